@@ -1,0 +1,116 @@
+"""How long it takes to open a plate, beside ngio and napari-ome-zarr where they are installed.
+
+    python benchmarks/plates/listing.py [DIR] [--quick] [--json FILE]
+
+Each figure is the best of five in a process of its own, with the disk cache warm; the first opening in that process is
+reported beside it, since it includes what Python and the libraries load lazily. "computing" is processor time, which
+does not depend on what else the machine does. "fields" says what was listed: a
+reader that shows one field per well is not doing the same work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from create_plates import create
+
+READERS = {
+    "napari-lexicon": """
+from napari_lexicon.plates import open_plate
+def listed(path):
+    plate = open_plate(path)
+    return len(list(plate.fields())), sum(len(field.channels) for field in plate.fields())
+""",
+    "ngio, paths of images": """
+from ngio import open_ome_zarr_plate
+def listed(path):
+    return len(open_ome_zarr_plate(path, mode="r").images_paths(max_workers="auto")), 0
+""",
+    "ngio, images opened": """
+from ngio import open_ome_zarr_plate
+def listed(path):
+    images = open_ome_zarr_plate(path, cache=True, mode="r").get_images(max_workers="auto")
+    return len(images), sum(len(image.channel_labels) for image in images.values())
+""",
+    "napari-ome-zarr": """
+from napari_ome_zarr import napari_get_reader
+def listed(path):
+    napari_get_reader(str(path))(str(path))
+    return 0, 0  # one image of the first field of each well; nothing is listed
+""",
+    "openreadout": """
+import openreadout
+def listed(path):
+    found = openreadout.info(str(path))["images"]
+    return len(found), sum(image["size_c"] for image in found)
+""",
+}
+ONLY_ZARR = {"ngio, paths of images", "ngio, images opened", "napari-ome-zarr"}
+INDICES = {"phenix": "Images/Index.idx.xml", "imagexpress": "plate.HTD"}
+
+TIMING = """
+import json, sys, time, warnings
+warnings.simplefilter("ignore")
+times, computing = [], []
+for _ in range(6):
+    before, cpu = time.perf_counter(), time.process_time()
+    fields, channels = listed(sys.argv[1])
+    times.append(time.perf_counter() - before)
+    computing.append(time.process_time() - cpu)
+import resource
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+figures = {"first_s": times[0], "best_s": min(times[1:]), "best_cpu_s": min(computing[1:])}
+figures.update(fields=fields, channels=channels, peak_mib=peak)
+print(json.dumps(figures))
+"""
+
+
+def timed(reader: str, path: Path) -> dict[str, float] | None:
+    """Figures of one reader on one plate, None where it is not installed or cannot open it."""
+    if reader in ONLY_ZARR and path.suffix != ".zarr":
+        return None
+    target = path / INDICES.get(path.name, "") if reader == "openreadout" else path
+    done = subprocess.run(
+        [sys.executable, "-c", READERS[reader] + TIMING, str(target)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return None
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def main() -> None:
+    """Make the plates, time the readers, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--quick", action="store_true", help="24 wells, 2 fields, 3 channels")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    size = (24, 2, 3) if options.quick else (384, 9, 5)
+    with tempfile.TemporaryDirectory() as scratch:
+        plates = create(options.folder or Path(scratch), *size)
+        rows = []
+        for name, path in plates.items():
+            for reader in READERS:
+                figures = timed(reader, path)
+                if figures is not None:
+                    rows.append({"plate": name, "reader": reader, **figures})
+                    print(
+                        f"{name:15} {reader:22} {figures['fields']:6.0f} fields  first {figures['first_s']:6.2f} s  "
+                        f"best {figures['best_s']:6.2f} s  computing {figures['best_cpu_s']:6.2f} s  "
+                        f"{figures['peak_mib']:5.0f} MiB"
+                    )
+    if options.json is not None:
+        described = {"wells": size[0], "fields": size[1], "channels": size[2], "machine": platform.platform()}
+        options.json.write_text(json.dumps({"size": described, "results": rows}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

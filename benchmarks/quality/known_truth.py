@@ -1,0 +1,129 @@
+"""Are planted atoms found? ICFL and its rivals at equal sparsity, over worlds whose truth is known.
+
+    python benchmarks/quality/known_truth.py [--quick | --full] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.optimize import linear_sum_assignment
+from table import Cell, add_options, finish
+from worlds import BASE, WORLDS, World, WorldSettings, make_world
+
+from napari_lexicon.dictionaries.dictionary import Dictionary
+from napari_lexicon.dictionaries.token_source import ArrayTokens
+from napari_lexicon.dictionaries.train import train_dictionary
+from napari_lexicon.dictionaries.train_settings import TrainSettings
+from napari_lexicon.dictionaries.whitening import Whitening, WhiteningAccumulator
+
+RATES = (1e-3, 3e-3, 1e-2)
+"""Learning rates that every algorithm may choose from, by its own held-out loss in one world."""
+TESTED = 4000
+"""Tokens on which supports are compared."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """An algorithm with settings of its own."""
+
+    name: str
+    changes: dict[str, Any]
+
+
+CONTENDERS = (
+    Contender("icfl-paper", {"algorithm": "icfl", "initialisation": "sphere", "reset_to": "sphere"}),
+    Contender("icfl", {"algorithm": "icfl"}),
+    Contender("topk", {"algorithm": "topk"}),
+    Contender("batch-topk", {"algorithm": "batch-topk"}),
+    Contender("relu-l1", {"algorithm": "relu-l1"}),
+    Contender("matryoshka", {"algorithm": "matryoshka"}),
+    Contender("mp-sae", {"algorithm": "mp-sae"}),
+    Contender("ica", {"algorithm": "ica"}),
+    Contender("kmeans", {"algorithm": "kmeans"}),
+)
+
+
+def settings_for(world: WorldSettings, contender: Contender, steps: int, seed: int, rate: float) -> TrainSettings:
+    """Twice as many features as there are atoms, as many nonzeros as are mixed."""
+    known = {name: value for name, value in contender.changes.items() if name in TrainSettings().to_json()}
+    values = {
+        "features": 2 * world.atoms, "iterations": world.active, "per_iteration": 1, "steps": steps, "batch": 1024,
+        "learning_rate": rate, "seed": seed, "evaluate_every": steps, "auxiliary_window": 50_000,
+    }  # fmt: skip
+    return TrainSettings.from_json({**TrainSettings().to_json(), **values, **known})
+
+
+def scores(world: World, dictionary: Dictionary, figures: dict[str, Any]) -> dict[str, float]:
+    """Atoms found, matched F1 of supports, dead features, cosine of the reconstruction."""
+    truth = F.normalize(world.atoms @ dictionary.whitening.matrix.T, dim=1)
+    cosines = truth @ dictionary.atoms.T
+    rows, columns = linear_sum_assignment(cosines.numpy(), maximize=True)
+    partner = torch.full((dictionary.n_features,), -1)
+    partner[torch.from_numpy(columns)] = torch.from_numpy(rows)
+    codes = dictionary.encode(world.tokens[:TESTED]).merged()
+    said = torch.zeros(TESTED, len(truth) + 1, dtype=torch.bool)
+    said.scatter_(1, torch.where(codes.values > 0, partner[codes.indices], -1) % (len(truth) + 1), True)
+    actual = torch.zeros_like(said).scatter_(1, world.support[:TESTED], True)
+    both = float((said & actual)[:, :-1].sum())
+    return {
+        "found": float((cosines.amax(dim=1) > 0.9).float().mean()),
+        "F1": 2 * both / float((codes.values > 0).sum() + world.support[:TESTED].numel()),
+        "dead": figures["dead_held_out"],
+        "cosine": figures["cosine"],
+        "L0": figures["l0"],
+    }
+
+
+def whitening_of(world: World) -> Whitening:
+    """PCA whitening on all tokens: this world has no controls."""
+    sums = WhiteningAccumulator(world.tokens.shape[1])
+    sums.update(world.tokens)
+    return sums.fit()
+
+
+def best_rate(contender: Contender, steps: int) -> float:
+    """The learning rate with the lowest held-out loss in the base world."""
+    world = make_world(BASE, seed=1000)
+    whitening, losses = whitening_of(world), {}
+    for rate in RATES:
+        settings = settings_for(BASE, contender, steps, 0, rate)
+        losses[rate] = train_dictionary(settings, ArrayTokens(world.tokens), whitening).metrics["loss"]
+    return min(losses, key=losses.__getitem__)
+
+
+def main() -> None:
+    """Run, print the table, write the rows."""
+    parser = add_options(argparse.ArgumentParser(description=__doc__))
+    parser.add_argument("--only", action="append", help="contenders to run")
+    options = parser.parse_args()
+    worlds = WORLDS[:1] if options.quick else WORLDS if options.full else (WORLDS[0], *WORLDS[4:7])
+    steps, seeds = (300, 1) if options.quick else (2000, 3) if options.full else (1000, 2)
+    contenders = [c for c in CONTENDERS if not options.only or c.name in options.only]
+    rates = {c.name: 3e-3 if options.quick else best_rate(c, steps) for c in contenders}
+    cells: list[Cell] = []
+    for about in worlds:
+        for contender in contenders:
+            found: list[dict[str, float]] = []
+            start = time.perf_counter()
+            for seed in range(seeds):
+                world = make_world(about, seed)
+                settings = settings_for(about, contender, steps, seed, rates[contender.name])
+                result = train_dictionary(settings, ArrayTokens(world.tokens), whitening_of(world))
+                found.append(scores(world, result.dictionary, result.metrics))
+            for metric in found[0]:
+                values = np.array([one[metric] for one in found])
+                cells.append(Cell(about.name, contender.name, metric, values))
+            print(about.name, contender.name, rates[contender.name], {k: round(v, 3) for k, v in found[0].items()},
+                  f"{(time.perf_counter() - start) / seeds:.0f} s a run", flush=True)  # fmt: skip
+    finish(cells, options, ours="icfl", lower_is_better=("dead",), skip=("L0",))
+
+
+if __name__ == "__main__":
+    main()

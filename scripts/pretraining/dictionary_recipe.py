@@ -1,0 +1,75 @@
+"""How the dictionary over a backbone is made: whitening on controls, ICFL on the mix, several seeds compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import torch
+
+from napari_lexicon.backbones import BackboneSpec
+from napari_lexicon.dictionaries.dictionary import Dictionary
+from napari_lexicon.dictionaries.header import DictionaryHeader
+from napari_lexicon.dictionaries.token_source import ArrayTokens
+from napari_lexicon.dictionaries.train import TrainResult, train_dictionary
+from napari_lexicon.dictionaries.train_settings import TrainSettings
+from napari_lexicon.dictionaries.whitening import Whitening, WhiteningAccumulator
+
+from .token_sample import SampleSettings, TokenSample
+
+WHITENING = {"form": "pca", "floor": 1e-3}
+
+
+def recipe(features: int = 1024, steps: int = 3000, seed: int = 0, iterations: int = 8) -> TrainSettings:
+    """Settings of the built-in dictionary: ``iterations`` rounds of two picks."""
+    return TrainSettings(
+        features=features,
+        iterations=iterations,
+        per_iteration=2,
+        steps=steps,
+        batch=2048,
+        learning_rate=2e-3,
+        seed=seed,
+        evaluate_every=max(1, steps // 6),
+        checkpoint_every=max(1, steps // 6),
+    )
+
+
+def control_whitening(sample: TokenSample) -> Whitening:
+    """PCA whitening of the control tokens of a sample."""
+    accumulator = WhiteningAccumulator(sample.tokens.shape[1])
+    accumulator.update(sample.tokens[sample.control])
+    return accumulator.fit("pca", floor=1e-3)
+
+
+def fitted(spec: BackboneSpec, sample: TokenSample, settings: TrainSettings, about: SampleSettings) -> TrainResult:
+    """A dictionary over the tokens of a backbone."""
+    header = DictionaryHeader(
+        name="built-in",
+        backbone=spec.to_json(),
+        channels_mode="separate",
+        control_query="untreated fields of simulated plates, and real images",
+        control_tokens=int(sample.control.sum()),
+        control_wells=len(torch.unique(sample.groups[sample.control])),
+        whitening={**WHITENING, "sample": {key: value for key, value in asdict(about).items() if key != "seed"}},
+    )
+    return train_dictionary(
+        settings, ArrayTokens(sample.tokens, sample.groups), control_whitening(sample), header=header
+    )
+
+
+def stability(dictionary: Dictionary, others: Sequence[Dictionary]) -> torch.Tensor:
+    """How well each atom is found again: mean over the other seeds of the cosine with its nearest atom, ``(M,)``."""
+    return torch.stack([(dictionary.atoms @ other.atoms.T).amax(1) for other in others]).mean(0)
+
+
+def with_stability(dictionary: Dictionary, others: Sequence[Dictionary]) -> Dictionary:
+    """The same dictionary with the stability of its features."""
+    return Dictionary(
+        dictionary.atoms,
+        dictionary.bias,
+        dictionary.whitening,
+        dictionary.encoder,
+        dictionary.header,
+        stability(dictionary, others),
+    )

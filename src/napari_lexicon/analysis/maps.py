@@ -1,0 +1,79 @@
+"""Activation maps: one feature's values over the patches of a field, and what fires at one place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from napari_lexicon.lexicons import FieldCodes
+
+
+def activation_map(codes: FieldCodes, feature: int, channel: int | None = None, picks: int | None = None) -> np.ndarray:
+    """One feature over a field.
+
+    Parameters
+    ----------
+    codes : FieldCodes
+        Codes of the field.
+    feature : int
+        Number of the feature.
+    channel : int, optional
+        Channel of the plate; the largest value over the channels where None.
+    picks : int, optional
+        Use the first ``picks`` picks of the pursuit only.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(gh, gw)`` float32; 0 where the feature does not fire. Element (i, j) belongs to patch (i, j). A channel
+        that the field lacks gives a map of 0.
+    """
+    grid = codes.indices.shape[1:3]
+    if channel is not None and channel not in codes.channels:
+        return np.zeros(grid, np.float32)
+    groups = slice(None) if channel is None else [codes.channels.index(channel)]
+    indices, values = codes.indices[groups, ..., :picks], codes.values[groups, ..., :picks]
+    hits = np.where(indices == feature, values, np.float16(0)).sum(axis=-1, dtype=np.float32)
+    return np.asarray(hits.max(axis=0).clip(min=0))
+
+
+def channel_maps(codes: FieldCodes, feature: int, picks: int | None = None) -> dict[int, np.ndarray]:
+    """:func:`activation_map` of every channel that the field has."""
+    return {channel: activation_map(codes, feature, channel, picks) for channel in codes.channels}
+
+
+def features_at(codes: FieldCodes, gy: int, gx: int, picks: int | None = None) -> pd.DataFrame:
+    """Features that fire in one patch, strongest first.
+
+    Parameters
+    ----------
+    codes : FieldCodes
+        Codes of the field.
+    gy, gx : int
+        Position on the grid of patches.
+    picks : int, optional
+        As in :func:`activation_map`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``feature`` (int), ``channel`` (int, of the plate) and ``value`` (float).
+
+    Raises
+    ------
+    IndexError
+        If the place lies outside the grid.
+    """
+    indices, values = codes.indices[:, gy, gx, :picks], codes.values[:, gy, gx, :picks].astype(np.float32)
+    k = indices.shape[1]
+    frame = pd.DataFrame(
+        {
+            "feature": indices.reshape(-1).astype(np.int64),
+            "channel": np.repeat(np.asarray(codes.channels, dtype=np.int64), k),
+            "value": values.reshape(-1),
+        }
+    )
+    summed = frame.groupby(["feature", "channel"], as_index=False)["value"].sum()
+    fires = summed[summed["value"] > 0]
+    ranked: pd.DataFrame = fires.sort_values("value", ascending=False, kind="stable", ignore_index=True)
+    return ranked

@@ -1,0 +1,127 @@
+"""Cells of a field: label images that lie beside it, or a plain segmentation of nuclei.
+
+The segmentation is scikit-image's textbook one (local threshold, distance transform, watershed). It counts nuclei well
+enough to correlate features with; whoever has better labels should give them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+from skimage.feature import peak_local_max
+from skimage.filters import gaussian, threshold_local, threshold_otsu
+from skimage.measure import label
+from skimage.morphology import remove_small_objects
+from skimage.segmentation import watershed
+
+from napari_lexicon.analysis.cells import LabelsError
+from napari_lexicon.analysis.reading import ReadField
+from napari_lexicon.plates import open_plate
+from napari_lexicon.plates.zarr_field import ZarrField
+
+Labels = Callable[[ReadField], np.ndarray]
+"""From a field opened with its pixels to its ``(Y, X)`` labels."""
+
+NUCLEUS_UM = 12.0  # usual diameter, where the pixel size is known
+NUCLEUS_PX = 20.0  # and where it is not
+_NAMES = ("dna", "hoechst", "dapi", "nuc", "h2b", "draq", "405", "w1")
+
+
+def nuclei_channel(names: list[str]) -> int:
+    """The channel that is most likely a nuclear stain, by its name; the first where no name tells."""
+    for known in _NAMES:
+        for c, name in enumerate(names):
+            if known in name.lower():
+                return c
+    return 0
+
+
+def segmented_nuclei(plane: np.ndarray, diameter_px: float = NUCLEUS_PX) -> np.ndarray:
+    """Labels of bright blobs.
+
+    Parameters
+    ----------
+    plane : numpy.ndarray
+        ``(Y, X)`` of a nuclear stain, any unit.
+    diameter_px : float
+        Usual diameter of a nucleus, pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(Y, X)`` int32, 0 for background.
+    """
+    smooth = gaussian(plane.astype(np.float64), max(1.0, diameter_px / 16))
+    noise = 1.4826 * np.median(np.abs(plane - np.median(plane)))
+    if np.ptp(smooth) <= 1e-9 + 0.5 * noise:
+        return np.zeros(plane.shape, np.int32)
+    block = 2 * round(3 * diameter_px) + 1
+    over_all = threshold_otsu(smooth)
+    mask = (smooth > threshold_local(smooth, block, method="gaussian")) & (smooth > 0.6 * over_all + 0.4 * smooth.min())
+    mask = ndimage.binary_fill_holes(ndimage.binary_opening(mask, iterations=max(1, round(diameter_px / 12))))
+    mask = remove_small_objects(mask, max_size=round(0.12 * diameter_px**2))
+    depth = ndimage.distance_transform_edt(mask)
+    peaks = peak_local_max(
+        gaussian(depth, diameter_px / 10), min_distance=max(2, round(diameter_px / 3)), labels=label(mask)
+    )
+    seeds = np.zeros(plane.shape, np.int32)
+    seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
+    return np.asarray(watershed(-depth, seeds, mask=mask), dtype=np.int32)
+
+
+def built_in_labels(channel: str | None = None) -> Labels:
+    """Labels by :func:`segmented_nuclei` on one channel, the nuclear one by its name where None."""
+
+    def labels(field: ReadField) -> np.ndarray:
+        names = [field.plate.header.channels[c].name for c in field.header.channels]
+        if channel is not None and channel not in names:
+            raise LabelsError(f"{field.what} has no channel {channel} to segment: it has {', '.join(names)}.")
+        row = nuclei_channel(names) if channel is None else names.index(channel)
+        pixel = field.header.pixel_size_um
+        return segmented_nuclei(field.windowed[row], NUCLEUS_UM / pixel[1] if pixel else NUCLEUS_PX)
+
+    return labels
+
+
+def stored_labels(name: str) -> Labels:
+    """Label images called ``name`` in the ``labels`` group of every field of an OME-Zarr plate."""
+
+    def labels(field: ReadField) -> np.ndarray:
+        source = None if field.source is None else field.source.source
+        if not isinstance(source, ZarrField):
+            raise LabelsError(
+                f"Plate {field.plate.header.name} is no OME-Zarr plate, so it holds no labels {name}: "
+                "give a folder of label images."
+            )
+        try:
+            return np.asarray(source.storage.array(f"{source.key}/labels/{name}/0")[...])
+        except (OSError, KeyError, ValueError) as error:
+            raise LabelsError(
+                f"{field.what} has no labels {name} ({error}): check the name, or give a folder of label images."
+            ) from error
+
+    return labels
+
+
+def labels_of_folder(path: str | Path, pattern: str | None = None) -> Labels:
+    """Label images in a folder of their own, named like the images: one channel, the same wells and fields."""
+    plate = open_plate(path, pattern=pattern)
+    sources = {(field.well, field.index): field for field in plate.fields()}
+
+    def labels(field: ReadField) -> np.ndarray:
+        found = sources.get((field.header.well, field.header.index))
+        if found is None:
+            raise LabelsError(f"{path} has no labels of {field.what}: name the files like the images.")
+        return np.asarray(found.image()[0])
+
+    return labels
+
+
+def labels_from(asked: str | None, channel: str | None = None) -> Labels:
+    """Labels by what a person asked for: a folder, the name of labels inside the plate, or None to segment nuclei."""
+    if asked is None:
+        return built_in_labels(channel)
+    return labels_of_folder(asked) if Path(asked).exists() else stored_labels(asked)

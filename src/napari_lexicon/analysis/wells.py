@@ -1,0 +1,118 @@
+"""A feature over the wells of a plate, and the profiles of all features as AnnData."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from napari_lexicon.errors import LexiconFolderError
+from napari_lexicon.lexicons import FeatureNames, LexiconPlate, WellStatistics
+
+if TYPE_CHECKING:
+    import anndata
+
+STATISTICS = ("mean", "fraction_active", "strongest")
+
+
+def well_values(
+    statistics: WellStatistics, feature: int, statistic: str = "mean", channel: int | None = None
+) -> pd.Series:
+    """One feature's figure for every well; NaN where a well has no finished field.
+
+    Parameters
+    ----------
+    statistics : WellStatistics
+        Of the plate.
+    feature : int
+        Number of the feature.
+    statistic : {"mean", "fraction_active", "strongest"}
+        Mean value per token, part of the tokens where it fires, or largest value.
+    channel : int, optional
+        One channel only.
+    """
+    if statistic not in STATISTICS:
+        raise ValueError(f"statistic {statistic!r} is none of {STATISTICS}")
+    pick = slice(None) if channel is None else slice(channel, channel + 1)
+    tokens = statistics.tokens[:, pick].sum(axis=1).astype(np.float64)
+    known = tokens > 0
+    values = np.full(len(statistics.wells), np.nan)
+    if statistic == "strongest":
+        values[known] = statistics.strongest[known, pick, feature].max(axis=1)
+    else:
+        sums = statistics.total if statistic == "mean" else statistics.active
+        values[known] = sums[known, pick, feature].sum(axis=1, dtype=np.float64) / tokens[known]
+    return pd.Series(values, index=pd.Index(statistics.wells, name="well"), name=f"feature {feature}")
+
+
+def profiles(plate: LexiconPlate, names: FeatureNames | None = None) -> anndata.AnnData:
+    """Profiles of the wells of a plate.
+
+    Parameters
+    ----------
+    plate : LexiconPlate
+        A plate with finished fields.
+    names : FeatureNames, optional
+        Put into ``var["name"]``.
+
+    Returns
+    -------
+    anndata.AnnData
+        ``obs``: wells with finished fields (index: well name) with the columns of the plate map, ``Metadata_Well``,
+        ``Metadata_Plate`` and ``n_tokens``; ``var``: features; ``X (wells, features)`` float32: mean activation over
+        the tokens of all channels; ``layers["fraction_active"]``; for channel-wise lexicons also
+        ``layers["mean:CHANNEL"]`` and ``layers["fraction_active:CHANNEL"]``.
+    """
+    import anndata
+
+    statistics = plate.statistics()
+    tokens = statistics.tokens.sum(axis=1)
+    done = tokens > 0
+    wells = pd.Index(np.asarray(statistics.wells)[done].astype(str), name="well")
+    obs = plate.map.reindex(wells)
+    obs.insert(0, "Metadata_Plate", plate.header.name)
+    obs["Metadata_Well"] = wells
+    obs["n_tokens"] = tokens[done].astype(np.int64)
+    var = pd.DataFrame(index=pd.Index([f"feature_{m}" for m in range(statistics.n_features)]))
+    var["feature"] = np.arange(statistics.n_features)
+    var["name"] = [names.label(m) if names else f"#{m}" for m in range(statistics.n_features)]
+    layers = {"fraction_active": statistics.fraction_active()[done].astype(np.float32)}
+    if not plate.joint:
+        for c, channel in enumerate(plate.header.channels):
+            layers[f"mean:{channel.name}"] = statistics.mean(c)[done].astype(np.float32)
+            layers[f"fraction_active:{channel.name}"] = statistics.fraction_active(c)[done].astype(np.float32)
+    data = anndata.AnnData(statistics.mean()[done].astype(np.float32), obs=_writable(obs), var=var, layers=layers)
+    data.uns["plate"] = plate.header.name
+    data.uns["software"] = "napari-lexicon"
+    return data
+
+
+def _writable(obs: pd.DataFrame) -> pd.DataFrame:
+    """Columns of mixed type as text, which is all that h5ad can hold of them."""
+    for column in obs.columns:
+        if obs[column].dtype == object:
+            missing = obs[column].isna()
+            obs[column] = obs[column].astype(str).mask(missing, "")
+    return obs
+
+
+def joined_profiles(plates: Sequence[LexiconPlate], names: FeatureNames | None = None) -> anndata.AnnData:
+    """Profiles of several plates in one table.
+
+    One plate keeps its well names as index; wells of several are indexed ``PLATE/WELL``. Layers of single channels
+    are kept where all plates have them.
+    """
+    import anndata
+
+    parts = [profiles(plate, names) for plate in plates if plate.n_done()]
+    if not parts:
+        raise LexiconFolderError("No field of these plates has codes yet: run apply with a dictionary first.")
+    if len(parts) == 1:
+        return parts[0]
+    for part in parts:
+        part.obs_names = [f"{part.uns['plate']}/{well}" for well in part.obs_names]
+    joined = anndata.concat(parts, join="inner", merge="same", uns_merge="same")
+    joined.obs = _writable(joined.obs)
+    return joined

@@ -1,0 +1,263 @@
+"""The Python API: one function per command of ``napari-lexicon``, with the same names and options.
+
+The command line and the dock widgets call what these functions call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from napari_lexicon.jobs.contract import Report, ShouldStop, never, silent
+
+if TYPE_CHECKING:
+    import anndata
+    import pandas as pd
+    from PIL import Image
+
+    from napari_lexicon.jobs.embedding import FieldsResult, Keep
+    from napari_lexicon.jobs.training import TrainJobResult
+    from napari_lexicon.plates.model import Plate
+
+PathLike = str | Path
+KEEP_TOKENS = 200_000
+
+
+def info(
+    path: PathLike,
+    *,
+    pattern: str | None = None,
+    plate_map: PathLike | None = None,
+    z: int | Literal["max"] = "max",
+    t: int = 0,
+) -> dict[str, Any]:
+    """What a plate is: wells, fields, channels, pixel size, what is missing, its plate map.
+
+    Parameters
+    ----------
+    path : path
+        OME-Zarr plate, folder of images, or image.
+    pattern : str, optional
+        File-name pattern, such as ``"{*}_{well}f{field}d{channel}.TIF"``.
+    plate_map : path, optional
+        CSV or TSV.
+    z : int or "max"
+        Plane, or maximum projection.
+    t : int
+        Time point.
+
+    Returns
+    -------
+    dict
+        JSON-able.
+
+    Raises
+    ------
+    LexiconError
+        If the plate or its map cannot be opened.
+    """
+    from napari_lexicon.plates import open_plate
+
+    return plate_summary(open_plate(path, pattern=pattern, plate_map=plate_map, z=z, t=t))
+
+
+def plate_summary(plate: Plate) -> dict[str, Any]:
+    """The JSON-able summary of an opened plate; see :func:`info`."""
+    fields = list(plate.fields())
+    first = fields[0] if fields else None
+    columns = {}
+    for name in plate.map.columns:
+        counts = plate.map[name].value_counts()
+        columns[str(name)] = {str(value): int(n) for value, n in counts.items()} if len(counts) <= 24 else len(counts)
+    return {
+        "plate": plate.name,
+        "path": str(plate.path),
+        "read_as": plate.note,
+        "rows": plate.rows,
+        "columns": plate.columns,
+        "wells": len(plate.wells),
+        "fields": len(fields),
+        "fields_per_well": sorted({len(well.fields) for well in plate.wells.values()}),
+        "channels": [channel.name for channel in plate.channels],
+        "rgb": plate.rgb,
+        "field_shape": list(first.shape) if first else None,
+        "pixel_size_um": list(first.pixel_size_um) if first and first.pixel_size_um else None,
+        "problems": [problem.sentence for problem in plate.problems],
+        "plate_map": columns,
+    }
+
+
+def apply(
+    plates: PathLike | Sequence[PathLike],
+    out: PathLike,
+    *,
+    plate_map: PathLike | None = None,
+    pattern: str | None = None,
+    z: int | Literal["max"] = "max",
+    t: int = 0,
+    dictionary: str = "builtin",
+    backbone: str | None = None,
+    layer: int | None = None,
+    device: str = "auto",
+    batch: int = 16,
+    keep_tokens: Keep = KEEP_TOKENS,
+    recompute: bool = False,
+    report: Report = silent,
+    should_stop: ShouldStop = never,
+) -> FieldsResult:
+    """Read the features of a dictionary in plates; see :class:`napari_lexicon.jobs.applying.ApplyJob`."""
+    from napari_lexicon.jobs.applying import ApplyJob, run_apply
+
+    job = ApplyJob(
+        plates=_origins(plates, pattern, plate_map, z, t),
+        out=str(out),
+        dictionary=dictionary,
+        backbone=backbone,
+        layer=layer,
+        device=device,
+        batch=batch,
+        keep_tokens=keep_tokens,
+        recompute=recompute,
+    )
+    return run_apply(job, report, should_stop)
+
+
+def embed(
+    plates: PathLike | Sequence[PathLike],
+    out: PathLike,
+    *,
+    plate_map: PathLike | None = None,
+    pattern: str | None = None,
+    z: int | Literal["max"] = "max",
+    t: int = 0,
+    backbone: str = "builtin",
+    layer: int | None = None,
+    device: str = "auto",
+    batch: int = 16,
+    keep_tokens: Keep = KEEP_TOKENS,
+    recompute: bool = False,
+    report: Report = silent,
+    should_stop: ShouldStop = never,
+) -> FieldsResult:
+    """Embed plates and keep tokens for training; see :class:`napari_lexicon.jobs.embedding.EmbedJob`."""
+    from napari_lexicon.jobs.embedding import EmbedJob, run_embed
+
+    job = EmbedJob(
+        plates=_origins(plates, pattern, plate_map, z, t),
+        out=str(out),
+        backbone=backbone,
+        layer=layer,
+        device=device,
+        batch=batch,
+        keep_tokens=keep_tokens,
+        recompute=recompute,
+    )
+    return run_embed(job, report, should_stop)
+
+
+def _origins(
+    plates: PathLike | Sequence[PathLike],
+    pattern: str | None,
+    plate_map: PathLike | None,
+    z: int | Literal["max"],
+    t: int,
+) -> tuple[Any, ...]:
+    from napari_lexicon.jobs.plates import plate_origin
+
+    paths = [plates] if isinstance(plates, (str, Path)) else list(plates)
+    return tuple(plate_origin(path, pattern=pattern, plate_map=plate_map, z=z, t=t) for path in paths)
+
+
+def train(
+    lexicon: PathLike, out: PathLike, *, report: Report = silent, should_stop: ShouldStop = never, **settings: Any
+) -> TrainJobResult:
+    """Train a dictionary on the tokens that a lexicon keeps.
+
+    Parameters
+    ----------
+    lexicon : path
+        ``NAME.lexicon`` after embed or apply.
+    out : path
+        ``.safetensors`` file to write.
+    report, should_stop : callable
+        Told of every step forward; asked before every step.
+    **settings
+        Fields of :class:`napari_lexicon.jobs.training.TrainJob`: ``features``, ``iterations``, ``steps``...
+    """
+    from napari_lexicon.jobs.training import TrainJob, run_train
+
+    return run_train(TrainJob(str(lexicon), str(out), **settings), report, should_stop)
+
+
+def features(lexicon: PathLike, by: str | None = None) -> pd.DataFrame:
+    """One row per feature: how often, how strongly, where; with ``by`` its relation to a column of the plate map.
+
+    See :func:`napari_lexicon.analysis.features.features_table` and
+    :func:`napari_lexicon.analysis.features.selectivity_table` for the columns.
+    """
+    from napari_lexicon.analysis.features import features_table, selectivity_table
+    from napari_lexicon.analysis.lexicon_tables import plate_statistics, stability_of
+    from napari_lexicon.lexicons import Lexicon
+
+    opened = Lexicon.open(lexicon)
+    plates = plate_statistics(opened)
+    table = features_table(plates, opened.names, stability_of(opened))
+    if by is None:
+        return table
+    return table.join(selectivity_table(plates, by))
+
+
+def overlay(
+    lexicon: PathLike,
+    well: str,
+    feature: int,
+    *,
+    field: int = 0,
+    channel: str | None = None,
+    plate: str | None = None,
+) -> Image.Image:
+    """A picture of one feature over one field.
+
+    Parameters
+    ----------
+    lexicon : path
+        ``NAME.lexicon``.
+    well : str
+        Well name in any style.
+    feature : int
+        Number of the feature.
+    field : int
+        Index of the field within the well.
+    channel : str, optional
+        Channel to show; the one in which the feature is strongest in this field where None.
+    plate : str, optional
+        Needed where the lexicon has several.
+
+    Returns
+    -------
+    PIL.Image.Image
+        All channels in their colours, and the channel in grey with the activation map over it.
+
+    Raises
+    ------
+    LexiconError
+        If the well, field, feature or channel does not exist, or the plate's images cannot be found.
+    """
+    from napari_lexicon.jobs.overlays import feature_overlay
+    from napari_lexicon.lexicons import Lexicon
+
+    return feature_overlay(Lexicon.open(lexicon), well, feature, field=field, channel=channel, plate=plate)
+
+
+def profiles(lexicon: PathLike, plate: str | None = None) -> anndata.AnnData:
+    """Profiles of all wells as AnnData; see :func:`napari_lexicon.analysis.wells.profiles`.
+
+    With several plates and none named, all wells stand in one table, indexed ``PLATE/WELL``.
+    """
+    from napari_lexicon.analysis.wells import joined_profiles
+    from napari_lexicon.lexicons import Lexicon
+
+    opened = Lexicon.open(lexicon)
+    chosen = list(opened.plates.values()) if plate is None else [opened.only_plate(plate)]
+    return joined_profiles(chosen, opened.names)

@@ -1,0 +1,100 @@
+"""A model of one input channel, applied to every channel of a tile by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from napari_lexicon.backbones.spec import BackboneSpec
+from napari_lexicon.errors import BackboneError
+
+Prepare = Callable[[torch.Tensor], torch.Tensor]
+"""From windowed intensities ``(N, 1, H, W)`` to what the model was trained on, same shape."""
+
+Read = Callable[[torch.nn.Module, torch.Tensor, int], torch.Tensor]
+"""Tokens ``(N, T, dim)`` of a block, by its number, for pictures ``(N, 1, H, W)``; T counts patches row by row."""
+
+
+def read_block(model: torch.nn.Module, pictures: torch.Tensor, layer: int) -> torch.Tensor:
+    """Read one block of any timm vision transformer.
+
+    Inner blocks are the residual stream as it is; the last one has the norm that the model ends with.
+    """
+    (tokens,) = model.forward_intermediates(  # type: ignore[operator]
+        pictures,
+        indices=[layer],
+        norm=layer == len(model.blocks) - 1,  # type: ignore[arg-type]
+        stop_early=True,
+        output_fmt="NLC",
+        intermediates_only=True,
+    )
+    found: torch.Tensor = tokens
+    return found
+
+
+class ChannelwiseBackbone:
+    """Tokens of every channel by itself: G = C.
+
+    Parameters
+    ----------
+    spec : BackboneSpec
+        What it is; ``spec.layer`` is the block that is read.
+    model : torch.nn.Module
+        A timm model of one input channel.
+    prepare : callable
+        Last step of the preprocessing.
+    device : torch.device
+        Where the model runs.
+    read : callable
+        Gives a block's tokens.
+    """
+
+    def __init__(
+        self,
+        spec: BackboneSpec,
+        model: torch.nn.Module,
+        prepare: Prepare,
+        device: torch.device,
+        read: Read = read_block,
+    ) -> None:
+        self.spec = spec
+        self._read = read
+        self.model = model.to(device).eval().requires_grad_(False)
+        self.device = device
+        self._prepare = prepare
+
+    def tokens(self, tiles: torch.Tensor) -> torch.Tensor:
+        """See :meth:`napari_lexicon.backbones.spec.Backbone.tokens`.
+
+        Raises
+        ------
+        BackboneError
+            If the device runs out of memory.
+        """
+        count, channels, height, width = tiles.shape
+        grid = height // self.spec.patch, width // self.spec.patch
+        planes = tiles.reshape(count * channels, 1, height, width).to(self.device, torch.float32)
+        try:
+            # Not inference_mode: its tensors cannot take part in the training of a dictionary.
+            with torch.no_grad():
+                flat = self._read(self.model, self._prepare(planes), self.spec.layer)
+        except torch.OutOfMemoryError as error:
+            raise BackboneError(
+                f"The {self.device.type} ran out of memory on {len(planes)} tiles at once: choose a smaller batch."
+            ) from error
+        return flat.float().cpu().reshape(count, channels, *grid, self.spec.dim)
+
+
+def chosen_layer(layer: int | None, depth: int, default: int, name: str) -> int:
+    """Index of a block from 0; negative ones count from the end.
+
+    Raises
+    ------
+    BackboneError
+        If the model has no such layer.
+    """
+    index = default if layer is None else layer
+    if not -depth <= index < depth:
+        raise BackboneError(f"--layer {layer}: backbone {name} has the layers 0 to {depth - 1}.")
+    return index % depth

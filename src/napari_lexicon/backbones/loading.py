@@ -1,0 +1,161 @@
+"""A backbone by its name or path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari_lexicon.backbones.builtin import BUILTIN, CARD_FORMAT, load_builtin, load_random
+from napari_lexicon.backbones.channelwise import ChannelwiseBackbone
+from napari_lexicon.backbones.checkpoints import find_checkpoint, read_config
+from napari_lexicon.backbones.devices import resolve_device
+from napari_lexicon.backbones.spec import BackboneSpec
+from napari_lexicon.backbones.timm_models import licence_of, load_local, load_timm, pretrained_config
+from napari_lexicon.errors import BackboneError
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A backbone worth offering in a list.
+
+    Parameters
+    ----------
+    name : str
+        For :func:`load_backbone`.
+    label : str
+        For a person.
+    note : str
+        What it is good for, one line.
+    licence : str
+        Of the weights; to be shown before use.
+    download : bool
+        Whether its weights come from the net on first use.
+    """
+
+    name: str
+    label: str
+    note: str
+    licence: str
+    download: bool
+
+
+PRESETS = (
+    Preset("builtin", "Built-in ViT-tiny/16", "Any stain, offline, fast without a GPU.", "BSD-3-Clause", False),
+    Preset("random", "Random weights", "Control: what a network sees without having learnt.", "BSD-3-Clause", False),
+    Preset(
+        "timm:vit_small_patch14_reg4_dinov2.lvd142m",
+        "DINOv2 ViT-S/14 with registers",
+        "Natural images; strong general features, each channel by itself.",
+        "apache-2.0",
+        True,
+    ),
+    Preset(
+        "timm:vit_small_patch16_dinov3.lvd1689m",
+        "DINOv3 ViT-S/16",
+        "Natural images; sharper maps than DINOv2, under its own licence.",
+        "dinov3-license",
+        True,
+    ),
+    Preset(
+        "timm:eva02_tiny_patch14_224.mim_in22k",
+        "EVA-02 ViT-Ti/14",
+        "Natural images; the smallest download.",
+        "mit",
+        True,
+    ),
+)
+
+
+def load_backbone(name: str = "builtin", *, layer: int | None = None, device: str = "auto") -> ChannelwiseBackbone:
+    """A backbone, ready to run.
+
+    Parameters
+    ----------
+    name : str
+        ``builtin``; ``random`` (the built-in architecture with seeded random weights); ``timm:NAME`` or ``NAME`` of a
+        timm model; or a path: a folder with ``config.json`` and ``model.safetensors``, or a ``.safetensors`` file
+        with a ``.json`` of the same name beside it.
+    layer : int, optional
+        Block whose output is read, from 0, negative from the end; the backbone's own choice where left out.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where it runs.
+
+    Returns
+    -------
+    Backbone
+
+    Raises
+    ------
+    BackboneError
+        If it cannot be found, downloaded, read, or run on that device.
+    """
+    place = resolve_device(device)
+    if name == "builtin":
+        return load_builtin(layer=layer, device=place)
+    if name == "random":
+        return load_random(layer=layer, device=place)
+    if name.startswith("timm:"):
+        return load_timm(name.removeprefix("timm:"), layer=layer, device=place)
+    path = Path(name).expanduser()
+    if path.exists() or _looks_like_path(name):
+        if not path.exists():
+            raise BackboneError(f"--backbone {name}: there is no such file or folder.")
+        checkpoint = find_checkpoint(path)
+        if read_config(checkpoint.config).get("format") == CARD_FORMAT:
+            own = checkpoint.weights.resolve() == BUILTIN.weights.resolve()
+            return load_builtin(
+                checkpoint, name="builtin" if own else f"file:{checkpoint.name}", layer=layer, device=place
+            )
+        return load_local(checkpoint, layer=layer, device=place)
+    return load_timm(name, layer=layer, device=place)
+
+
+def load_like(spec: BackboneSpec, name: str | None = None, *, device: str = "auto") -> ChannelwiseBackbone:
+    """The backbone that a spec describes, checked to be the same one.
+
+    Parameters
+    ----------
+    spec : BackboneSpec
+        From a lexicon or a dictionary.
+    name : str, optional
+        Where to find it; needed where ``spec.id`` is ``file:NAME``.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where it runs.
+
+    Raises
+    ------
+    BackboneError
+        If what is found differs; the sentence names the first difference.
+    """
+    if name is None and spec.id.startswith("file:"):
+        raise BackboneError(f"Backbone {spec.id} was a local file: give its path with --backbone.")
+    backbone = load_backbone(name or spec.id, layer=spec.layer, device=device)
+    found, wanted = backbone.spec.to_json(), spec.to_json()
+    for key in wanted.keys() - {"licence", "id"}:
+        if found[key] != wanted[key]:
+            raise BackboneError(
+                f"Backbone {backbone.spec.id} has {key} {found[key]}, and {wanted[key]} is needed: it is another "
+                "model or version than the one this was made with."
+            )
+    return backbone
+
+
+def licence(name: str) -> str:
+    """Licence of a backbone's weights, known without a download.
+
+    Raises
+    ------
+    BackboneError
+        If there is no such backbone.
+    """
+    if name in ("builtin", "random"):
+        return next(preset.licence for preset in PRESETS if preset.name == name)
+    if not name.startswith("timm:") and (Path(name).expanduser().exists() or _looks_like_path(name)):
+        config: dict[str, Any] = read_config(find_checkpoint(Path(name).expanduser()).config)
+        return str(config.get("licence") or licence_of(dict(config.get("pretrained_cfg") or {})))
+    return licence_of(pretrained_config(name.removeprefix("timm:")))
+
+
+def _looks_like_path(name: str) -> bool:
+    return name.startswith((".", "~")) or "/" in name or "\\" in name or name.endswith(".safetensors")

@@ -1,0 +1,114 @@
+"""From a field of any size to one token per patch: overlapping tiles, of which the inner part is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from napari_lexicon.backbones.spec import Backbone, BackboneSpec
+
+DEFAULT_BATCH = 16
+
+
+def field_grid(shape: tuple[int, ...], spec: BackboneSpec) -> tuple[int, int]:
+    """Tokens along Y and X of a field.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(..., Y, X)`` in pixels.
+    spec : BackboneSpec
+        Its patch decides.
+
+    Returns
+    -------
+    tuple of int
+        ``(ceil(Y / patch), ceil(X / patch))``. Token (i, j) belongs to the pixels
+        ``[i * patch, (i + 1) * patch) x [j * patch, (j + 1) * patch)``.
+    """
+    height, width = shape[-2:]
+    return -(-height // spec.patch), -(-width // spec.patch)
+
+
+def field_tokens(backbone: Backbone, image: npt.NDArray[np.float32], batch: int = DEFAULT_BATCH) -> torch.Tensor:
+    """Tokens of a whole field.
+
+    The field is covered by tiles that overlap by twice the spec's margin; tokens nearer than the margin to the edge
+    of a tile are dropped, since they have seen less of their surroundings. Beyond the border the field is mirrored.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        Model with a layer chosen.
+    image : numpy.ndarray, ``(C, Y, X)`` float32
+        Windowed intensities (:func:`~napari_lexicon.backbones.preprocessing.apply_windows`).
+    batch : int
+        Tiles of one channel per forward pass; a pass holds at least one tile with all its channels.
+
+    Returns
+    -------
+    torch.Tensor, ``(G, gh, gw, dim)`` float32
+        G is C for a channel-wise backbone, 1 for a joint one; ``(gh, gw) = field_grid(image.shape, spec)``.
+
+    Raises
+    ------
+    ValueError
+        If the image is empty or has other axes.
+    """
+    if image.ndim != 3 or 0 in image.shape:
+        raise ValueError(f"A field has axes (C, Y, X), none of them empty; this one has shape {image.shape}.")
+    spec = backbone.spec
+    gh, gw = field_grid(image.shape, spec)
+    result: torch.Tensor | None = None
+    for origins in _batches(_tile_origins(gh, gw, spec), max(1, batch // len(image))):
+        tiles = torch.from_numpy(np.stack([_cut(image, row, column, spec) for row, column in origins]))
+        tokens = backbone.tokens(tiles)
+        if result is None:
+            result = torch.empty((tokens.shape[1], gh, gw, spec.dim), dtype=torch.float32)
+        for tile_tokens, (row, column) in zip(tokens, origins, strict=True):
+            _place(result, tile_tokens, row, column, spec)
+    assert result is not None  # a field of at least one pixel has at least one tile
+    return result
+
+
+def _inner(spec: BackboneSpec) -> int:
+    """Tokens along one side of the part of a tile that is kept."""
+    return (spec.tile - 2 * spec.margin) // spec.patch
+
+
+def _tile_origins(gh: int, gw: int, spec: BackboneSpec) -> list[tuple[int, int]]:
+    """First kept token (row, column) of each tile."""
+    inner = _inner(spec)
+    return [(row, column) for row in range(0, gh, inner) for column in range(0, gw, inner)]
+
+
+def _batches(origins: list[tuple[int, int]], size: int) -> Iterator[list[tuple[int, int]]]:
+    for start in range(0, len(origins), size):
+        yield origins[start : start + size]
+
+
+def _cut(image: npt.NDArray[np.float32], row: int, column: int, spec: BackboneSpec) -> npt.NDArray[np.float32]:
+    """The ``(C, tile, tile)`` pixels around the kept tokens that start at (row, column)."""
+    rows = _mirrored(np.arange(spec.tile) + row * spec.patch - spec.margin, image.shape[1])
+    columns = _mirrored(np.arange(spec.tile) + column * spec.patch - spec.margin, image.shape[2])
+    return image[:, rows[:, None], columns]
+
+
+def _mirrored(positions: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
+    """Positions folded into ``[0, size)`` by reflection about the first and last pixel, as often as needed."""
+    if size == 1:
+        return np.zeros_like(positions)
+    period = 2 * (size - 1)
+    folded = np.mod(positions, period)
+    nearer: npt.NDArray[np.int64] = np.minimum(folded, period - folded)
+    return nearer
+
+
+def _place(result: torch.Tensor, tokens: torch.Tensor, row: int, column: int, spec: BackboneSpec) -> None:
+    """Write the inner tokens of one tile, ``(G, th, tw, dim)``, to their place in the field."""
+    inner, skip = _inner(spec), spec.margin // spec.patch
+    height, width = min(inner, result.shape[1] - row), min(inner, result.shape[2] - column)
+    result[:, row : row + height, column : column + width] = tokens[:, skip : skip + height, skip : skip + width]

@@ -1,0 +1,160 @@
+"""How the command line talks: progress on standard error, answers on standard output."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from napari_lexicon.errors import LexiconError
+from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, silent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_EVERY_SECONDS = 5.0  # between two lines where there is no terminal
+
+
+@contextmanager
+def told(quiet: bool) -> Iterator[Report]:
+    """A report that draws a bar on a terminal, prints a line every few seconds elsewhere, and nothing when quiet."""
+    if quiet:
+        yield silent
+    elif sys.stderr.isatty():
+        with _bar() as report:
+            yield report
+    else:
+        yield _lines()
+
+
+@contextmanager
+def _bar() -> Iterator[Report]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, left="")
+
+        def report(progress: Progress) -> None:
+            bar.update(
+                task,
+                description=progress.message,
+                completed=progress.done,
+                total=progress.total or None,
+                left=_left(progress.seconds_left),
+            )
+
+        yield report
+
+
+def _lines() -> Report:
+    last: list[Any] = [0.0, ""]
+
+    def report(progress: Progress) -> None:
+        now = time.monotonic()
+        new_stage = progress.total == 0 and progress.message != last[1]
+        finished = progress.total > 0 and progress.done == progress.total
+        if new_stage or finished or now - last[0] >= _EVERY_SECONDS:
+            count = f"{progress.done}/{progress.total} " if progress.total else ""
+            left = f", {_left(progress.seconds_left)}" if progress.seconds_left else ""
+            print(f"{count}{progress.message}{left}", file=sys.stderr, flush=True)
+            last[:] = [now, progress.message]
+
+    return report
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"{seconds:.0f} s left"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min left"
+    return f"{seconds / 3600:.1f} h left"
+
+
+@contextmanager
+def interruptible() -> Iterator[ShouldStop]:
+    """The first Ctrl-C (or SIGTERM) asks the job to stop after the field at hand, the second ends it at once."""
+    asked = False
+
+    def ask(signum: int, frame: Any) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    old = {sig: signal.signal(sig, ask) for sig in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    except KeyboardInterrupt:
+        raise LexiconError("Stopped at once; what was finished is kept: run the same command to go on.") from None
+    finally:
+        for sig, handler in old.items():
+            signal.signal(sig, handler)
+
+
+def info_text(found: dict[str, Any]) -> str:
+    """The summary of :func:`napari_lexicon.api.info` for a person."""
+    size = "" if not found["rows"] else f" ({found['rows']} x {found['columns']} plate)"
+    per_well = "-".join(map(str, (found["fields_per_well"] or [0])[:: max(1, len(found["fields_per_well"]) - 1)]))
+    pixel = found["pixel_size_um"]
+    lines = [
+        f"{found['plate']}: {found['read_as']}",
+        f"  wells     {found['wells']}{size}",
+        f"  fields    {found['fields']} ({per_well} per well)",
+        f"  channels  {', '.join(found['channels'])}{' (colour image)' if found['rgb'] else ''}",
+        f"  images    {' x '.join(map(str, found['field_shape'] or []))} px, "
+        + (f"{pixel[1]:.4g} µm per pixel" if pixel else "pixel size not known"),
+    ]
+    for name, counts in found["plate_map"].items():
+        said = (
+            f"{counts} values"
+            if isinstance(counts, int)
+            else ", ".join(f"{v} ({n})" for v, n in list(counts.items())[:8])
+        )
+        lines.append(f"  {name}: {said}")
+    if not found["plate_map"]:
+        lines.append("  no plate map")
+    lines.extend(f"  ! {sentence}" for sentence in found["problems"][:20])
+    if len(found["problems"]) > 20:
+        lines.append(f"  ! and {len(found['problems']) - 20} more")
+    return "\n".join(lines)
+
+
+def print_features(table: pd.DataFrame, out: Path | None, most: int = 20) -> None:
+    """Print the features that say most: by selectivity or correlation where there is one, else by firing."""
+    ranked = table
+    for column in ("selectivity", "spearman", "fires"):
+        if column in table:
+            ranked = table.loc[table[column].abs().sort_values(ascending=False).index]
+            break
+    shown = [
+        c
+        for c in (
+            "name",
+            "fires",
+            "mean_when_active",
+            "channel",
+            "well",
+            "best_value",
+            "selectivity",
+            "spearman",
+            "n_wells",
+        )
+        if c in ranked
+    ]
+    grid = Table("feature", *shown, box=None, header_style="bold")
+    for feature, row in ranked.head(most).iterrows():
+        grid.add_row(str(feature), *(f"{row[c]:.3f}" if isinstance(row[c], float) else str(row[c]) for c in shown))
+    Console().print(grid)
+    rest = len(table) - most
+    if rest > 0:
+        print(f"{rest} more" + (f" in {out}" if out else ": write them all with --out T.csv"))

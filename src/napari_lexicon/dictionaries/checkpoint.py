@@ -1,0 +1,73 @@
+"""Checkpoints of a training run: tensors and JSON in one safetensors file, written whole; no pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from napari_lexicon.dictionaries.file_format import read_metadata, read_tensors, write_tensors
+from napari_lexicon.errors import DictionaryError
+
+_KIND = "napari-lexicon training checkpoint 1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run stands.
+
+    Parameters
+    ----------
+    tensors : dict
+        Parameters, optimiser state, best parameters, bookkeeping.
+    progress : dict
+        Step, best figures, history, running sums; JSON-able.
+    """
+
+    tensors: dict[str, torch.Tensor]
+    progress: dict[str, Any]
+
+    def group(self, prefix: str) -> dict[str, torch.Tensor]:
+        """The tensors named ``prefix.NAME``, by ``NAME``."""
+        start = f"{prefix}."
+        return {name.removeprefix(start): t for name, t in self.tensors.items() if name.startswith(start)}
+
+
+def write_checkpoint(path: Path, identity: dict[str, Any], checkpoint: Checkpoint) -> None:
+    """Replace the checkpoint at ``path``; ``identity`` is what a run must share to go on from it."""
+    metadata = {
+        "kind": _KIND,
+        "identity": json.dumps(identity, sort_keys=True),
+        "progress": json.dumps(checkpoint.progress),
+    }
+    write_tensors({name: t.detach().cpu() for name, t in checkpoint.tensors.items()}, metadata, path)
+
+
+def read_checkpoint(path: Path, identity: dict[str, Any]) -> Checkpoint | None:
+    """The checkpoint at ``path``, or None where there is none.
+
+    Raises
+    ------
+    DictionaryError
+        If the file is damaged, or is of a run with other settings or tokens: the sentence names what differs.
+    """
+    if not path.exists():
+        return None
+    metadata = read_metadata(path)
+    try:
+        if metadata["kind"] != _KIND:
+            raise DictionaryError(f"{path} is a checkpoint of another version: delete it to train anew.")
+        theirs, progress = json.loads(metadata["identity"]), json.loads(metadata["progress"])
+    except (KeyError, ValueError) as error:
+        raise DictionaryError(f"{path} is not a training checkpoint: delete it or choose another place.") from error
+    mine = json.loads(json.dumps(identity))
+    for key in sorted(mine.keys() | theirs.keys()):
+        if mine.get(key) != theirs.get(key):
+            raise DictionaryError(
+                f"{path} was left by a run with {key} {theirs.get(key)!r}, and this one has {mine.get(key)!r}: train "
+                "with the same settings and tokens to go on, or delete it to train anew."
+            )
+    return Checkpoint(read_tensors(path), progress)

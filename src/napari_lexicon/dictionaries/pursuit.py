@@ -1,0 +1,279 @@
+"""The ICFL encoder: a pursuit that takes L atoms per round (Donhauser et al., arXiv 2412.16247, Algorithm 1).
+
+Each of J rounds takes the L atoms with the largest inner product with the residual, solves least squares for the
+residual on these L alone, adds the solution to the code and subtracts its reconstruction.
+
+Candidates are nominated by one of several routes (``nomination.py``), and chosen and solved for here, always from the
+float32 residual and the atoms themselves. Tokens are worked on in blocks, one block per core, and no (tokens x
+features) tensor outlives its block.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+
+from napari_lexicon.dictionaries.codes import Codes, first_places
+from napari_lexicon.dictionaries.nomination import Direct, Nominations, Route
+
+_GATHERED = 2**18  # numbers in the atom rows gathered at a time on a processor, to stay in its cache
+
+
+@dataclass(frozen=True)
+class Pursuit:
+    """What a pursuit leaves behind.
+
+    Parameters
+    ----------
+    indices : torch.Tensor
+        ``(N, J * L)`` int64, in pick order.
+    values : torch.Tensor
+        ``(N, J * L)`` float32.
+    residual : torch.Tensor
+        ``(N, dim_w)`` what is left of the tokens: minus half the gradient of the squared error by the reconstruction.
+    """
+
+    indices: torch.Tensor
+    values: torch.Tensor
+    residual: torch.Tensor
+
+    @property
+    def codes(self) -> Codes:
+        """The picks as codes."""
+        return Codes(self.indices, self.values)
+
+
+def pursue(
+    tokens: torch.Tensor,
+    atoms: torch.Tensor,
+    *,
+    rounds: int,
+    per_round: int,
+    magnitude: bool = False,
+    ridge: float = 1e-6,
+    route: Route | None = None,
+) -> Pursuit:
+    """Sparse codes of tokens by a pursuit.
+
+    Parameters
+    ----------
+    tokens : torch.Tensor
+        ``(N, dim_w)`` float32, whitened, of unit norm, bias already subtracted.
+    atoms : torch.Tensor
+        ``(M, dim_w)`` float32 unit rows.
+    rounds, per_round : int
+        J and L of the paper; J * L picks per token.
+    magnitude : bool
+        Select by the magnitude of the inner product instead of its signed value. Must agree with the route.
+    ridge : float
+        Added to the diagonal of the L x L systems, because atoms may be near-duplicates.
+    route : Route, optional
+        How candidates are nominated, prepared for these atoms; directly where not given.
+
+    Returns
+    -------
+    Pursuit
+        Picks in pick order: the first ``J' * L`` of them are those of a pursuit of ``J'`` rounds.
+    """
+    _hear_sparse_warning_once()
+    count, k = len(tokens), rounds * per_round
+    found = Pursuit(
+        torch.empty(count, k, dtype=torch.int64, device=tokens.device),
+        torch.empty(count, k, dtype=tokens.dtype, device=tokens.device),
+        tokens.clone(),
+    )
+    route = route or Direct(atoms, magnitude)
+    rule = _Rule(atoms, rounds, per_round, magnitude, ridge)
+    blocks = list(_blocks(count, route.block, tokens.device))
+
+    def run(block: slice) -> None:
+        _Block(found.residual[block], route, rule).pursue(found.indices[block], found.values[block])
+
+    with _one_core_per_block(len(blocks), tokens.device) as pool:
+        if pool is None:
+            for block in blocks:
+                run(block)
+        else:
+            list(pool.map(run, blocks))
+    return found
+
+
+@dataclass(frozen=True)
+class _Rule:
+    atoms: torch.Tensor
+    rounds: int
+    per_round: int
+    magnitude: bool
+    ridge: float
+
+
+def _blocks(count: int, size: int, device: torch.device) -> Iterator[slice]:
+    """Equal blocks of at most ``size`` tokens, and at least one per core where there are enough tokens."""
+    cores = torch.get_num_threads() if device.type == "cpu" else 1
+    number = max(-(-count // size), min(cores, count // 64), 1)
+    edges = [count * i // number for i in range(number + 1)]
+    return (slice(a, b) for a, b in pairwise(edges) if b > a)
+
+
+@contextmanager
+def _one_core_per_block(blocks: int, device: torch.device) -> Iterator[ThreadPoolExecutor | None]:
+    """Threads that each work through whole blocks on one core.
+
+    The steps of a round are short; shared out over the cores one by one they would spend their time waiting for each
+    other. torch lets go of the interpreter while it computes, so threads are enough.
+    """
+    cores = torch.get_num_threads()
+    if device.type != "cpu" or cores == 1 or blocks == 1:
+        yield None
+        return
+    try:
+        with ThreadPoolExecutor(min(cores, blocks), "pursuit", lambda: torch.set_num_threads(1)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(cores)  # part of the setting is shared between threads
+
+
+class _Block:
+    """One block of tokens on its way through the rounds."""
+
+    def __init__(self, residual: torch.Tensor, route: Route, rule: _Rule) -> None:
+        self._residual = residual  # changed in place
+        self._rule = rule
+        self._nominator = route.start(len(residual))
+        step = len(residual)
+        if residual.device.type == "cpu":
+            step = max(32, _GATHERED // (rule.per_round * residual.shape[1]))
+        self._parts = [slice(start, start + step) for start in range(0, len(residual), step)]
+        self._space = residual.new_empty(0)
+
+    def pursue(self, indices: torch.Tensor, values: torch.Tensor) -> None:
+        """Fill ``(B, J * L)`` indices and values, and leave the residual behind."""
+        rule = self._rule
+        for j in range(rule.rounds):
+            picks = slice(j * rule.per_round, (j + 1) * rule.per_round)
+            best = self._best(None, self._nominator.nominate(self._residual, rule.per_round))
+            if len(best.unsettled):
+                self._settle(best)
+            for part in self._parts:
+                rows = self._rows(best.indices[part])
+                solved = _least_squares(rows, best.scores[part], rule.ridge)
+                self._residual[part].unsqueeze(1).baddbmm_(solved.unsqueeze(1), rows, alpha=-1)
+                values[part, picks] = solved
+            indices[:, picks] = best.indices
+            if j + 1 < rule.rounds:
+                self._nominator.subtract(best.indices, values[:, picks])
+
+    def _best(self, tokens: torch.Tensor | None, nominated: Nominations) -> _Best:
+        """The L best candidates, by exact score, of all tokens of the block or of those with these numbers."""
+        residual = self._residual if tokens is None else self._residual[tokens]
+        candidates = nominated.candidates
+        scores = scores_of(residual, self._rule.atoms, candidates, nominated.eligible)
+        # Equal scores are ranked by atom number, so that the route leaves no trace: 1e-15 a number is below float32.
+        ranks = (scores.abs() if self._rule.magnitude else scores) * (1 - 1e-15 * candidates.double())
+        if nominated.eligible is not None:
+            ranks.masked_fill_(~nominated.eligible, -torch.inf)
+        places = ranks.topk(self._rule.per_round, dim=1).indices
+        return _Best(candidates.gather(1, places), scores.gather(1, places), nominated.unsettled)
+
+    def _settle(self, best: _Best) -> None:
+        """Choose again for tokens left open, in place: among more candidates, and where that fails among all atoms."""
+        rule, tokens = self._rule, best.unsettled
+        again = self._best(tokens, self._nominator.reconsider(tokens, rule.per_round))
+        best.indices[tokens], best.scores[tokens] = again.indices, again.scores
+        tokens = tokens[again.unsettled]
+        if len(tokens):
+            scores = self._residual[tokens] @ rule.atoms.T
+            if rule.magnitude:
+                scores.abs_()
+            likely = scores.topk(min(rule.per_round + 2, len(rule.atoms)), dim=1, sorted=False).indices
+            again = self._best(tokens, Nominations(likely, None, likely.new_empty(0)))
+            best.indices[tokens], best.scores[tokens] = again.indices, again.scores
+
+    def _rows(self, indices: torch.Tensor) -> torch.Tensor:
+        """Atoms ``(B, L, dim_w)``; overwritten by the next call, because fresh memory is paid for page by page."""
+        atoms = self._rule.atoms
+        if len(self._space) < indices.numel():
+            self._space = atoms.new_empty(indices.numel(), atoms.shape[1])
+        rows = self._space[: indices.numel()]
+        torch.index_select(atoms, 0, indices.flatten(), out=rows)
+        return rows.view(*indices.shape, -1)
+
+
+@dataclass(frozen=True)
+class _Best:
+    """``indices`` and signed ``scores (B, L)``, best first, and the numbers of the tokens not settled ``(n,)``."""
+
+    indices: torch.Tensor
+    scores: torch.Tensor
+    unsettled: torch.Tensor
+
+
+def scores_of(
+    residual: torch.Tensor, atoms: torch.Tensor, candidates: torch.Tensor, eligible: torch.Tensor | None
+) -> torch.Tensor:
+    """Float32 inner products ``(B, C)`` of each residual with its own candidates; 0 for those not eligible."""
+    tokens, count = candidates.shape
+    if residual.device.type != "cpu":
+        rows = atoms.index_select(0, candidates.flatten()).view(tokens, count, -1)
+        return torch.bmm(residual.unsqueeze(1), rows.transpose(1, 2)).squeeze(1)
+    # a product wanted in a few places only: unlike gathering rows first, this reads each of them once
+    if eligible is None:
+        starts, columns = torch.arange(0, tokens * count + 1, count), candidates.flatten()
+    else:
+        starts = F.pad(eligible.sum(dim=1).cumsum(0), (1, 0))
+        columns = candidates[eligible]
+    wanted = torch.sparse_csr_tensor(
+        starts, columns, residual.new_zeros(len(columns)), (tokens, len(atoms)), check_invariants=False
+    )
+    found: torch.Tensor = torch.sparse.sampled_addmm(wanted, residual, atoms.T, beta=0.0).values()
+    if eligible is None:
+        return found.view(tokens, count)
+    return residual.new_zeros(tokens, count).masked_scatter_(eligible, found)
+
+
+@cache
+def _hear_sparse_warning_once() -> None:
+    """torch says once per process that its sparse layouts are in beta; users of napari need not read it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.sparse_csr_tensor(torch.zeros(2, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), [], (1, 1))
+
+
+def _least_squares(rows: torch.Tensor, products: torch.Tensor, ridge: float) -> torch.Tensor:
+    """Coefficients ``(B, L)`` on ``rows (B, L, dim)`` of targets whose ``products (B, L)`` with the rows are given."""
+    squares = torch.bmm(rows, rows.transpose(1, 2))
+    squares.diagonal(dim1=1, dim2=2).add_(ridge)
+    factor, _ = torch.linalg.cholesky_ex(squares)
+    return torch.cholesky_solve(products.unsqueeze(2), factor).squeeze(2)
+
+
+def refitted(tokens: torch.Tensor, atoms: torch.Tensor, codes: Codes, ridge: float = 1e-6) -> Codes:
+    """The same supports with values from one least-squares solve over the whole support of each token.
+
+    Not part of the paper. A feature picked twice keeps its first place and the freed place holds 0.
+    """
+    values = torch.zeros_like(codes.values)
+    place = torch.arange(codes.indices.shape[1], device=codes.indices.device)
+    step = max(32, 8 * _GATHERED // max(codes.indices.shape[1] * tokens.shape[1], 1))
+    for start in range(0, len(tokens), step):
+        part = slice(start, start + step)
+        used = first_places(codes.indices[part]) == place
+        rows = atoms[codes.indices[part]] * used.unsqueeze(2)
+        products = torch.bmm(rows, tokens[part].unsqueeze(2)).squeeze(2)
+        values[part] = torch.where(used, _least_squares(rows, products, ridge), 0.0)
+    return Codes(codes.indices, values)
+
+
+def active_features(codes: Codes, features: int) -> torch.Tensor:
+    """``(M,)`` bool: which features were picked with a value over 0 on at least one token."""
+    active = torch.zeros(features, dtype=torch.bool, device=codes.indices.device)
+    active[codes.indices[codes.values > 0]] = True
+    return active

@@ -1,0 +1,103 @@
+"""The pursuit as an encoder: which route is the fastest here is found by a short timing, and logged."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import torch
+
+from napari_lexicon.dictionaries.codes import Codes
+from napari_lexicon.dictionaries.encoder import EncoderSettings, rounds_within
+from napari_lexicon.dictionaries.nomination import ROUTES, Route, possible_routes
+from napari_lexicon.dictionaries.pursuit import Pursuit, pursue, refitted
+
+log = logging.getLogger(__name__)
+
+_TRIAL = 1024  # tokens on which the routes race
+_RACE_FROM = 8192  # fewer tokens than this are coded sooner than a race is run
+
+
+class PursuitEncoder:
+    """Codes prepared tokens by a pursuit, along the route that is fastest here.
+
+    Parameters
+    ----------
+    settings : EncoderSettings
+        Rounds, picks per round, selection, refit.
+    atoms : torch.Tensor
+        ``(M, dim_w)`` unit rows.
+    """
+
+    def __init__(self, settings: EncoderSettings, atoms: torch.Tensor) -> None:
+        self._settings = settings
+        self._atoms = atoms
+        self._routes: dict[str, Route] = {}
+        self._fastest: str | None = None
+
+    def encode(self, unit: torch.Tensor, rounds: int | None = None, path: str | None = None) -> Codes:
+        """Codes of prepared tokens: see :class:`Encoder`. All paths give the same codes."""
+        found = self.pursue(unit, rounds_within(self._settings, rounds), path)
+        s = self._settings
+        return refitted(unit, self._atoms, found.codes, s.ridge) if s.refit else found.codes
+
+    def pursue(self, unit: torch.Tensor, rounds: int | None = None, path: str | None = None) -> Pursuit:
+        """The pursuit alone, with its residual and without a refit."""
+        return pursuit_along(self._route(path or self._chosen(unit)), unit, self._atoms, self._settings, rounds)
+
+    def _route(self, name: str) -> Route:
+        if name not in self._routes:
+            self._routes[name] = ROUTES[name](self._atoms, self._settings.selection == "magnitude")
+        return self._routes[name]
+
+    def _chosen(self, unit: torch.Tensor) -> str:
+        if self._fastest is None:
+            if len(unit) < _RACE_FROM:
+                return "direct"
+            self._fastest = fastest_route(unit, self._atoms, self._settings)
+        return self._fastest
+
+
+def pursuit_along(
+    route: Route, unit: torch.Tensor, atoms: torch.Tensor, settings: EncoderSettings, rounds: int | None = None
+) -> Pursuit:
+    """The pursuit that the settings describe, without a refit."""
+    return pursue(
+        unit,
+        atoms,
+        rounds=rounds or settings.iterations,
+        per_round=settings.per_iteration,
+        magnitude=settings.selection == "magnitude",
+        ridge=settings.ridge,
+        route=route,
+    )
+
+
+def fastest_route(unit: torch.Tensor, atoms: torch.Tensor, settings: EncoderSettings, preparation: bool = False) -> str:
+    """The route that codes some of the tokens in the least time; the timings are logged.
+
+    Parameters
+    ----------
+    unit, atoms : torch.Tensor
+        ``(N, dim_w)`` tokens and ``(M, dim_w)`` atoms.
+    settings : EncoderSettings
+        Of the pursuit.
+    preparation : bool
+        Count the time to prepare the route as well, as one has to where the atoms change with every batch.
+    """
+    unit = unit[:: max(len(unit) // _TRIAL, 1)] if not preparation else unit
+    seconds = {}
+    for name in possible_routes(atoms, settings.per_iteration):
+        route = ROUTES[name](atoms, settings.selection == "magnitude")
+        pursuit_along(route, unit, atoms, settings, 1)
+        start = time.perf_counter()
+        if preparation:
+            route = ROUTES[name](atoms, settings.selection == "magnitude")
+        pursuit_along(route, unit, atoms, settings, settings.iterations if preparation else min(4, settings.iterations))
+        if unit.device.type == "cuda":
+            torch.cuda.synchronize(unit.device)
+        seconds[name] = time.perf_counter() - start
+    best = min(seconds, key=seconds.__getitem__)
+    timings = ", ".join(f"{name} {1e3 * s:.0f} ms" for name, s in seconds.items())
+    log.info("Pursuit of %s tokens on %s goes by %s (%s)", tuple(unit.shape), unit.device, best, timings)
+    return best

@@ -1,0 +1,226 @@
+"""Apply: the codes of every field of a plate, and from them the statistics of every well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from napari_lexicon.backbones import load_backbone
+from napari_lexicon.backbones.spec import Backbone
+from napari_lexicon.dictionaries.codes import Codes
+from napari_lexicon.dictionaries.dictionary import Dictionary
+from napari_lexicon.dictionaries.file_format import load_dictionary
+from napari_lexicon.errors import DictionaryError
+from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
+from napari_lexicon.jobs.embedding import (
+    KEEP_TOKENS,
+    FieldsResult,
+    Keep,
+    fields_result,
+    image_tokens,
+    origin_attributes,
+    plate_works,
+    write_tokens,
+)
+from napari_lexicon.jobs.field_loop import FieldWork, run_loop, tokens_mark
+from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.lexicons.folder import fingerprint
+from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
+from napari_lexicon.lexicons.lock import locked
+from napari_lexicon.lexicons.statistics import field_statistics
+
+
+@dataclass(frozen=True)
+class ApplyJob:
+    """Apply a dictionary to plates.
+
+    Parameters
+    ----------
+    plates : tuple of PlateOrigin
+        The plates, and how to open them.
+    out : str
+        ``NAME.lexicon``; made where it is not there, gone on with where it is.
+    dictionary : str
+        ``builtin`` or the path of a dictionary file.
+    backbone : str, optional
+        The one that the dictionary was made for where None; needed for local checkpoints.
+    layer : int, optional
+        The dictionary's where None.
+    device, batch, keep_tokens, recompute
+        As in :class:`napari_lexicon.jobs.embedding.EmbedJob`.
+    """
+
+    plates: tuple[PlateOrigin, ...]
+    out: str
+    dictionary: str = "builtin"
+    backbone: str | None = None
+    layer: int | None = None
+    device: str = "auto"
+    batch: int = 16
+    keep_tokens: Keep = KEEP_TOKENS
+    recompute: bool = False
+
+
+def dictionary_path(name: str) -> Path:
+    """File of the built-in dictionary, or of the one named."""
+    if name != "builtin":
+        return Path(name)
+    return Path(str(resources.files("napari_lexicon.dictionaries").joinpath("builtin.safetensors")))
+
+
+def backbone_of(dictionary: Dictionary, source: str, name: str | None, layer: int | None, device: str) -> Backbone:
+    """Load the backbone that a dictionary was made for, and check that it is the one.
+
+    Raises
+    ------
+    DictionaryError
+        If the dictionary was made for another backbone than the one asked for, naming what differs.
+    """
+    made_for = dictionary.header.backbone
+    identity = str(made_for.get("id", ""))
+    if name is None and identity.startswith("file:"):
+        raise DictionaryError(
+            f"Dictionary {source} was made for the local checkpoint {identity.removeprefix('file:')}: "
+            "give its path with --backbone."
+        )
+    wanted = made_for.get("layer") if layer is None else layer
+    backbone = load_backbone(name or identity, layer=wanted, device=device)
+    header = dictionary.header
+    dictionary.check_compatible(backbone.spec.to_json(), header.channels_mode, header.channel_names)
+    return backbone
+
+
+def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = never) -> FieldsResult:
+    """Apply a dictionary to the plates of a job; finished fields are kept whatever happens.
+
+    Raises
+    ------
+    LexiconError
+        If a plate, the backbone or the dictionary cannot be used at all, or nothing can be read.
+    """
+    report(Progress(0, 0, "loading the dictionary and its backbone"))
+    file = dictionary_path(job.dictionary)
+    dictionary = load_dictionary(file)
+    backbone = backbone_of(dictionary, job.dictionary, job.backbone, job.layer, job.device)
+    lexicon = Lexicon.create(job.out, backbone.spec)
+    with locked(lexicon.path):
+        lexicon.set_dictionary(dictionary, file, replace=job.recompute)
+        works = [
+            work for origin in job.plates for work in plate_works(lexicon, origin, backbone, job.recompute, report)
+        ]
+        works, lacking = _with_channels(works, dictionary)
+        todo: list[FieldWork] = []
+        stale: list[FieldWork] = []
+        for work in works:
+            mark, made = codes_mark(work, backbone, dictionary), work.plate.mark("codes", work.number)
+            if made is None:
+                todo.append(work)
+            elif made != mark:
+                (todo if job.recompute else stale).append(work)
+        act = _ApplyField(backbone, dictionary, job.batch, job.keep_tokens)
+        result = run_loop(todo, len(works) - len(todo) - len(stale), act, report, should_stop)
+        result.failures.extend(lacking)
+        if not result.stopped:
+            for plate in {work.plate.id: work.plate for work in works}.values():
+                report(Progress(len(works), len(works), f"gathering the wells of {plate.header.name}"))
+                plate.write_summary()
+    return fields_result(lexicon, result, stale, "codes", backbone)
+
+
+def _with_channels(works: list[FieldWork], dictionary: Dictionary) -> tuple[list[FieldWork], list[ProblemHeader]]:
+    """Fields that have every channel that a joint dictionary needs, and the reasons of the rest."""
+    needed = dictionary.header.channel_names if dictionary.header.channels_mode != "separate" else ()
+    whole, lacking = [], []
+    for work in works:
+        missing = [name for name in needed if name not in _channel_names(work)]
+        if missing:
+            said = f"{work.what} lacks {', '.join(missing)}, which the dictionary needs: train one without."
+            lacking.append(ProblemHeader(sentence=said, well=work.field.well, field=work.field.name))
+        else:
+            whole.append(work)
+    return whole, lacking
+
+
+def _channel_names(work: FieldWork) -> list[str]:
+    return [work.plate.header.channels[c].name for c in work.field.channels]
+
+
+def codes_mark(work: FieldWork, backbone: Backbone, dictionary: Dictionary) -> str:
+    """Fingerprint of a field's codes: its tokens' and the dictionary's."""
+    return fingerprint(tokens_mark(work, backbone.spec.fingerprint), dictionary.hash)
+
+
+def grouped_tokens(tokens: torch.Tensor, mode: str, order: list[int]) -> torch.Tensor:
+    """Tokens as a dictionary takes them.
+
+    Parameters
+    ----------
+    tokens : torch.Tensor
+        ``(C, ..., dim)``, one group per channel.
+    mode : str
+        ``separate``, ``concat`` or ``mean``.
+    order : list of int
+        For ``concat`` and ``mean``, which groups to take, in order; all where empty.
+
+    Returns
+    -------
+    torch.Tensor
+        ``(C, ..., dim)`` for separate; ``(1, ..., C * dim)`` for concat; ``(1, ..., dim)`` for mean.
+    """
+    if mode == "separate":
+        return tokens
+    chosen = tokens[order] if order else tokens
+    if mode == "mean":
+        return chosen.mean(dim=0, keepdim=True)
+    return torch.cat(list(chosen), dim=-1)[None]
+
+
+@dataclass(frozen=True)
+class _ApplyField:
+    backbone: Backbone
+    dictionary: Dictionary
+    batch: int
+    keep: Keep
+    verb: str = "reading features in"
+
+    def __call__(self, work: FieldWork, image: np.ndarray) -> None:
+        tokens = image_tokens(self.backbone, image, self.batch)
+        if work.plate.mark("tokens", work.number) != tokens_mark(work, self.backbone.spec.fingerprint):
+            write_tokens(work, tokens, self.backbone, self.keep)
+        header = self.dictionary.header
+        names = _channel_names(work)
+        order = [names.index(name) for name in header.channel_names]
+        grouped = grouped_tokens(tokens, header.channels_mode, order)
+        groups, gh, gw, dim = grouped.shape
+        codes = self.dictionary.encode(grouped.reshape(-1, dim))
+        channels = list(work.field.channels) if header.channels_mode == "separate" else [0]
+        self._write(work, codes, (groups, gh, gw), channels)
+
+    def _write(self, work: FieldWork, codes: Codes, grid: tuple[int, int, int], channels: list[int]) -> None:
+        n_features = self.dictionary.n_features
+        kind = np.uint16 if n_features <= 65_536 else np.uint32
+        # statistics come from the rounded values, so that whoever sums the stored codes finds the same
+        rounded = Codes(codes.indices, codes.values.half().float())
+        merged = rounded.merged()
+        shape = (*grid, codes.indices.shape[1])
+        one = field_statistics(merged.indices.numpy().reshape(shape), merged.values.numpy().reshape(shape), n_features)
+        arrays = {
+            "indices": codes.indices.numpy().astype(kind).reshape(shape),
+            "values": codes.values.numpy().astype(np.float16).reshape(shape),
+            "total": one.total,
+            "active": one.active,
+            "strongest": one.strongest,
+            "place": one.place,
+        }
+        attributes = {
+            **origin_attributes(work, self.backbone),
+            "channels": channels,
+            "dictionary": self.dictionary.hash,
+        }
+        work.plate.write_field(
+            "codes", work.number, codes_mark(work, self.backbone, self.dictionary), arrays, attributes
+        )

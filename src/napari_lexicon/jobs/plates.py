@@ -1,0 +1,173 @@
+"""Where plates meet the lexicon: opening a job's plates and writing down how they were when the job began."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from napari_lexicon.backbones.preprocessing import IntensityWindow, estimate_windows
+from napari_lexicon.backbones.spec import BackboneSpec
+from napari_lexicon.backbones.tiling import field_grid
+from napari_lexicon.errors import LexiconError, PlateError
+from napari_lexicon.lexicons import Lexicon, LexiconPlate
+from napari_lexicon.lexicons.headers import (
+    ChannelHeader,
+    FieldHeader,
+    PlateHeader,
+    PlateOrigin,
+    ProblemHeader,
+)
+from napari_lexicon.plates import open_plate
+from napari_lexicon.plates.model import Field, Plate
+
+_WINDOW_FIELDS = 32  # fields that the intensity windows are estimated on
+_DEFAULT_COLORS = ("#00A0FF", "#39D353", "#FFB000", "#FF4B4B", "#C77DFF", "#00E5D0", "#F0F0F0", "#FF7AC6")
+
+
+def opened(origin: PlateOrigin) -> Plate:
+    """Open the plate that a job names."""
+    return open_plate(
+        origin.path, pattern=origin.pattern, plate_map=origin.plate_map, name=origin.name, z=origin.z, t=origin.t
+    )
+
+
+def prepared_plate(
+    lexicon: Lexicon, plate: Plate, origin: PlateOrigin, spec: BackboneSpec, *, anew: bool
+) -> LexiconPlate:
+    """Write the plate's description into the lexicon, keeping the intensity windows of an earlier job.
+
+    Parameters
+    ----------
+    lexicon : Lexicon
+        Folder to write into.
+    plate : Plate
+        The plate, opened.
+    origin : PlateOrigin
+        How to open it again.
+    spec : BackboneSpec
+        Decides the grid of tokens.
+    anew : bool
+        Estimate the windows again even if the lexicon has some.
+
+    Raises
+    ------
+    PlateError
+        If no field of the plate can be read.
+    LexiconFolderError
+        If another plate of the same name is in the lexicon already.
+    """
+    fields, problems = _readable_fields(plate, spec)
+    if not fields:
+        reasons = "; ".join(problem.sentence for problem in problems[:3])
+        raise PlateError(f"No field of {plate.path} can be read: {reasons or 'it has no fields'}.")
+    identifier = _free_id(lexicon, plate, origin)
+    old = lexicon.plates.get(identifier)
+    windows = None if old is None or anew else _kept_windows(old, plate)
+    if windows is None:
+        windows = _estimated_windows(plate, [field for field, _ in fields])
+    channels = tuple(
+        ChannelHeader(
+            name=channel.name,
+            color=channel.color or _DEFAULT_COLORS[c % len(_DEFAULT_COLORS)],
+            low=windows[c].low,
+            high=windows[c].high,
+        )
+        for c, channel in enumerate(plate.channels)
+    )
+    header = PlateHeader(
+        id=identifier,
+        name=plate.name,
+        origin=origin,
+        note=plate.note,
+        rgb=plate.rgb,
+        rows=plate.rows,
+        columns=plate.columns,
+        channels=channels,
+        fields=tuple(header for _, header in fields),
+        problems=tuple(problems),
+    )
+    return lexicon.write_plate(header, plate.map)
+
+
+def _free_id(lexicon: Lexicon, plate: Plate, origin: PlateOrigin) -> str:
+    """Id of the plate; plates of one name from two places get ids of their own."""
+    identifier = lexicon.plate_id(plate.name)
+    old = lexicon.plates.get(identifier)
+    if old is None or old.header.origin.path == origin.path:
+        return identifier
+    return f"{identifier}-{hashlib.sha256(origin.path.encode()).hexdigest()[:8]}"
+
+
+def _readable_fields(plate: Plate, spec: BackboneSpec) -> tuple[list[tuple[Field, FieldHeader]], list[ProblemHeader]]:
+    problems = [ProblemHeader(sentence=p.sentence, well=p.well, field=p.field) for p in plate.problems]
+    readable = []
+    for field in plate.fields():
+        try:
+            header = FieldHeader(
+                well=field.well,
+                name=field.name,
+                index=field.index,
+                shape=field.shape,
+                grid=field_grid(field.shape, spec),
+                channels=field.channels,
+                pixel_size_um=field.pixel_size_um,
+                identity=field.identity(),
+            )
+        except (LexiconError, OSError) as error:
+            problems.append(ProblemHeader(sentence=str(error), well=field.well, field=field.name))
+            continue
+        readable.append((field, header))
+    return readable, problems
+
+
+def _kept_windows(old: LexiconPlate, plate: Plate) -> list[IntensityWindow] | None:
+    channels = old.header.channels
+    if [channel.name for channel in channels] != [channel.name for channel in plate.channels]:
+        return None
+    return [IntensityWindow(channel.low, channel.high) for channel in channels]
+
+
+def _estimated_windows(plate: Plate, fields: list[Field]) -> list[IntensityWindow]:
+    """Windows of every channel, from fields spread over the plate; a channel's window uses the fields that have it."""
+    windows = []
+    for c in range(len(plate.channels)):
+        having = [field for field in fields if c in field.channels]
+        spread: Sequence[int] = (
+            np.unique(np.linspace(0, len(having) - 1, _WINDOW_FIELDS).round().astype(int)).tolist() if having else []
+        )
+        images = _channel_images((having[n] for n in spread), c)
+        windows.extend(estimate_windows(images, rgb=plate.rgb))
+    return windows
+
+
+def _channel_images(fields: Iterable[Field], channel: int) -> Iterator[np.ndarray]:
+    """``(1, Y, X)`` pixels of one channel; unreadable fields are left to the job, which names them."""
+    for field in fields:
+        try:
+            yield np.asarray(field.image()[field.channels.index(channel)])[None]
+        except (LexiconError, OSError):
+            continue
+
+
+def plate_origin(
+    path: str | Path,
+    *,
+    pattern: str | None = None,
+    plate_map: str | Path | None = None,
+    name: str | None = None,
+    z: int | Literal["max"] = "max",
+    t: int = 0,
+) -> PlateOrigin:
+    """How to open a plate, with absolute paths so that the lexicon finds it again from anywhere."""
+    return PlateOrigin(
+        path=str(Path(path).absolute()),
+        pattern=pattern,
+        plate_map=None if plate_map is None else str(Path(plate_map).absolute()),
+        name=name,
+        z=z,
+        t=t,
+    )

@@ -1,0 +1,446 @@
+"""The lexicon folder: everything computed for one or more plates with one backbone and one dictionary.
+
+The specification is docs/reference/lexicon-folder.md; where code and page differ, the code is wrong. Every finished
+field is one file, written whole; its name carries the fingerprint of what made it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from napari_lexicon import __version__
+from napari_lexicon.backbones.spec import BackboneSpec
+from napari_lexicon.errors import LexiconFolderError
+from napari_lexicon.lexicons.files import ArraysFile, write_arrays_whole, write_bytes_whole, write_json_whole
+from napari_lexicon.lexicons.headers import (
+    DictionaryReference,
+    FieldHeader,
+    LexiconHeader,
+    PlateHeader,
+    read_header,
+)
+from napari_lexicon.lexicons.names import FeatureNames
+from napari_lexicon.lexicons.statistics import FieldStatistics, WellStatistics
+
+if TYPE_CHECKING:
+    from napari_lexicon.dictionaries.dictionary import Dictionary
+
+_SUFFIX = ".zarr.zip"
+
+
+@dataclass(frozen=True)
+class FieldCodes:
+    """Codes of one field.
+
+    Parameters
+    ----------
+    indices : numpy.ndarray
+        ``(G, gh, gw, k)`` uint16 or uint32, in the order of the pursuit; a feature may stand twice.
+    values : numpy.ndarray
+        ``(G, gh, gw, k)`` float16.
+    channels : tuple of int
+        Channel of the plate for each group; ``(0,)`` for joint modes.
+    """
+
+    indices: np.ndarray
+    values: np.ndarray
+    channels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FieldTokens:
+    """Tokens kept of one field.
+
+    Parameters
+    ----------
+    tokens : numpy.ndarray
+        ``(n, G, dim)`` float16: all tokens of the field in grid order, or a sample.
+    places : numpy.ndarray
+        ``(n, 2)`` int32 grid positions ``(row, column)``.
+    means : numpy.ndarray
+        ``(t, G, dim)`` float32: mean token of each tile-sized square.
+    channels : tuple of int
+        Channel of each group.
+    """
+
+    tokens: np.ndarray
+    places: np.ndarray
+    means: np.ndarray
+    channels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One strong place of a feature: grid position ``(gy, gx)`` in a field and channel of a plate."""
+
+    plate: str
+    field_index: int
+    well: str
+    channel: int
+    gy: int
+    gx: int
+    value: float
+
+
+def fingerprint(*parts: Any) -> str:
+    """16 hex digits over JSON-able parts."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _slug(text: str) -> str:
+    """File name for any text; distinct texts stay distinct, and none can climb out of the folder."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", text)[:60].strip("-") or "x"
+    return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+class LexiconPlate:
+    """One plate inside a lexicon folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        ``NAME.lexicon/plates/ID``.
+    n_features : int
+        M of the lexicon's dictionary, 0 without one.
+    joint : bool
+        True where all channels share one token.
+    """
+
+    def __init__(self, folder: Path, n_features: int, joint: bool):
+        self.folder = folder
+        self.n_features = n_features
+        self.joint = joint
+        self.header: PlateHeader = read_header(folder / "plate.json", PlateHeader)
+        self._done: dict[str, dict[str, str]] = {"codes": {}, "tokens": {}}
+        self.refresh()
+
+    @property
+    def id(self) -> str:
+        """Folder name of the plate inside the lexicon."""
+        return self.header.id
+
+    @property
+    def fields(self) -> tuple[FieldHeader, ...]:
+        """All fields of the plate, finished or not."""
+        return self.header.fields
+
+    @property
+    def wells(self) -> tuple[str, ...]:
+        """Canonical names of the wells that have fields, in plate order."""
+        return tuple(dict.fromkeys(field.well for field in self.header.fields))
+
+    @property
+    def groups(self) -> int:
+        """Number of channel groups that statistics are kept for."""
+        return 1 if self.joint else len(self.header.channels)
+
+    @property
+    def map(self) -> pd.DataFrame:
+        """Plate map, indexed by well."""
+        path = self.folder / "plate_map.csv"
+        if not path.exists():
+            return pd.DataFrame(index=pd.Index(self.wells, name="well"))
+        return pd.read_csv(path, index_col=0, dtype={0: str}).rename_axis("well")
+
+    def refresh(self) -> None:
+        """Look again which fields are finished."""
+        for kind in self._done:
+            found = (self.folder / kind).glob(f"*{_SUFFIX}")
+            self._done[kind] = dict(path.name[: -len(_SUFFIX)].rsplit(".", 1) for path in found)
+
+    def field_number(self, well: str, name: str | None = None, index: int | None = None) -> int:
+        """Position in ``fields`` of a field, by its name or by its index within the well.
+
+        Raises
+        ------
+        LexiconFolderError
+            If there is none, naming what there is.
+        """
+        same_well = [n for n, field in enumerate(self.fields) if field.well == well]
+        if not same_well:
+            raise LexiconFolderError(f"Plate {self.header.name} has no well {well}: it has {_listed(self.wells)}.")
+        for n in same_well:
+            if self.fields[n].name == name if name is not None else self.fields[n].index == (index or 0):
+                return n
+        asked = name if name is not None else index
+        have = _listed([self.fields[n].name for n in same_well])
+        raise LexiconFolderError(f"Well {well} of plate {self.header.name} has no field {asked}: it has {have}.")
+
+    def _path(self, kind: str, number: int, mark: str) -> Path:
+        return self.folder / kind / f"{self._stem(number)}.{mark}{_SUFFIX}"
+
+    def _stem(self, number: int) -> str:
+        field = self.fields[number]
+        return f"{_slug(field.well)}_{_slug(field.name)}"
+
+    def mark(self, kind: str, number: int) -> str | None:
+        """Fingerprint of the finished part of a field (``kind`` is ``"codes"`` or ``"tokens"``), None without one."""
+        return self._done[kind].get(self._stem(number))
+
+    def n_done(self, kind: str = "codes") -> int:
+        """Number of fields with a finished part of this kind."""
+        return sum(self.mark(kind, n) is not None for n in range(len(self.fields)))
+
+    def write_field(
+        self, kind: str, number: int, mark: str, arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any]
+    ) -> None:
+        """Write a finished part of a field, replacing an older one."""
+        old = self.mark(kind, number)
+        write_arrays_whole(self._path(kind, number, mark), arrays, attributes)
+        if old is not None and old != mark:
+            self._path(kind, number, old).unlink(missing_ok=True)
+        self._done[kind][self._stem(number)] = mark
+
+    def attributes(self, kind: str, number: int) -> dict[str, Any]:
+        """What a finished part was made from."""
+        return self._open(kind, number).attributes
+
+    def _open(self, kind: str, number: int) -> ArraysFile:
+        mark = self.mark(kind, number)
+        if mark is None:
+            field = self.fields[number]
+            raise LexiconFolderError(
+                f"Field {field.name} of well {field.well} has no {kind} yet: run apply on {self.header.name} again."
+            )
+        return ArraysFile(self._path(kind, number, mark))
+
+    def codes(self, number: int) -> FieldCodes | None:
+        """Codes of a field, or None where it is not finished."""
+        if self.mark("codes", number) is None:
+            return None
+        file = self._open("codes", number)
+        return FieldCodes(file["indices"], file["values"], tuple(file.attributes["channels"]))
+
+    def tokens(self, number: int) -> FieldTokens | None:
+        """Kept tokens of a field, or None where there are none."""
+        if self.mark("tokens", number) is None:
+            return None
+        file = self._open("tokens", number)
+        return FieldTokens(file["tokens"], file["places"], file["means"], tuple(file.attributes["channels"]))
+
+    def field_statistics(self, number: int) -> FieldStatistics:
+        """Statistics of a finished field."""
+        file = self._open("codes", number)
+        gh, gw = self.fields[number].grid
+        return FieldStatistics(file["total"], file["active"], file["strongest"], file["place"], gh * gw)
+
+    def statistics(self) -> WellStatistics:
+        """Statistics of all finished fields, from the plate's summary where it is up to date."""
+        summary = self.folder / f"summary{_SUFFIX}"
+        marks = self._marks()
+        if summary.exists():
+            file = ArraysFile(summary)
+            if file.attributes["marks"] == marks:
+                return WellStatistics(self.wells, *(file[name] for name in WellStatistics.ARRAYS))
+        return self._gathered()
+
+    def write_summary(self) -> WellStatistics:
+        """Gather the statistics of all finished fields in plate order and write them to the folder."""
+        gathered = self._gathered()
+        arrays = {name: getattr(gathered, name) for name in WellStatistics.ARRAYS}
+        write_arrays_whole(self.folder / f"summary{_SUFFIX}", arrays, {"marks": self._marks()})
+        return gathered
+
+    def _marks(self) -> str:
+        return fingerprint([self.mark("codes", n) for n in range(len(self.fields))])
+
+    def _gathered(self) -> WellStatistics:
+        gathered = WellStatistics.empty(self.wells, self.groups, self.n_features)
+        position = {well: w for w, well in enumerate(self.wells)}
+        for number, field in enumerate(self.fields):
+            if self.mark("codes", number) is not None:
+                channels = (0,) if self.joint else field.channels
+                gathered.add(position[field.well], number, channels, self.field_statistics(number))
+        return gathered
+
+    def examples(self, statistics: WellStatistics, feature: int, n: int = 24) -> list[Example]:
+        """The strongest places of a feature on this plate, at most one per field and channel, falling."""
+        found = []
+        for s in range(min(n, statistics.top_field.shape[1])):
+            number = int(statistics.top_field[feature, s])
+            if number < 0:
+                break
+            gy, gx = divmod(int(statistics.top_place[feature, s]), self.fields[number].grid[1])
+            channel, value = int(statistics.top_channel[feature, s]), float(statistics.top_value[feature, s])
+            found.append(Example(self.id, number, self.fields[number].well, channel, gy, gx, value))
+        return found
+
+
+def _listed(names: Any, most: int = 8) -> str:
+    names = list(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+class Lexicon:
+    """A lexicon folder, opened.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        ``NAME.lexicon``.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.header: LexiconHeader = read_header(path / "lexicon.json", LexiconHeader)
+        self._plates: dict[str, LexiconPlate] = {}
+        self._dictionary: Dictionary | None = None
+        self._names: FeatureNames | None = None
+        self.refresh()
+
+    @classmethod
+    def open(cls, path: str | Path) -> Lexicon:
+        """Open an existing folder; raises :class:`LexiconFolderError` with what is wrong."""
+        path = Path(path)
+        if not path.is_dir():
+            raise LexiconFolderError(
+                f"There is no lexicon folder {path}: make one with apply or embed, or check the path."
+            )
+        return cls(path)
+
+    @classmethod
+    def create(cls, path: str | Path, backbone: BackboneSpec) -> Lexicon:
+        """Open the folder, or make it for this backbone.
+
+        Raises
+        ------
+        LexiconFolderError
+            If the folder belongs to another backbone or holds something else.
+        """
+        path = Path(path)
+        if (path / "lexicon.json").exists():
+            lexicon = cls(path)
+            lexicon.check_backbone(backbone)
+            return lexicon
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise LexiconFolderError(f"{path} exists and is not a lexicon folder: give another --out.")
+        write_json_whole(
+            path / "lexicon.json",
+            LexiconHeader(software=__version__, backbone=backbone.to_json()).model_dump(mode="json"),
+        )
+        return cls(path)
+
+    @property
+    def name(self) -> str:
+        """Folder name without its ending."""
+        return self.path.name.removesuffix(".lexicon")
+
+    @property
+    def backbone(self) -> BackboneSpec:
+        """The backbone that everything here was made with."""
+        try:
+            return BackboneSpec.from_json(dict(self.header.backbone))
+        except TypeError as error:
+            raise LexiconFolderError(
+                f"{self.path / 'lexicon.json'} is damaged (backbone: {error}): restore it."
+            ) from error
+
+    def check_backbone(self, backbone: BackboneSpec) -> None:
+        """Raise :class:`LexiconFolderError`, naming the first difference, unless the backbone is this lexicon's."""
+        ours, theirs = self.backbone.to_json(), backbone.to_json()
+        for key in ours:
+            if key != "licence" and ours[key] != theirs[key]:
+                raise LexiconFolderError(
+                    f"{self.path} was made with another backbone ({key} {ours[key]}, now {theirs[key]}): "
+                    "give another --out, or the backbone it was made with."
+                )
+
+    @property
+    def plates(self) -> Mapping[str, LexiconPlate]:
+        """Plates by id, in the order of their ids."""
+        return self._plates
+
+    def refresh(self) -> None:
+        """Look again which plates and fields there are."""
+        reference = self.header.dictionary
+        joint = reference is not None and reference.channels != "separate"
+        folders = sorted(path.parent for path in self.path.glob("plates/*/plate.json"))
+        n_features = reference.n_features if reference else 0
+        self._plates = {folder.name: LexiconPlate(folder, n_features, joint) for folder in folders}
+
+    @property
+    def dictionary(self) -> Dictionary | None:
+        """The dictionary of the codes, None before apply."""
+        if self._dictionary is None and self.header.dictionary is not None:
+            from napari_lexicon.dictionaries.file_format import load_dictionary
+
+            self._dictionary = load_dictionary(self.path / "dictionary.safetensors")
+        return self._dictionary
+
+    def set_dictionary(self, dictionary: Dictionary, file: Path, *, replace: bool = False) -> None:
+        """Make this dictionary the lexicon's, copying its file.
+
+        Raises
+        ------
+        LexiconFolderError
+            If the folder has codes of another dictionary and ``replace`` is False.
+        """
+        reference = DictionaryReference(
+            hash=dictionary.hash,
+            n_features=dictionary.n_features,
+            k=dictionary.k,
+            channels=dictionary.header.channels_mode,
+        )
+        old = self.header.dictionary
+        if old is not None and old.hash != reference.hash and not replace:
+            raise LexiconFolderError(
+                f"{self.path} was made with another dictionary ({old.hash}, now {reference.hash}): "
+                "give another --out, or --recompute to replace its codes."
+            )
+        write_bytes_whole(self.path / "dictionary.safetensors", file.read_bytes())
+        self.header = self.header.model_copy(update={"dictionary": reference})
+        write_json_whole(self.path / "lexicon.json", self.header.model_dump(mode="json"))
+        self._dictionary, self._names = dictionary, None
+        self.refresh()
+
+    @property
+    def names(self) -> FeatureNames:
+        """Names that people gave to features of this lexicon's dictionary."""
+        if self._names is None:
+            reference = self.header.dictionary
+            if reference is None:
+                raise LexiconFolderError(f"{self.path} has no dictionary yet, so no features to name: run apply first.")
+            self._names = FeatureNames(self.path / "names.json", reference.hash)
+        return self._names
+
+    def write_plate(self, header: PlateHeader, plate_map: pd.DataFrame) -> LexiconPlate:
+        """Write or replace the description of a plate."""
+        folder = self.path / "plates" / header.id
+        if len(plate_map.columns):
+            write_bytes_whole(folder / "plate_map.csv", plate_map.to_csv().encode())
+        else:
+            (folder / "plate_map.csv").unlink(missing_ok=True)
+        write_json_whole(folder / "plate.json", header.model_dump(mode="json"))
+        self.refresh()
+        return self._plates[header.id]
+
+    def plate_id(self, name: str) -> str:
+        """Folder name for a plate of this name."""
+        return _slug(name)
+
+    def only_plate(self, plate: str | None = None) -> LexiconPlate:
+        """The plate of this name or id, or the only one.
+
+        Raises
+        ------
+        LexiconFolderError
+            If there is no such plate, or several and none named.
+        """
+        known = _listed([p.header.name for p in self._plates.values()]) or "none"
+        if plate is None:
+            if len(self._plates) == 1:
+                return next(iter(self._plates.values()))
+            raise LexiconFolderError(f"{self.path} has several plates or none ({known}): name one with --plate.")
+        for candidate in self._plates.values():
+            if plate in (candidate.id, candidate.header.name):
+                return candidate
+        raise LexiconFolderError(f"{self.path} has no plate {plate}: it has {known}.")

@@ -1,0 +1,63 @@
+"""One job at a time in a lexicon folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from napari_lexicon.errors import LexiconFolderError
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold ``folder/job.lock`` for the time of a job.
+
+    A lock whose process has died (kill -9, a crash) is taken over; one held on another machine is believed.
+
+    Raises
+    ------
+    LexiconFolderError
+        If another job works in the folder.
+    """
+    path = folder / "job.lock"
+    mine = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+    written = folder / f".job.lock.{os.getpid()}"
+    written.write_text(mine, encoding="utf-8")
+    while True:
+        try:
+            os.link(written, path)  # appears with its content or not at all
+            break
+        except FileExistsError:
+            if _holder_lives(path):
+                written.unlink(missing_ok=True)
+                raise LexiconFolderError(
+                    f"Another job is working in {folder}: wait for it or cancel it, "
+                    f"or remove {path} if you are sure that none is."
+                ) from None
+            path.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        written.unlink(missing_ok=True)
+
+
+def _holder_lives(path: Path) -> bool:
+    try:
+        holder = json.loads(path.read_text(encoding="utf-8"))
+        pid, host = int(holder["pid"]), str(holder["host"])
+    except FileNotFoundError:
+        return False
+    except (ValueError, KeyError, TypeError):  # not one of ours
+        return False
+    if host != socket.gethostname():
+        return True
+    if pid == os.getpid():
+        return True
+    import psutil
+
+    return bool(psutil.pid_exists(pid))

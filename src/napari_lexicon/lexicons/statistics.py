@@ -1,0 +1,172 @@
+"""What each feature does in one field, and the same gathered per well: sums, counts, maxima, strongest places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+STRONGEST = 64  # places kept per feature
+
+
+@dataclass(frozen=True)
+class FieldStatistics:
+    """Statistics of one field. G is the number of channel groups, M that of features.
+
+    Parameters
+    ----------
+    total : numpy.ndarray
+        ``(G, M)`` float32, sum of merged values over the tokens of the field.
+    active : numpy.ndarray
+        ``(G, M)`` uint32, number of tokens where the feature fires (merged value above 0).
+    strongest, place : numpy.ndarray
+        ``(G, M)`` float32 and uint32: largest value and the flat grid index where it stands (0 and 0 where the
+        feature never fires).
+    tokens : int
+        Number of tokens per group.
+    """
+
+    total: np.ndarray
+    active: np.ndarray
+    strongest: np.ndarray
+    place: np.ndarray
+    tokens: int
+
+
+def field_statistics(indices: np.ndarray, values: np.ndarray, n_features: int) -> FieldStatistics:
+    """Statistics of the merged codes of one field.
+
+    Parameters
+    ----------
+    indices, values : numpy.ndarray
+        ``(G, gh, gw, k)`` integers and float32; a feature stands at most once per token (its values merged).
+    n_features : int
+        M.
+    """
+    groups, gh, gw, k = indices.shape
+    shape = (groups, n_features)
+    total, strongest = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    active, place = np.zeros(shape, np.uint32), np.zeros(shape, np.uint32)
+    flat_place = np.repeat(np.arange(gh * gw, dtype=np.uint32), k)
+    for g in range(groups):
+        feature, value = indices[g].reshape(-1).astype(np.int64), values[g].reshape(-1).astype(np.float64)
+        total[g] = np.bincount(feature, weights=value, minlength=n_features)
+        fires = value > 0
+        active[g] = np.bincount(feature[fires], minlength=n_features)
+        # by rising value, the first place winning ties, so that the last write per feature is its maximum
+        order = np.lexsort((-flat_place[fires].astype(np.int64), value[fires]))
+        strongest[g, feature[fires][order]] = value[fires][order]
+        place[g, feature[fires][order]] = flat_place[fires][order]
+    return FieldStatistics(total, active, strongest, place, gh * gw)
+
+
+@dataclass
+class WellStatistics:
+    """Statistics of a plate, gathered field by field in the order of the plate.
+
+    C is the number of channels (1 for joint modes), W that of wells, M that of features, S = :data:`STRONGEST`.
+
+    Parameters
+    ----------
+    wells : tuple of str
+        Canonical names.
+    tokens : numpy.ndarray
+        ``(W, C)`` uint64.
+    total, active, strongest : numpy.ndarray
+        ``(W, C, M)`` float64, uint32, float32.
+    top_value, top_field, top_channel, top_place : numpy.ndarray
+        ``(M, S)``: the strongest places of every feature over the plate, at most one per field and channel,
+        falling; ``top_field`` is -1 where there are fewer.
+    """
+
+    wells: tuple[str, ...]
+    tokens: np.ndarray
+    total: np.ndarray
+    active: np.ndarray
+    strongest: np.ndarray
+    top_value: np.ndarray
+    top_field: np.ndarray
+    top_channel: np.ndarray
+    top_place: np.ndarray
+
+    @classmethod
+    def empty(cls, wells: tuple[str, ...], channels: int, features: int) -> WellStatistics:
+        """Statistics of no field."""
+        shape = (len(wells), channels, features)
+        top = (features, STRONGEST)
+        return cls(
+            wells,
+            np.zeros(shape[:2], np.uint64),
+            np.zeros(shape, np.float64),
+            np.zeros(shape, np.uint32),
+            np.zeros(shape, np.float32),
+            np.zeros(top, np.float32),
+            np.full(top, -1, np.int32),
+            np.zeros(top, np.int16),
+            np.zeros(top, np.uint32),
+        )
+
+    def add(self, well: int, field: int, channels: tuple[int, ...], one: FieldStatistics) -> None:
+        """Add a field.
+
+        Parameters
+        ----------
+        well, field : int
+            Position of the well in ``wells``, of the field in the plate.
+        channels : tuple of int
+            Channel of each group of ``one``.
+        one : FieldStatistics
+            The field.
+        """
+        rows = np.asarray(channels, dtype=np.int64)
+        self.tokens[well, rows] += np.uint64(one.tokens)
+        self.total[well, rows] += one.total
+        self.active[well, rows] += one.active
+        self.strongest[well, rows] = np.maximum(self.strongest[well, rows], one.strongest)
+        for g, channel in enumerate(channels):
+            self._keep_strongest(field, channel, one.strongest[g], one.place[g])
+
+    def _keep_strongest(self, field: int, channel: int, value: np.ndarray, place: np.ndarray) -> None:
+        better = np.flatnonzero(value > self.top_value[:, -1])
+        if better.size == 0:
+            return
+        merged = [
+            np.concatenate([old[better], new[:, None].astype(old.dtype)], axis=1)
+            for old, new in (
+                (self.top_value, value[better]),
+                (self.top_field, np.full(better.size, field)),
+                (self.top_channel, np.full(better.size, channel)),
+                (self.top_place, place[better]),
+            )
+        ]
+        order = np.argsort(-merged[0], axis=1, kind="stable")[:, :STRONGEST]
+        for kept, candidates in zip(
+            (self.top_value, self.top_field, self.top_channel, self.top_place), merged, strict=True
+        ):
+            kept[better] = np.take_along_axis(candidates, order, axis=1)
+
+    @property
+    def n_features(self) -> int:
+        """M."""
+        return int(self.total.shape[2])
+
+    def mean(self, channel: int | None = None) -> np.ndarray:
+        """``(W, M)`` float64: mean value per token, over one channel or all; NaN for wells without tokens."""
+        return self._per_token(self.total, channel)
+
+    def fraction_active(self, channel: int | None = None) -> np.ndarray:
+        """``(W, M)`` float64: part of the tokens where the feature fires; NaN for wells without tokens."""
+        return self._per_token(self.active, channel)
+
+    def _per_token(self, sums: np.ndarray, channel: int | None) -> np.ndarray:
+        pick = slice(None) if channel is None else slice(channel, channel + 1)
+        tokens = self.tokens[:, pick].sum(axis=1).astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(sums[:, pick].sum(axis=1, dtype=np.float64) / tokens[:, None])
+
+    def well_frame(self, values: np.ndarray) -> pd.DataFrame:
+        """Wells x features frame of ``(W, M)`` values."""
+        return pd.DataFrame(values, index=pd.Index(self.wells, name="well"))
+
+    ARRAYS = ("tokens", "total", "active", "strongest", "top_value", "top_field", "top_channel", "top_place")

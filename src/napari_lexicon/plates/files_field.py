@@ -1,0 +1,130 @@
+"""Pixels of one field that lies in image files: a file per channel and plane, or one file with all channels."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import Any, Literal
+
+import dask.array as da
+import numpy as np
+
+from napari_lexicon.errors import PlateError
+from napari_lexicon.plates.image_files import ImageHeader, Plane, read_header, read_plane
+from napari_lexicon.plates.lazy import Pixels, lazy_image
+
+
+@dataclass(frozen=True)
+class FilesField:
+    """Field source over image files.
+
+    Parameters
+    ----------
+    root : str
+        The plate's folder.
+    files : tuple of tuple of str
+        For each channel the files of its planes in z, relative to the root. With ``within``, a single entry that
+        serves all channels.
+    n_channels : int
+    within : bool
+        True where the channels are within the files, False where each channel has its own.
+    z : int or "max"
+        Plane within the files, where these are stacks.
+    t : int
+        Time point within the files, where these are series.
+    """
+
+    root: str
+    files: tuple[tuple[str, ...], ...]
+    n_channels: int
+    within: bool = False
+    z: int | Literal["max"] = "max"
+    t: int = 0
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.root, name)
+
+    @cached_property
+    def _header(self) -> ImageHeader:
+        return read_header(self._path(self.files[0][0]))
+
+    @cached_property
+    def _headers(self) -> tuple[ImageHeader, ...]:
+        """One header per channel, checked to fit each other."""
+        headers = (self._header, *(read_header(self._path(planes[0])) for planes in self.files[1:]))
+        for planes, header in zip(self.files, headers, strict=True):
+            if header.shape != self._header.shape:
+                raise PlateError(
+                    f"{self._path(planes[0])} has {header.shape[0]} x {header.shape[1]} pixels, but "
+                    f"{self.files[0][0]} of the same field has {self._header.shape[0]} x {self._header.shape[1]}."
+                )
+        if self.within and self._header.channels != self.n_channels:
+            raise PlateError(
+                f"{self._path(self.files[0][0])} has {self._header.channels} channels, not {self.n_channels} as the "
+                "other images of the plate."
+            )
+        return headers
+
+    def shape(self) -> tuple[int, int]:
+        """``(Y, X)`` in pixels at full resolution."""
+        return self._header.shape
+
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels; the wider one where the channels differ."""
+        return np.result_type(*(header.dtype for header in self._headers))
+
+    def levels(self) -> int:
+        """Number of pyramid levels."""
+        return self._header.levels if self.within else 1
+
+    def identity(self) -> str:
+        """Names, sizes and times of change of the files, and the choices along z and t."""
+        states = [f"z={self.z} t={self.t}"]
+        for name in (name for planes in self.files for name in planes):
+            try:
+                known = os.stat(self._path(name))
+            except OSError as error:
+                raise PlateError(f"{self._path(name)} cannot be read: {error.strerror or error}.") from error
+            states.append(f"{name} {known.st_size} {known.st_mtime_ns}")
+        return "; ".join(states)
+
+    def image(self, level: int = 0) -> da.Array:
+        """Lazy ``(C, Y, X)`` pixels."""
+        if not 0 <= level < self.levels():
+            raise PlateError(f"{self._path(self.files[0][0])} has {self.levels()} levels; level {level} was asked for.")
+        _ = self._headers
+        tile = self._header.tile
+        height, width = self._header.shape
+        if level:  # the exact shape of a level is only in the file
+            height, width = read_plane(self._path(self.files[0][0]), self._plane((0,), level)).shape[1:]
+        shape = (self.n_channels, height, width)
+        together = self._header.together if self.within else 1
+        return lazy_image(_Reader(self, level), shape, self.dtype(), tile, together)
+
+    def _plane(self, channels: tuple[int, ...] | None, level: int) -> Plane:
+        return Plane(channels, self.z, self.t, level)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads one block."""
+
+    field: FilesField
+    level: int
+
+    def __call__(self, channels: slice, rows: slice, columns: slice) -> Pixels:
+        field = self.field
+        if field.within:
+            wanted = tuple(range(channels.start, channels.stop))
+            return self._projected(field.files[0], wanted, rows, columns)
+        planes = [self._projected(field.files[c], None, rows, columns) for c in range(channels.start, channels.stop)]
+        return np.concatenate(planes)
+
+    def _projected(
+        self, files: tuple[str, ...], channels: tuple[int, ...] | None, rows: slice, columns: slice
+    ) -> Pixels:
+        """``(C, Y, X)`` maximum over the files of a stack."""
+        plane = Plane(channels, self.field.z, self.field.t, self.level, rows, columns)
+        blocks = (read_plane(self.field._path(name), plane) for name in files)
+        return reduce(np.maximum, blocks).astype(self.field.dtype(), copy=False)

@@ -1,0 +1,321 @@
+"""Guesses the pattern of a folder: reads one name as an instrument may have meant it, and sees how many it explains.
+
+The presets are tried, and besides them what a few of the names themselves suggest: a well somewhere, and letters
+such as ``s``, ``w``, ``z``, ``t`` before numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from napari_lexicon.plates.guessing_columns import column_patterns
+from napari_lexicon.plates.pattern import PRESETS, Matches, Pattern
+from napari_lexicon.plates.well_names import canonical_well
+
+# Masks, thumbnails and the like lie beside the images they were made from.
+_DERIVED = re.compile(
+    r"(?:^|[-_. /])(?:masks?|labels?|labelmaps?|outlines?|overlays?|seg|segmentations?|segmented|thumbs?\w*)"
+    r"(?:[-_. /0-9]|$)",
+    re.IGNORECASE,
+)
+_EXEMPLARS = 4
+_WELL = re.compile(
+    r"(?:(?<![A-Za-z0-9])|(?<=[Ww]ell))((?:[A-Za-z]|[Aa][A-Fa-f])[-_ ]?[0-9]{1,2}|[Rr][0-9]{1,2}[Cc][0-9]{1,2})"
+    r"(?![0-9])(?=$|[^A-Za-z0-9]|[a-z]+[0-9])"
+)
+# Letters before a number, the surest first.
+_ROLES: dict[str, tuple[str, ...]] = {
+    "channel": ("wv", "wavelength", "wave", "channel", "chan", "ch", "w", "c", "d", "fl"),
+    "field": ("site", "field", "fld", "fov", "pos", "position", "s", "f", "xy", "m", "p"),
+    "z": ("zstep", "zslice", "plane", "slice", "z", "p"),
+    "t": ("timepoint", "time", "tp", "frame", "t"),
+}
+_LETTERED = re.compile(r"(?<![A-Za-z])([A-Za-z]+)([-_ ]?)([0-9]+)")
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{2,})*")
+_WORDS = re.compile(r"[A-Za-z0-9]+")
+_CHANNEL_WORD = re.compile(
+    r"(?:dapi|hoechst|dna|nuclei|nuc|gfp|egfp|yfp|cfp|rfp|bfp|mcherry|tomato|tritc|fitc|cy[2357](?:\.5)?"
+    r"|texas ?red|actin|tubulin|mito|er|rna|agp|golgi|brightfield|bf|phase|ph|dic"
+    r"|red|green|blue|yellow|cyan|magenta|far ?red|alexa ?[0-9]{3}|a[0-9]{3}|orig\w*|c[0-9]|w[0-9]|ch[0-9]+)",
+    re.IGNORECASE,
+)
+_CHANNEL_NUMBER = re.compile(r"[0-9]{1,3}(?: - [A-Za-z0-9]+)?")
+_MOST_CHANNELS = 16
+_EXTENSION = re.compile(r"(?:\.ome)?\.[A-Za-z0-9]+$", re.IGNORECASE)
+_ADJACENT = re.compile(r"\}\{(?!\*)")
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A guessed pattern.
+
+    Parameters
+    ----------
+    pattern : Pattern
+    preset : str or None
+        Name of the instrument or habit, None where the names themselves suggested the pattern.
+    matches : Matches
+        Of all files that were looked at, masks and thumbnails left out.
+    set_aside : tuple of str
+        Files that look like masks or thumbnails.
+    """
+
+    pattern: Pattern
+    preset: str | None
+    matches: Matches
+    set_aside: tuple[str, ...]
+
+
+def guess(paths: Sequence[str]) -> Guess | None:
+    """The pattern that explains most of the names, None where there are no names.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Image files relative to the folder, sorted.
+    """
+    plain = [path for path in paths if not _DERIVED.search(path)]
+    kept = plain if plain else list(paths)
+    if not kept:
+        return None
+    aside = tuple(path for path in paths if _DERIVED.search(path)) if plain else ()
+    candidates = list(dict.fromkeys(_candidates(kept)))
+    # Most candidates fit hardly any of a few names.
+    few = _sample(kept, 30)
+    fitting = [one for one in candidates if 3 * len(Pattern(one[1]).matches(few).found) >= len(few)]
+    candidates = fitting or candidates
+    sample = _sample(kept, 240)
+    candidates.sort(key=lambda one: _rank(one, sample), reverse=True)
+    best = candidates[0]
+    if len(kept) > len(sample) and len(Pattern(best[1]).matches(kept).found) < len(kept):
+        # Samples can mislead: where the best leaves files over, the best few are compared on everything.
+        best = max(candidates[:3], key=lambda one: _rank(one, kept))
+    pattern = Pattern(best[1])
+    return Guess(pattern, best[0], pattern.matches(kept), aside)
+
+
+def _sample(paths: Sequence[str], size: int) -> list[str]:
+    """Runs of neighbours from the beginning, the middle and the end: neighbours are what a bad pattern confuses."""
+    if len(paths) <= size:
+        return list(paths)
+    run = size // 3
+    middle = len(paths) // 2
+    return [*paths[:run], *paths[middle : middle + run], *paths[-run:]]
+
+
+def _rank(candidate: tuple[str | None, str], paths: Sequence[str]) -> tuple[float, ...]:
+    """How well a pattern explains the paths; larger is better."""
+    preset, text = candidate
+    pattern = Pattern(text)
+    matches = pattern.matches(paths)
+    keys = {(m.plate, m.well, m.field, m.channel, m.z, m.t) for m in matches.found}
+    explained = len(keys) / len(paths)  # files that would be confused with another do not count
+    likely = _likelihood(text, matches)
+    certain = 2.0 if explained >= 0.5 else 0.0
+    if matches.free:
+        certain = 1.0
+        if pattern.names & {"channel", "field"}:
+            grouped = "{well}/" in text or _grouped(matches, len(keys))
+            certain = 1.5 if likely > -1 and grouped else -1.0
+    simple = -text.count("{*}"), preset is not None, -text.count("{plate}"), len(text)
+    return certain, round(explained, 1), likely, explained, len(matches.found) / len(paths), *simple
+
+
+def _likelihood(text: str, matches: Matches) -> float:
+    """0 where the values look like what they are taken for, less for each thing that does not."""
+    doubts = 0.0
+    channels = {match.channel for match in matches.found if match.channel is not None}
+    fields = {match.field for match in matches.found if match.field is not None}
+    plates = {match.plate for match in matches.found if match.plate is not None}
+    if len(channels) > _MOST_CHANNELS:
+        doubts += 2
+    if not all(_CHANNEL_NUMBER.fullmatch(channel) or _CHANNEL_WORD.fullmatch(channel) for channel in channels):
+        doubts += 0.5 if all(_WORDS.fullmatch(channel) and len(channel) > 1 for channel in channels) else 1
+    if channels and all(channel.isdigit() for channel in channels) and re.search(r"(?<![A-Za-z])\{channel", text):
+        doubts += 0.25  # a bare number is rather a field
+    if any(_CHANNEL_WORD.fullmatch(field) for field in fields):
+        doubts += 1
+    elif not all(field.isdigit() for field in fields):
+        doubts += 0.2
+    doubts += 0.15 * max(0, text.count("{*}") - 1)
+    if len(plates) > 1 and matches.free:
+        doubts += 1
+    return -doubts
+
+
+def _grouped(matches: Matches, keys: int) -> bool:
+    """True where free wells share fields or channels, as images of one sample do and a numbered series does not."""
+    wells = {match.well for match in matches.found}
+    within = {(match.field, match.channel, match.z, match.t) for match in matches.found}
+    alike = len(wells) * len(within) <= 1.25 * keys
+    return len(wells) > 1 and len(within) > 1 and (alike or all(match.field is None for match in matches.found))
+
+
+def _candidates(paths: Sequence[str]) -> Iterator[tuple[str | None, str]]:
+    depth = Counter(path.count("/") for path in paths).most_common(1)[0][0]
+    level = [path for path in paths if path.count("/") == depth]
+    folders = [path.split("/")[:-1] for path in level]
+    leads = _leads(folders)
+    endings = Counter(_EXTENSION.search(path)[0] for path in level)  # type: ignore[index]
+    ending = endings.most_common(1)[0][0] if len({end.lower() for end in endings}) == 1 else ""
+    stems = [_EXTENSION.sub("", path.rsplit("/", 1)[-1]) for path in level]
+    for lead in leads:
+        for preset in PRESETS:
+            if "/" not in preset.pattern and not ("{well}" in lead and "{row}" in preset.pattern):
+                yield preset.name, lead + _without_extension(preset.pattern) + ending
+        for text in column_patterns(stems, _role_of, lambda word: _CHANNEL_WORD.fullmatch(word) is not None):
+            if "{well}" not in lead and not set("{}*") & set("".join(stems[:1])):
+                yield None, lead + text + ending
+        for stem in _exemplars(stems):
+            for text in _suggestions(stem, inside_well="{well}" in lead):
+                if not _ADJACENT.search(text):
+                    yield None, lead + text + ending
+    if depth and len(set(map(tuple, folders))) > 1:
+        above = _leads([folder[:-1] for folder in folders])[0]
+        yield "a folder per well", f"{above}{{well}}/{{field}}{ending}"
+
+
+def _role_of(letters: str) -> str | None:
+    return next((role for role, words in _ROLES.items() if letters in words), None)
+
+
+def _without_extension(pattern: str) -> str:
+    return re.sub(r"\.[a-z]{3,4}$", "", pattern)
+
+
+def _exemplars(items: Sequence[str]) -> list[str]:
+    step = max(1, (len(items) - 1) // (_EXEMPLARS - 1)) if len(items) > 1 else 1
+    return list(dict.fromkeys([*items[::step][:_EXEMPLARS], items[-1]]))
+
+
+def _leads(folders: Sequence[Sequence[str]]) -> list[str]:
+    """Ways to write the folders above the files, the most telling first; each ends with ``/`` or is empty."""
+    ways = [""]
+    for level in range(len(folders[0])):
+        names = list(dict.fromkeys(folder[level] for folder in folders))
+        ways = [way + choice + "/" for way in ways for choice in _folder_choices(names)][:12]
+    return ways
+
+
+def _folder_choices(names: Sequence[str]) -> list[str]:
+    if len(names) == 1:
+        return [_literal(names[0])]
+    unknown = ["{plate}", "{*}"]
+    if all(canonical_well(name) for name in names):
+        return ["{well}", *unknown]
+    for role in ("t", "z", "field", "channel"):
+        heads = {found[1] + found[2] for name in names if (found := _numbered(name, role))}
+        if len(heads) == 1 and all(_numbered(name, role) for name in names):
+            return [f"{_literal(heads.pop())}{{{role}}}", *unknown]
+    if all(_CHANNEL_WORD.fullmatch(name) for name in names):
+        return ["{channel}"]
+    return unknown
+
+
+def _numbered(name: str, role: str) -> re.Match[str] | None:
+    found = _LETTERED.fullmatch(name)
+    # P1 and P2 are plates rather than planes.
+    return found if found and found[1].lower() in _ROLES[role] and found[1].lower() != "p" else None
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{*}").replace("}", "{*}").replace("*", "{*}") if set("{}*") & set(text) else text
+
+
+def _suggestions(stem: str, *, inside_well: bool) -> Iterator[str]:
+    """Patterns that one file name suggests; within a folder that is the well, the name tells the rest."""
+    if inside_well:
+        taken: set[str] = set()
+        parts = _with_roles(stem, taken)
+        yield from dict.fromkeys([_literal_parts(parts), *_tail_guesses(parts, taken), "{field}"])
+        return
+    yield "{well}"
+    for found in _WELL.finditer(stem):
+        if canonical_well(found[1]) is not None:
+            for head, tail in _sides(stem[: found.start()], stem[found.end() :]):
+                yield f"{head}{{well}}{tail}"
+    yield from _free_suggestions(stem)
+
+
+def _free_suggestions(stem: str) -> Iterator[str]:
+    """Free wells: a name, and then a z plane, a time point, or a channel as a number or as the last word."""
+    parts = _with_roles(stem, {"field"})
+    first = next((n for n, (placeholder, _) in enumerate(parts) if placeholder), None)
+    if first is not None and (lead := re.search(r"[-_ .]*[A-Za-z]*[-_ ]?$", parts[0][1])) and lead.start() > 0:
+        yield "{well}" + _literal_parts([(False, lead[0]), *parts[1:]])
+    words = list(_WORDS.finditer(stem))
+    if len(words) > 1 and _CHANNEL_WORD.fullmatch(words[-1][0]) and words[-1].end() == len(stem):
+        yield f"{{well}}{stem[words[-2].end() : words[-1].start()]}{{channel}}"
+
+
+def _sides(head: str, tail: str) -> Iterator[tuple[str, str]]:
+    """Ways to read what stands before and after the well."""
+    taken: set[str] = set()
+    read_tail = _with_roles(tail, taken)
+    read_head = _with_roles(head, taken)
+    heads = dict.fromkeys([_literal_parts(read_head), _loose(read_head), "{*}" + _separator(head) if head else ""])
+    tails = dict.fromkeys([_literal_parts(read_tail), *_tail_guesses(read_tail, taken)])
+    for one in heads:
+        for other in tails:
+            yield one, other
+
+
+Parts = list[tuple[bool, str]]
+"""A name in pieces: ``(True, "{field}")`` for a placeholder, ``(False, "text")`` for text."""
+
+
+def _with_roles(text: str, taken: set[str]) -> Parts:
+    """Numbers after telling letters become placeholders, each role once, the surest letters first."""
+    spans: dict[tuple[int, int], str] = {}
+    found = list(_LETTERED.finditer(text))
+    for role, words in _ROLES.items():
+        telling = [match for match in found if match[1].lower() in words and match.span(3) not in spans]
+        if telling and role not in taken:
+            taken.add(role)
+            spans[min(telling, key=lambda match: words.index(match[1].lower())).span(3)] = f"{{{role}}}"
+    parts: Parts = []
+    position = 0
+    for (start, end), name in sorted(spans.items()):
+        parts += [(False, text[position:start]), (True, name)]
+        position = end
+    return [*parts, (False, text[position:])]
+
+
+def _literal_parts(parts: Parts) -> str:
+    return "".join(value if placeholder else _HEXADECIMAL.sub("{*}", _literal(value)) for placeholder, value in parts)
+
+
+def _loose(parts: Parts) -> str:
+    """Numbers and hexadecimal runs of the text may be anything."""
+    return "".join(
+        value if placeholder else re.sub(r"[0-9]+", "{*}", _HEXADECIMAL.sub("{*}", _literal(value)))
+        for placeholder, value in parts
+    )
+
+
+def _separator(head: str) -> str:
+    return head[-1] if head and not head[-1].isalnum() else ""
+
+
+def _tail_guesses(parts: Parts, taken: set[str]) -> Iterator[str]:
+    """Words after the well that no letter explains: a channel, a field, or anything."""
+    yield _loose(parts)
+    text = _literal_parts(parts)
+    open_roles = [role for role in ("field", "channel") if role not in taken]
+    words = [word for word in _WORDS.finditer(text) if "{" not in text[max(0, word.start() - 1) : word.end() + 1]]
+    for roles in (open_roles, open_roles[::-1], *([role] for role in open_roles)):
+        replaced, position = "", 0
+        for word, role in zip(words, roles, strict=False):
+            replaced += text[position : word.start()] + f"{{{role}}}"
+            position = word.end()
+        if position:
+            yield replaced + text[position:]
+    whole = re.sub(r"[A-Za-z]*\{(field|channel)\}", r"{\1}", text)  # the letters may differ from file to file
+    if whole != text:
+        yield whole
+    for placeholder in re.finditer(r"\{[a-z]+\}", text):  # the rest after a placeholder may be anything
+        if placeholder.end() < len(text):
+            yield text[: placeholder.end()] + "{*}"

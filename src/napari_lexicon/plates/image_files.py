@@ -1,0 +1,152 @@
+"""One image file: what its header says, and the pixels of one plane of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from napari_lexicon.errors import PlateError
+from napari_lexicon.plates.lazy import READ_ERRORS, Pixels, believable, native
+from napari_lexicon.plates.model import Channel
+
+TIFF_EXTENSIONS = frozenset(("tif", "tiff", "tf2", "tf8", "btf", "lsm", "stk", "svs", "ndpi", "scn", "qptiff"))
+RASTER_EXTENSIONS = frozenset(("png", "jpg", "jpeg", "jpe", "bmp", "dib", "jp2"))
+IMAGE_EXTENSIONS = TIFF_EXTENSIONS | RASTER_EXTENSIONS
+
+RGB = (Channel("Red", "#FF0000"), Channel("Green", "#00FF00"), Channel("Blue", "#0000FF"))
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What the header of an image file says.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(Y, X)`` at full resolution.
+    dtype : numpy.dtype
+        Type of the pixels.
+    channels, depth, times : int
+        Planes within the file; a transparency channel is not counted.
+    rgb : bool
+        True where the three channels are one colour image.
+    described : tuple of Channel
+        Channels as the file describes them; empty where it does not.
+    pixel_size_um : tuple of float or None
+        ``(y, x)``, only where the file says something that a microscope can have.
+    levels : int
+        Levels of a pyramid within the file.
+    tile : tuple of int or None
+        Block that can be read without reading the plane.
+    together : int
+        Channels that are stored pixel by pixel, and read at once.
+    remark : str
+        What was done to the file that a person should know ("transparency left out").
+    """
+
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+    channels: int = 1
+    depth: int = 1
+    times: int = 1
+    rgb: bool = False
+    described: tuple[Channel, ...] = ()
+    pixel_size_um: tuple[float, float] | None = None
+    levels: int = 1
+    tile: tuple[int, int] | None = None
+    together: int = 1
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Which pixels of an image file are wanted: some channels of one plane.
+
+    Parameters
+    ----------
+    channels : tuple of int or None
+        None for the one channel that a file of a single channel has. Where such a file was saved as a colour image,
+        its brightest component is taken.
+    z : int or "max"
+        Plane of a stack, or the maximum over all.
+    t : int
+        Time point.
+    level : int
+        Level of the pyramid.
+    rows, columns : slice
+        Region.
+    """
+
+    channels: tuple[int, ...] | None = None
+    z: int | Literal["max"] = "max"
+    t: int = 0
+    level: int = 0
+    rows: slice = field(default_factory=lambda: slice(None))
+    columns: slice = field(default_factory=lambda: slice(None))
+
+
+def extension_of(name: str) -> str:
+    """Extension of a file name in small letters, without the dot."""
+    return os.path.splitext(name)[1][1:].lower()
+
+
+def read_header(path: str) -> ImageHeader:
+    """Header of an image file; no pixels are read.
+
+    Raises
+    ------
+    PlateError
+        If the file is absent, empty, cut off or no image.
+    """
+    try:
+        if os.path.getsize(path) == 0:
+            raise PlateError(f"{path} is empty (0 bytes).")
+        if extension_of(path) in TIFF_EXTENSIONS:
+            from napari_lexicon.plates.tiff_files import tiff_header
+
+            header = tiff_header(path)
+        else:
+            from napari_lexicon.plates.raster_files import raster_header
+
+            header = raster_header(path)
+    except READ_ERRORS as error:
+        raise PlateError(f"{path} cannot be read as an image: {_reason(error)}.") from error
+    if header.dtype.kind not in "uifb":
+        raise PlateError(f"{path} has pixels of type {header.dtype}, which are no intensities.")
+    believable(header.shape, path)
+    return header
+
+
+def read_plane(path: str, plane: Plane) -> Pixels:
+    """Pixels of one plane of an image file.
+
+    Returns
+    -------
+    (C, Y, X) array
+        One for each of the channels asked for.
+
+    Raises
+    ------
+    PlateError
+        If the file is absent, cut off or no image, or has no such plane.
+    """
+    try:
+        if extension_of(path) in TIFF_EXTENSIONS:
+            from napari_lexicon.plates.tiff_files import tiff_plane
+
+            return native(tiff_plane(path, plane))
+        from napari_lexicon.plates.raster_files import raster_plane
+
+        return native(raster_plane(path, plane))
+    except READ_ERRORS as error:
+        raise PlateError(f"{path} cannot be read: {_reason(error)}.") from error
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = str(error).strip().rstrip(".")
+    return " ".join(text.split())[:200] or type(error).__name__

@@ -1,0 +1,138 @@
+"""Opens a folder of images by a file-name pattern, given or guessed, and single image files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_lexicon.errors import PlateError
+from napari_lexicon.plates.file_listing import Listing, image_listing
+from napari_lexicon.plates.guessing import guess
+from napari_lexicon.plates.image_table import ImageEntry, TableFacts, ZChoice, plate_of_entries
+from napari_lexicon.plates.model import Plate, Problem
+from napari_lexicon.plates.pattern import Match, Matches, Pattern, PatternPreview, listed, preview_of
+
+# Names that say what is in a folder, but not which plate it is.
+_GENERIC = frozenset({"images", "image", "img", "imgs", "raw", "tif", "tiff", "png", "data", "timepoint_1"})
+
+
+def open_image_folder(
+    folder: Path, pattern: str | None = None, name: str | None = None, z: ZChoice = "max", t: int = 0
+) -> Plate:
+    """A folder of images as a plate.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The plate's folder.
+    pattern : str, optional
+        Guessed where it is not given; the note says what was guessed.
+    name : str, optional
+        Instead of the folder's.
+    z : int or "max"
+        Plane of stacks, or their maximum projection.
+    t : int
+        Time point of series.
+
+    Raises
+    ------
+    PlateError
+        If there are no images, the pattern fits none of them, or they are several plates.
+    """
+    if pattern is not None:
+        compiled = Pattern(pattern)
+        listing = image_listing(folder, compiled.depth)
+        _check_not_empty(folder, listing)
+        matches, how = compiled.matches(listing.files), f"pattern {pattern}"
+        aside: tuple[str, ...] = ()
+        if not matches.found:
+            raise PlateError(f"{folder}: {preview_of(compiled, matches).sentence} Change the pattern.")
+    else:
+        listing = image_listing(folder)
+        _check_not_empty(folder, listing)
+        guessed = guess(listing.files)
+        assert guessed is not None
+        compiled, matches, aside = guessed.pattern, guessed.matches, guessed.set_aside
+        how = f"pattern {compiled.text} guessed{f' ({guessed.preset})' if guessed.preset else ''}"
+    problems = _problems(listing, matches, aside)
+    plates = sorted({match.plate for match in matches.found if match.plate is not None})
+    if len(plates) > 1:
+        raise PlateError(
+            f"{folder} holds {len(plates)} plates ({listed(plates)}): open one of them, or write its name into the "
+            f"pattern {compiled.text} in place of {{plate}}."
+        )
+    title = name or (plates[0] if plates else plate_name(folder))
+    entries = [_entry(match, title) for match in matches.found]
+    facts = TableFacts(free=matches.free)
+    return plate_of_entries(folder, title, entries, facts, z=z, t=t, note=how, problems=problems)
+
+
+def guess_pattern(folder: str | Path) -> PatternPreview:
+    """The pattern that `open_plate` would use for a folder, with its preview.
+
+    Raises
+    ------
+    PlateError
+        If there are no images.
+    """
+    place = Path(folder)
+    listing = image_listing(place)
+    _check_not_empty(place, listing)
+    guessed = guess(listing.files)
+    assert guessed is not None
+    return preview_of(guessed.pattern, guessed.matches)
+
+
+def open_image_file(path: Path, name: str | None = None, z: ZChoice = "max", t: int = 0) -> Plate:
+    """One image file as a plate with one free well.
+
+    Raises
+    ------
+    PlateError
+        If it cannot be read as an image.
+    """
+    title = name or path.name.rsplit(".", 1)[0].removesuffix(".ome")
+    entry = ImageEntry(path.name, title, "0")
+    plate = plate_of_entries(path.parent, title, [entry], TableFacts(free=True), z=z, t=t, note="one image file")
+    return Plate(path, **{key: value for key, value in vars(plate).items() if key != "path"})
+
+
+def plate_name(folder: Path) -> str:
+    """Name of a plate after its folder, or the folder above where the name says nothing."""
+    place = folder.resolve()
+    while place.name.lower() in _GENERIC and place.parent.name:
+        place = place.parent
+    return place.name or "plate"
+
+
+def _entry(match: Match, plate: str) -> ImageEntry:
+    well = match.well if match.well is not None else plate
+    return ImageEntry(match.path, well, match.field or "0", match.channel, match.z or 0, match.t or 0)
+
+
+def _check_not_empty(folder: Path, listing: Listing) -> None:
+    if listing.files:
+        return
+    if listing.others:
+        raise PlateError(
+            f"{folder} has {listing.others} files, but no image among them: TIFF, PNG, JPEG and BMP images, OME-Zarr "
+            "and the folders of common instruments can be opened."
+        )
+    raise PlateError(f"{folder} is empty: choose a folder with images or an OME-Zarr plate.")
+
+
+def _problems(listing: Listing, matches: Matches, aside: tuple[str, ...]) -> list[Problem]:
+    problems = []
+    if matches.unmatched:
+        count = len(matches.unmatched)
+        problems.append(
+            Problem(f"{count} of {count + len(matches.found)} images do not match: {listed(matches.unmatched)}.")
+        )
+    if aside:
+        problems.append(
+            Problem(f"{len(aside)} images look like masks or thumbnails and are left out: {listed(aside)}.")
+        )
+    if listing.outside:
+        problems.append(Problem(f"Links that lead out of the folder are not followed: {listed(listing.outside)}."))
+    if not listing.complete:
+        problems.append(Problem(f"The folder has too many files; the first {len(listing.files)} were looked at."))
+    return problems

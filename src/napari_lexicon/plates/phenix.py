@@ -1,0 +1,147 @@
+"""Opera Phenix, Operetta and Columbus: the index XML of Harmony beside the images.
+
+Harmony 5 repeats everything with each image, Harmony 6 keeps what a channel has in a map; both are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from napari_lexicon.errors import PlateError
+from napari_lexicon.plates.image_folder import plate_name
+from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
+from napari_lexicon.plates.model import Channel, Plate, Problem
+from napari_lexicon.plates.ngff_metadata import is_inside, sane_pixel_size, unique
+from napari_lexicon.plates.reading import Reader, Request
+from napari_lexicon.plates.well_names import MAX_COLUMNS, MAX_ROWS, well_name
+from napari_lexicon.plates.xml_records import Record, number, records, starts_with, whole_number
+
+INDEX_NAMES = ("Index.idx.xml", "Index.xml", "Index.ref.xml", "ImageIndex.ColumbusIDX.xml")
+
+
+def index_of(path: Path) -> Path | None:
+    """The index of a plate: the path itself, or a file in the folder or its ``Images``."""
+    if path.is_file():
+        known = path.name.lower() in {name.lower() for name in INDEX_NAMES}
+        return path if known and _is_index(path) else None
+    places = [folder / name for folder in (path, path / "Images") for name in INDEX_NAMES]
+    return next((place for place in places if place.is_file() and _is_index(place)), None)
+
+
+def _is_index(path: Path) -> bool:
+    return any(starts_with(path, word) for word in (b"PEHH/Harmony", b"EvaluationInputData", b"ImageIndex"))
+
+
+@dataclass
+class _Index:
+    """What the index says."""
+
+    entries: list[ImageEntry] = field(default_factory=list)
+    channels: dict[str, dict[str, str]] = field(default_factory=dict)
+    described: set[str] = field(default_factory=set)
+    positions: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    plate: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def open_phenix(request: Request) -> Plate:
+    """A plate by its Harmony or Columbus index.
+
+    Raises
+    ------
+    PlateError
+        If the index cannot be read or lists no image that is there.
+    """
+    file = index_of(request.path)
+    if file is None:
+        raise PlateError(f"{request.path} has no Harmony or Columbus index.")
+    index = _read(file)
+    if not index.entries:
+        raise PlateError(f"{file} lists no images.")
+    facts = TableFacts(
+        channels=_channels(index.channels),
+        pixel_size_um=_pixel_size(index.channels),
+        positions_um=index.positions,
+        shape=_shape(index.plate),
+    )
+    name = request.name or index.plate.get("Name") or index.plate.get("PlateID") or plate_name(file.parent)
+    return plate_of_entries(
+        file.parent,
+        name,
+        index.entries,
+        facts,
+        z=request.z,
+        t=request.t,
+        note=f"Harmony index {file.name}",
+        problems=index.problems,
+    )
+
+
+def _read(file: Path) -> _Index:
+    index = _Index()
+    for record in records(file, {"Image", "Entry", "Plate"}):
+        if record.name == "Plate" and record.values:
+            index.plate = index.plate or record.values
+        elif record.name == "Entry" and "ChannelID" in record.attributes:
+            index.channels.setdefault(record.attributes["ChannelID"], {}).update(record.values)
+        elif record.name == "Image" and "URL" in record.values:
+            _add(index, record)
+    return index
+
+
+def _add(index: _Index, record: Record) -> None:
+    """One image of the list; what makes no sense is named, not believed."""
+    values = record.values
+    url = values["URL"].replace("\\", "/")
+    row, column = (whole_number(values.get(key)) for key in ("Row", "Col"))
+    if row is None or column is None or not 1 <= row <= MAX_ROWS or not 1 <= column <= MAX_COLUMNS:
+        index.problems.append(Problem(f"{url[:80]} is listed for a well that no plate has."))
+        return
+    well, name = well_name(row - 1, column - 1), values.get("FieldID", "1")
+    if not is_inside(url):
+        index.problems.append(Problem(f"{url[:80]} lies outside of the plate and is not read.", well, name))
+        return
+    channel = values.get("ChannelID", "1")
+    if channel not in index.described:
+        index.described.add(channel)
+        index.channels[channel] = {**values, **index.channels.get(channel, {})}
+    x, y = _metres(values.get("PositionX")), _metres(values.get("PositionY"))
+    if x is not None and y is not None:
+        index.positions.setdefault((well, name), (-y, x))  # the stage's y goes up, the image's goes down
+    plane, time = whole_number(values.get("PlaneID")) or 0, whole_number(values.get("TimepointID")) or 0
+    index.entries.append(ImageEntry(url, well, name, channel, plane, time))
+
+
+def _channels(described: Mapping[str, Mapping[str, str]]) -> dict[str, Channel]:
+    channels: dict[str, Channel] = {}
+    for key, values in described.items():
+        name = values.get("ChannelName") or f"Channel {key}"
+        taken = [channel.name for channel in channels.values()]
+        channels[key] = Channel(unique(name, taken), wavelength_nm=number(values.get("MainEmissionWavelength")))
+    return channels
+
+
+def _pixel_size(described: Mapping[str, Mapping[str, str]]) -> tuple[float, float] | None:
+    for values in described.values():
+        y, x = _metres(values.get("ImageResolutionY")), _metres(values.get("ImageResolutionX"))
+        if y is not None and x is not None and sane_pixel_size((y, x)):
+            return y, x
+    return None
+
+
+def _shape(plate: Mapping[str, str]) -> tuple[int, int] | None:
+    rows, columns = whole_number(plate.get("PlateRows")), whole_number(plate.get("PlateColumns"))
+    if rows is None or columns is None or not 1 <= rows <= MAX_ROWS or not 1 <= columns <= MAX_COLUMNS:
+        return None
+    return rows, columns
+
+
+def _metres(text: str | None) -> float | None:
+    """Micrometres of a length in metres; six digits, since Harmony writes floats."""
+    value = number(text)
+    return None if value is None else float(f"{value * 1e6:.6g}")
+
+
+READER = Reader(lambda path: index_of(path) is not None, open_phenix)

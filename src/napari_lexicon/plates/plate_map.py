@@ -1,0 +1,328 @@
+"""Plate maps: a table with a row per well or image becomes ``plate.map``, and what does not fit is said by row."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import os
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from napari_lexicon.errors import PlateMapError
+from napari_lexicon.plates.model import Plate, Problem
+from napari_lexicon.plates.plate_map_columns import PREFIX, normalised_columns, squeezed
+from napari_lexicon.plates.well_names import canonical_well
+
+LARGEST_FILE = 256 * 2**20
+PLATE_MAP_NAMES = ("plate_map.csv", "plate_map.tsv")
+_WELL_COLUMNS = ("well", "wellname", "wellposition", "wellpos", "wellid", "position", "wells", "assaywell")
+_ROW_COLUMNS = ("row", "wellrow", "rows", "rowname")
+_COLUMN_COLUMNS = ("column", "col", "wellcolumn", "wellcol", "columns")
+_IMAGE_COLUMNS = (
+    "image",
+    "file",
+    "filename",
+    "imagename",
+    "imagefile",
+    "path",
+    "imagepath",
+    "imageid",
+    "slide",
+    "slidename",
+    "sample",
+    "samplename",
+    "name",
+    "id",
+)
+_FIELD_COLUMNS = frozenset({"field", "site", "fov", "fieldid", "siteid", *_IMAGE_COLUMNS[:8]})
+_PLATE = "Metadata_Plate"
+_SHOWN = 5
+
+
+def read_plate_map(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """A plate map by itself, without a plate to hold it against.
+
+    Parameters
+    ----------
+    path : path-like
+        CSV or TSV with a column of wells, or columns of rows and columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by canonical well name, columns ``Metadata_*``; the first row of each well.
+
+    Raises
+    ------
+    PlateMapError
+        If it cannot be read or has no wells.
+    """
+    table = text_table(path)
+    for keys in well_keys(table):
+        wells = keys.map(lambda text: canonical_well(text) if isinstance(text, str) else None)
+        if wells.notna().any():
+            kept = table[wells.notna()].set_axis(pd.Index(wells.dropna(), name="Metadata_Well"))
+            frame, _ = normalised_columns(kept.drop(columns=_key_columns(keys), errors="ignore"))
+            return frame[~frame.index.duplicated()]
+    raise PlateMapError(f"{path} has no column of well names such as A01: name one of its columns 'well'.")
+
+
+def with_plate_map(plate: Plate, table: str | os.PathLike[str] | pd.DataFrame) -> Plate:
+    """The plate with a plate map.
+
+    Parameters
+    ----------
+    plate : Plate
+        With or without a plate map, which is replaced.
+    table : path-like or pandas.DataFrame
+        Rows are matched by well in any style, by the names of free wells, or by the names of image files; the column
+        that fits most rows is used. In a table with a row per image or field, values that differ within a well are
+        left out.
+
+    Returns
+    -------
+    Plate
+        With ``map`` (one row per well of the plate) and ``problems`` of what did not fit.
+
+    Raises
+    ------
+    PlateMapError
+        If it cannot be read, or no row belongs to a well of this plate.
+    """
+    name = "The plate map" if isinstance(table, pd.DataFrame) else Path(table).name
+    raw = table.copy() if isinstance(table, pd.DataFrame) else text_table(table)
+    if isinstance(table, pd.DataFrame) and table.index.dtype == object:
+        raw.insert(0, "Metadata_Well" if "Metadata_Well" not in raw else "Metadata_Well_name", table.index)
+    raw = raw.reset_index(drop=True)
+    rows = _of_this_plate(raw, plate.name)
+    matched = _best_match(rows, plate)
+    if matched is None:
+        shown = ", ".join(_some_keys(raw))
+        raise PlateMapError(
+            f"{name} describes no well of {plate.name}: its rows are for {shown or 'nothing'}, the plate has "
+            f"{', '.join(list(plate.wells)[:_SHOWN])}. Check the column of wells."
+        )
+    problems = _unmatched(name, rows, matched, plate)
+    body = rows.drop(columns=[column for column in matched.columns if column in rows])
+    frame, said = normalised_columns(body)
+    grouped, more = _one_row_per_well(frame, rows, matched, name)
+    index = pd.Index(list(plate.wells), name="Metadata_Well", dtype=object)
+    note = f"{plate.note}; plate map {name}" + (f" ({'; '.join(said)})" if said else "")
+    return replace(plate, map=grouped.reindex(index), problems=(*plate.problems, *problems, *more), note=note)
+
+
+def found_plate_map(path: Path, name: str) -> Path | None:
+    """The plate map that lies in a plate's folder, or beside it under the plate's name."""
+    folder = path if path.is_dir() else path.parent
+    inside = [folder / file for file in PLATE_MAP_NAMES] if path.is_dir() else []
+    stems = dict.fromkeys((name, path.name.removesuffix(".zarr")))
+    beside = [path.parent / f"{stem}{link}{file}" for stem in stems for link in "_." for file in PLATE_MAP_NAMES]
+    return next((file for file in (*inside, *beside) if file.is_file()), None)
+
+
+@dataclass(frozen=True)
+class _Match:
+    """Rows of a table matched to the wells of a plate.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Columns that were used.
+    wells : pandas.Series
+        For each row the well, None where there is none.
+    """
+
+    columns: tuple[str, ...]
+    wells: pd.Series
+
+
+def text_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """A CSV or TSV file as texts; empty cells are missing."""
+    place = Path(path)
+    try:
+        if place.stat().st_size > LARGEST_FILE:
+            raise PlateMapError(f"{place} is too large for a table of a plate.")
+        content = place.read_bytes()
+    except OSError as error:
+        raise PlateMapError(f"The table {place} cannot be read: {error.strerror or error}.") from error
+    if content[:2] == b"PK":
+        return _workbook(place)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    if "\0" in text or not text.strip():
+        raise PlateMapError(
+            f"{place} is {'empty' if not text.strip() else 'no text'}: a table in CSV or TSV is wanted."
+        )
+    first = text.lstrip().splitlines()[0]
+    delimiter = max("\t;,", key=first.count)
+    try:
+        return pd.read_csv(
+            io.StringIO(text),
+            sep=delimiter,
+            dtype=str,
+            skipinitialspace=True,
+            keep_default_na=False,
+            na_values=["", "NA", "NaN", "nan", "N/A"],
+        )
+    except (ValueError, csv.Error, IndexError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise PlateMapError(f"{place} cannot be read as a table: {reason}.") from error
+
+
+def _workbook(place: Path) -> pd.DataFrame:
+    """First sheet of an Excel workbook as texts, where openpyxl is installed; it is not among our dependencies."""
+    if importlib.util.find_spec("openpyxl") is None:
+        raise PlateMapError(f"{place} is an Excel workbook: save its sheet as CSV, or install openpyxl.")
+    try:
+        return pd.read_excel(place, dtype=str)
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise PlateMapError(f"{place} cannot be read as a workbook: {' '.join(str(error).split())}.") from error
+
+
+def columns_named(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Columns whose names are among some words, in the order of the words."""
+    words = {column: squeezed(str(column)) for column in table.columns}
+    return [column for name in names for column, word in words.items() if word == name]
+
+
+def well_keys(table: pd.DataFrame) -> Iterable[pd.Series]:
+    """Candidates for the well of each row, as texts; the series' name tells the columns, joined by a line feed."""
+    for column in columns_named(table, _WELL_COLUMNS):
+        yield table[column].rename(column)
+    rows, columns = columns_named(table, _ROW_COLUMNS), columns_named(table, _COLUMN_COLUMNS)
+    if rows and columns:
+        row = table[rows[0]].astype(str).str.strip()
+        number = table[columns[0]].astype(str).str.strip().str.replace(r"\.0$", "", regex=True)
+        written = ("r" + row + "c" + number).where(row.str.isdigit(), row + number)
+        yield written.rename(f"{rows[0]}\n{columns[0]}")
+
+
+def _key_columns(keys: pd.Series) -> list[str]:
+    return str(keys.name).split("\n")
+
+
+def _of_this_plate(table: pd.DataFrame, plate: str) -> pd.DataFrame:
+    """Rows of this plate, where the table names plates and this one is among them."""
+    for column in columns_named(table, ("plate", "platename", "barcode", "platebarcode", "assayplatebarcode")):
+        mine = table[column].astype(str).str.strip().str.lower() == plate.lower()
+        if mine.any():
+            return table[mine]
+    return table
+
+
+def _best_match(rows: pd.DataFrame, plate: Plate) -> _Match | None:
+    """The column, or pair of columns, that finds most wells of the plate."""
+    names = _names_of_wells(plate)
+    candidates = list(well_keys(rows))
+    candidates += [rows[column].rename(column) for column in columns_named(rows, _IMAGE_COLUMNS)]
+    best: _Match | None = None
+    most = (0, 0)
+    for keys in candidates:
+        wells = keys.map(lambda text: _well_of(text, names) if isinstance(text, str) else None)
+        score = wells.nunique(), int(wells.notna().sum())
+        if score > most:
+            most, best = score, _Match(tuple(_key_columns(keys)), wells)
+    return best
+
+
+def _names_of_wells(plate: Plate) -> Mapping[str, str]:
+    """Every text by which a row may name a well: the well's name and its image files, in small letters."""
+    names: dict[str, str] = {}
+    for well in plate.wells.values():
+        names[well.name.lower()] = well.name
+        for field in well.fields:
+            for planes in getattr(field.source, "files", ()):
+                for file in planes:
+                    path = PurePosixPath(file)
+                    for text in (str(path), path.name, path.stem, path.stem.removesuffix(".ome")):
+                        names.setdefault(text.lower(), well.name)
+    return names
+
+
+def _well_of(text: str, names: Mapping[str, str]) -> str | None:
+    text = text.strip()
+    canonical = canonical_well(text)
+    if canonical is not None and canonical.lower() in names:
+        return names[canonical.lower()]
+    path = PurePosixPath(text.replace("\\", "/").lower())
+    for candidate in (str(path), path.name, path.stem):
+        if candidate in names:
+            return names[candidate]
+    return None
+
+
+def _some_keys(table: pd.DataFrame) -> list[str]:
+    for keys in well_keys(table):
+        return [str(text) for text in keys.dropna().unique()[:_SHOWN]]
+    return []
+
+
+def _unmatched(name: str, rows: pd.DataFrame, matched: _Match, plate: Plate) -> list[Problem]:
+    """What the table has that the plate has not, by row, and the other way round."""
+    problems = []
+    outside = matched.wells.index[matched.wells.isna()]
+    if len(outside):
+        places = [f"row {number + 2} ({_key_text(rows, matched, number)})" for number in outside[:_SHOWN]]
+        more = f" and {len(outside) - _SHOWN} more" if len(outside) > _SHOWN else ""
+        problems.append(
+            Problem(
+                f"{name}: {len(outside)} rows are for wells that the plate does not have: {', '.join(places)}{more}."
+            )
+        )
+    missing = [well for well in plate.wells if well not in set(matched.wells.dropna())]
+    if missing:
+        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+        problems.append(
+            Problem(
+                f"{name} does not describe {len(missing)} of the plate's wells: {', '.join(missing[:_SHOWN])}{more}."
+            )
+        )
+    return problems
+
+
+def _key_text(rows: pd.DataFrame, matched: _Match, number: int) -> str:
+    return " ".join(str(rows.loc[number, column]) for column in matched.columns)
+
+
+def _one_row_per_well(
+    frame: pd.DataFrame, rows: pd.DataFrame, matched: _Match, name: str
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """One row per well; differing values are per field, or a mistake that is named."""
+    wells = matched.wells.dropna()
+    known = frame.loc[wells.index]
+    columns = [str(column) for column in known.columns]
+    differing = [column for column in columns if (known[column].groupby(wells).nunique(dropna=False) > 1).any()]
+    kept = ~wells.duplicated()
+    first = known[kept].set_axis(pd.Index(wells[kept], name="Metadata_Well", dtype=object))
+    if not differing:
+        return first, []
+    per_image = any(squeezed(column) in _FIELD_COLUMNS for column in (*rows.columns, *matched.columns))
+    if per_image:
+        said = ", ".join(column.removeprefix(PREFIX) for column in differing)
+        sentence = f"{name} has a row per image; values that differ within a well are left out: {said}."
+        return first.drop(columns=differing), [Problem(sentence)]
+    if _PLATE in differing:
+        plates = ", ".join(known[_PLATE].dropna().astype(str).unique()[:_SHOWN])
+        raise PlateMapError(
+            f"{name} describes several plates ({plates}), none of them by this plate's name: give the name."
+        )
+    problems = []
+    for well, group in wells.groupby(wells):
+        numbers = list(group.index)
+        which = [column for column in differing if known[column].loc[numbers].nunique(dropna=False) > 1]
+        if which:
+            places = ", ".join(str(number + 2) for number in numbers[:_SHOWN])
+            said = ", ".join(column.removeprefix(PREFIX) for column in which)
+            problems.append(
+                Problem(
+                    f"{name}: rows {places} are all for well {well} and differ in {said}; the first is used.", str(well)
+                )
+            )
+    return first, problems

@@ -1,0 +1,170 @@
+"""Column names and control types of plate maps, brought to one vocabulary without guessing more than the words say.
+
+The names are those of pycytominer and JUMP: ``Metadata_perturbation``, ``Metadata_concentration``,
+``Metadata_pert_type`` with ``negcon``, ``poscon`` and ``trt``. Unknown columns keep their own names behind the prefix.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+PREFIX = "Metadata_"
+PERT_TYPE = "Metadata_pert_type"
+PERTURBATION = "Metadata_perturbation"
+CONCENTRATION = "Metadata_concentration"
+
+# What a column is called, as its words without punctuation, for each name of the vocabulary; the surest first.
+_SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    PERTURBATION: (
+        "perturbation",
+        "perturbationname",
+        "pertname",
+        "pertiname",
+        "compound",
+        "compoundname",
+        "drug",
+        "drugname",
+        "treatment",
+        "treatmentname",
+        "gene",
+        "genesymbol",
+        "sirna",
+        "sgrna",
+    ),
+    CONCENTRATION: ("concentration", "conc", "dose", "mmolesperliter", "micromolar"),
+    "Metadata_concentration_unit": ("concentrationunit", "concunit", "doseunit", "unit", "units"),
+    PERT_TYPE: ("perttype", "controltype", "welltype", "welrole", "wellrole", "role", "control", "perturbationtype"),
+    "Metadata_cell_line": ("cellline", "celltype", "cells", "cellid"),
+    "Metadata_moa": ("moa", "mechanismofaction", "mechanism"),
+    "Metadata_Plate": ("plate", "platename", "barcode", "platebarcode", "assayplatebarcode", "plateid"),
+    "Metadata_Batch": ("batch", "batchname"),
+    "Metadata_replicate": ("replicate", "rep"),
+}
+# A word after the name that adds nothing, or is the unit: dose_reported, conc_uM.
+_UNITS = {"um": "uM", "µm": "uM", "nm": "nM", "mm": "mM", "pm": "pM", "ugml": "ug/mL", "mgml": "mg/mL"}
+_WORDS = re.compile(r"[^\W_]+")
+
+# Control types and perturbations, squeezed.
+_NEGATIVE = (
+    r"neg(?:ative)?(?:con|control|ctrl)?|nc|control|ctrl|untreated|mock|vehicle(?:control)?|dmso|solvent(?:control)?"
+)
+_POSITIVE = r"pos(?:itive)?(?:con|control|ctrl)?|pc"
+_TREATED = r"trt|treatment|treated|sample|compound|test|dose(?:series)?"
+# Perturbations that are controls by their name alone.
+_NEGATIVE_PERTURBATION = (
+    r"dmso|vehicle|mock|untreated|neg(?:con|ativecontrol)|nontargeting(?:control)?|scrambled?|emptyvector"
+)
+
+
+def normalised_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Columns under the names of the vocabulary, and what was done, as sentences.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Texts as read from the file.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        ``Metadata_*`` columns; numbers where all values of a column are numbers.
+    said : list of str
+    """
+    names, said = _names([str(column) for column in frame.columns])
+    renamed = frame.set_axis(names, axis=1)
+    for column, unit in _stated_units([str(column) for column in frame.columns], names).items():
+        if column in renamed and "Metadata_concentration_unit" not in renamed:
+            renamed["Metadata_concentration_unit"] = unit
+    said += _add_control_types(renamed)
+    for column in renamed.columns:
+        if column not in (PERT_TYPE, "Metadata_Plate", "Metadata_Batch"):
+            renamed[column] = _as_numbers(renamed[column])
+    return renamed, said
+
+
+def squeezed(text: str) -> str:
+    """Words of a text in small letters without what separates them: ``"Well Name"`` is ``"wellname"``."""
+    return "".join(_WORDS.findall(text.removeprefix(PREFIX))).lower()
+
+
+def _names(columns: list[str]) -> tuple[list[str], list[str]]:
+    taken: dict[str, str] = {}
+    said = []
+    for meaning, words in _SYNONYMS.items():
+        if meaning in columns:
+            continue
+        candidates = [(column, _order(column, words)) for column in columns if column not in taken.values()]
+        known = [(order, column) for column, order in candidates if order is not None]
+        if known:
+            _, column = min(known, key=lambda item: (item[0], columns.index(item[1])))
+            taken[meaning] = column
+            if PREFIX + column != meaning:
+                said.append(f"{column} read as {meaning}")
+    meanings = {column: meaning for meaning, column in taken.items()}
+    names: list[str] = []
+    for column in columns:
+        name = meanings.get(column) or (column if column.startswith(PREFIX) else PREFIX + "_".join(column.split()))
+        while name in names:
+            name += "_2"
+        names.append(name)
+    return names, said
+
+
+def _order(column: str, words: tuple[str, ...]) -> int | None:
+    """Place of a column's name among synonyms; None where it is none of them."""
+    parts = [part.lower() for part in _WORDS.findall(column.removeprefix(PREFIX))]
+    for name in ("".join(parts), "".join(parts[:-1]) if parts and parts[-1] in (*_UNITS, "reported", "name") else ""):
+        if name in words:
+            return words.index(name)
+    return None
+
+
+def _stated_units(columns: list[str], names: list[str]) -> dict[str, str]:
+    units = {}
+    for column, name in zip(columns, names, strict=True):
+        last = "".join(_WORDS.findall(column)[-1:]).lower()
+        if name == CONCENTRATION and last in _UNITS:
+            units[name] = _UNITS[last]
+    return units
+
+
+def _add_control_types(frame: pd.DataFrame) -> list[str]:
+    """Bring control types to negcon, poscon and trt; derive them from the perturbation where there is no column."""
+    if PERT_TYPE in frame:
+        words = frame[PERT_TYPE].map(lambda value: squeezed(value) if isinstance(value, str) else "")
+        changed = {}
+        negative, positive = words.str.fullmatch(_NEGATIVE), words.str.fullmatch(_POSITIVE)
+        if (negative | positive).any():
+            types = np.select(
+                [negative, positive, words.str.fullmatch(_TREATED)],
+                ["negcon", "poscon", "trt"],
+                default=frame[PERT_TYPE].fillna("").astype(str),
+            )
+            changed = {old: new for old, new in zip(frame[PERT_TYPE], types, strict=True) if old != new and old == old}
+            frame[PERT_TYPE] = pd.Series(types, frame.index, dtype=object).replace("", np.nan)
+        return [", ".join(f"{old} is {new}" for old, new in changed.items())] if changed else []
+    if PERTURBATION not in frame:
+        return []
+    words = frame[PERTURBATION].map(lambda value: squeezed(value) if isinstance(value, str) else "")
+    negative = words.str.fullmatch(_NEGATIVE_PERTURBATION)
+    if not negative.any():
+        return []
+    types = np.where(negative, "negcon", np.where(words == "", "", "trt"))
+    frame[PERT_TYPE] = pd.Series(types, frame.index, dtype=object).replace("", np.nan)
+    controls = ", ".join(dict.fromkeys(frame[PERTURBATION][negative].astype(str)))
+    return [f"{PERT_TYPE} from {PERTURBATION}: {controls} is negcon, the others trt"]
+
+
+def _as_numbers(column: pd.Series) -> pd.Series:
+    """Numbers where all values are numbers; texts such as "007" or "1e999" stay texts."""
+    texts = column.dropna().astype(str).str.strip()
+    if texts.empty or texts.str.fullmatch(r"0[0-9]+").any():
+        return column
+    numbers = pd.to_numeric(texts, errors="coerce")
+    if numbers.isna().any() or not np.isfinite(numbers).all():
+        return column
+    return numbers.reindex(column.index)

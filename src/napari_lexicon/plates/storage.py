@@ -1,0 +1,122 @@
+"""Where a zarr hierarchy lies: small documents read one by one, arrays opened on request, nothing outside of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+LARGEST_DOCUMENT = 64 * 2**20
+"""Bytes of the largest metadata file that is read; a 3456-well plate's has less than one megabyte."""
+
+
+class Storage(Protocol):
+    """Read-only view of one zarr hierarchy. Keys are relative, with ``/``."""
+
+    @property
+    def address(self) -> str:
+        """Path or URL, for sentences."""
+        ...
+
+    def document(self, key: str) -> dict[str, Any] | None:
+        """A JSON object, None where there is none or it is broken."""
+        ...
+
+    def leads_out(self, key: str) -> bool:
+        """True where the key is a link to somewhere outside."""
+        ...
+
+    def state(self, key: str) -> str:
+        """Short text that changes when anything below the key changes; no pixels read."""
+        ...
+
+    def array(self, key: str) -> Any:
+        """The zarr array at a key, for reading."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalFolder:
+    """A hierarchy on a local or network disk."""
+
+    path: Path
+
+    @property
+    def address(self) -> str:
+        """The path."""
+        return str(self.path)
+
+    def document(self, key: str) -> dict[str, Any] | None:
+        """A JSON object, None where there is none or it is broken."""
+        try:
+            with open(f"{self.path}/{key}", "rb") as file:
+                content = file.read(LARGEST_DOCUMENT + 1)
+        except OSError:
+            return None
+        return json_object(content)
+
+    def leads_out(self, key: str) -> bool:
+        """True where the key is a link to somewhere outside, or to itself."""
+        place = f"{self.path}/{key}"
+        return os.path.islink(place) and leads_out_of(self.path, place)
+
+    def state(self, key: str) -> str:
+        """Digest of names, sizes and times of change below a key."""
+        digest = hashlib.sha256()
+        waiting = [f"{self.path}/{key}"]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            except OSError:
+                continue
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                else:
+                    known = entry.stat(follow_symlinks=False)
+                    relative = entry.path[len(str(self.path)) + 1 :]
+                    digest.update(f"{relative}\0{known.st_size}\0{known.st_mtime_ns}\n".encode())
+        return digest.hexdigest()[:24]
+
+    def array(self, key: str) -> Any:
+        """The zarr array at a key, for reading."""
+        import zarr
+
+        from napari_lexicon.plates.whole_chunks import local_blosc_store
+
+        folder = self.path / key
+        header = self.document(f"{key}/zarr.json") or self.document(f"{key}/.zarray") or {}
+        return zarr.open_array(local_blosc_store(folder) if _is_blosc(header) else folder, mode="r")
+
+
+def _is_blosc(header: dict[str, Any]) -> bool:
+    """True where an array's chunks are Blosc buffers: as the compressor in zarr v2, as the last codec in v3."""
+    compressor, codecs = header.get("compressor"), header.get("codecs")
+    if isinstance(codecs, list) and codecs:
+        return isinstance(codecs[-1], dict) and codecs[-1].get("name") == "blosc"
+    return isinstance(compressor, dict) and compressor.get("id") == "blosc"
+
+
+def json_object(content: bytes) -> dict[str, Any] | None:
+    """A JSON object from bytes, None where they are too many, broken or something else."""
+    if len(content) > LARGEST_DOCUMENT:
+        return None
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def leads_out_of(folder: str | os.PathLike[str], place: str | os.PathLike[str]) -> bool:
+    """True where following the links of a place ends outside of a folder, or never ends."""
+    try:
+        root = os.path.realpath(folder)
+        target = os.path.realpath(place, strict=True)
+    except OSError:
+        return True
+    return target != root and not target.startswith(root.rstrip(os.sep) + os.sep)

@@ -1,0 +1,172 @@
+"""TIFF files of all kinds that tifffile knows: plain, ImageJ, OME, MetaMorph, tiled and pyramidal."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_lexicon.plates.image_files import RGB, ImageHeader, Plane
+from napari_lexicon.plates.lazy import Pixels
+from napari_lexicon.plates.tiff_metadata import described_channels, pixel_size_um
+
+if TYPE_CHECKING:
+    import tifffile
+
+# Pages without a stated meaning are channels up to this number, and frames of a film beyond.
+_MOST_UNNAMED_CHANNELS = 8
+# Photometric interpretations of the TIFF standard.
+_RGB, _PALETTE, _YCBCR = 2, 3, 6
+
+
+def tiff_header(path: str) -> ImageHeader:
+    """Header of a TIFF file."""
+    with _opened(path) as tif:
+        series = tif.series[0]
+        sizes = _sizes(series)
+        page = series.keyframe
+        _check_whole(series, path)
+        samples, rgb = _colors(series)
+        remarks = ["transparency left out"] if samples < sizes.get("S", 1) else []
+        if int(page.photometric) == _PALETTE:
+            # In microscopy a palette is how the grey values were shown, not what was measured.
+            remarks.append("palette ignored: grey values are the stored numbers")
+        more = sum(_is_image(other, sizes) for other in tif.series[1:])
+        if more:
+            remarks.append(f"files with {more + 1} images: the first is read")
+        channels = samples * sizes.get("C", 1)
+        return ImageHeader(
+            shape=(sizes["Y"], sizes["X"]),
+            dtype=np.dtype(series.dtype).newbyteorder("="),
+            channels=channels,
+            depth=sizes.get("Z", 1),
+            times=sizes.get("T", 1),
+            rgb=rgb,
+            described=RGB if rgb else described_channels(tif, channels),
+            pixel_size_um=pixel_size_um(tif),
+            levels=len(series.levels),
+            together=samples,
+            tile=(page.tilelength, page.tilewidth) if page.is_tiled else None,
+            remark="; ".join(remarks),
+        )
+
+
+def tiff_plane(path: str, plane: Plane) -> Pixels:
+    """``(C, Y, X)`` pixels of a TIFF file."""
+    with _opened(path) as tif:
+        series = tif.series[0]
+        sizes = _sizes(series)
+        samples, _ = _colors(series)
+        depth, times, channels = sizes.get("Z", 1), sizes.get("T", 1), samples * sizes.get("C", 1)
+        if plane.t >= times or (plane.z != "max" and plane.z >= depth):
+            raise ValueError(f"it has {depth} planes in z and {times} time points")
+        if plane.channels is not None and max(plane.channels) >= channels:
+            raise ValueError(f"it has {channels} channels; channel {max(plane.channels) + 1} was asked for")
+        wanted = range(channels) if plane.channels is None else plane.channels
+        pages: dict[int, Pixels] = {}  # samples of one page are stored together, so they are read together
+        for page in dict.fromkeys(channel // samples for channel in wanted):
+            planes = range(depth) if plane.z == "max" else (plane.z,)
+            pages[page] = reduce(np.maximum, (_samples(path, series, plane, page, z) for z in planes))
+        pixels = np.stack([pages[channel // samples][channel % samples] for channel in wanted])
+        return pixels.max(axis=0, keepdims=True) if plane.channels is None else pixels
+
+
+def _opened(path: str) -> tifffile.TiffFile:
+    import tifffile
+
+    # A multi-file OME-TIFF names its other files, anywhere on the disk; each file is read for itself here.
+    return tifffile.TiffFile(path, _multifile=False)
+
+
+def _roles(series: tifffile.TiffPageSeries) -> dict[str, str]:
+    """What each axis of a series is to us: T, Z, C, Y, X, S, or "." for an axis of which the first is taken."""
+    roles = {axis: axis if axis in "TZCYXS" else "." for axis in series.axes}
+    lengths = dict(zip(series.axes, series.shape, strict=True))
+    unknown = [axis for axis, role in roles.items() if role == "." and lengths[axis] > 1]
+    if len(unknown) == 1 and "C" not in roles and lengths.get("S", 1) == 1:
+        few = lengths[unknown[0]] <= _MOST_UNNAMED_CHANNELS
+        if few or "T" not in roles:
+            roles[unknown[0]] = "C" if few else "T"
+    return roles
+
+
+def _sizes(series: tifffile.TiffPageSeries) -> dict[str, int]:
+    """Length of each axis by its role."""
+    roles = _roles(series)
+    sizes = {roles[axis]: int(length) for axis, length in zip(series.axes, series.shape, strict=True)}
+    if "Y" not in sizes or "X" not in sizes:
+        raise ValueError(f"its axes are {series.axes}, which is no image")
+    return sizes
+
+
+def _colors(series: tifffile.TiffPageSeries) -> tuple[int, bool]:
+    """How many samples of a pixel are intensities, not transparency, and whether they are one colour image."""
+    samples = dict(zip(series.axes, series.shape, strict=True)).get("S", 1)
+    page = series.keyframe
+    colored = samples in (3, 4) and int(page.photometric) in (_RGB, _YCBCR)
+    if colored and int(page.planarconfig) == 2 and (series.dtype != np.uint8 or series.kind == "shaped"):
+        colored = False  # fluorescence channels that were saved as if they were red, green and blue
+    if colored:
+        return 3, True
+    alpha = sum(int(extra) in (1, 2) for extra in page.extrasamples or ())
+    return max(1, samples - alpha), False
+
+
+def _is_image(series: tifffile.TiffPageSeries, main: Mapping[str, int]) -> bool:
+    """True for a further image; False for the label, the overview and the thumbnail of a slide."""
+    lengths = dict(zip(series.axes, series.shape, strict=True))
+    named = series.name.lower() in ("label", "macro", "thumbnail", "map", "overview")
+    return not named and 4 * min(lengths.get("Y", 0), lengths.get("X", 0)) >= min(main["Y"], main["X"])
+
+
+def _check_whole(series: tifffile.TiffPageSeries, path: str) -> None:
+    """Find a file that was cut off without reading it: its pages point behind its end."""
+    size = os.path.getsize(path)
+    if series.dataoffset is not None:
+        end = series.dataoffset + math.prod(series.shape) * np.dtype(series.dtype).itemsize
+    else:
+        last = series.pages[-1]
+        if last is None:
+            return
+        places = zip(last.dataoffsets, last.databytecounts, strict=False)
+        end = max((offset + count for offset, count in places), default=0)
+    if end > size:
+        raise ValueError(f"it is cut off: {size} of {end} bytes are there")
+
+
+def _samples(path: str, series: tifffile.TiffPageSeries, plane: Plane, page: int, z: int) -> Pixels:
+    """``(S, Y, X)`` pixels of one page."""
+    roles = _roles(series)
+    place: dict[str, int | slice] = {"T": plane.t, "Z": z, "C": page, ".": 0, "Y": plane.rows, "X": plane.columns}
+    region = {axis: place.get(roles[axis], slice(None)) for axis in series.axes}
+    pixels = _read(path, series, plane.level, region)
+    left = [axis for axis in series.axes if axis in "SYX"]
+    if "S" not in left:
+        left, pixels = ["S", *left], pixels[None]
+    return pixels.transpose([left.index(axis) for axis in "SYX"])
+
+
+def _read(path: str, series: tifffile.TiffPageSeries, number: int, region: Mapping[str, int | slice]) -> Pixels:
+    """The region of a level, by the way that reads least."""
+    level = series.levels[number]
+    index = tuple(region[axis] for axis in level.axes)
+    if level.dataoffset is not None:
+        stored = np.dtype(level.dtype).newbyteorder(level.keyframe.parent.byteorder)
+        return np.array(np.memmap(path, stored, "r", level.dataoffset, level.shape)[index])
+    if level.keyframe.is_tiled:
+        import zarr
+
+        return np.asarray(zarr.open_array(series.aszarr(level=number), mode="r")[index])
+    # Pages hold the last axes; the axes before them number the pages.
+    lead = len(level.axes) - len(level.keyframe.axes)
+    numbers = [number for number in index[:lead] if isinstance(number, int)]
+    if len(numbers) == lead and len(level.pages) == math.prod(level.shape[:lead]):
+        page = level.pages[int(np.ravel_multi_index(numbers, level.shape[:lead])) if lead else 0]
+        if page is None:
+            raise ValueError("a page of it lies in another file")
+        return np.asarray(page.asarray()[index[lead:]])
+    return np.asarray(level.asarray()[index])

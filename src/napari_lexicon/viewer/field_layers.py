@@ -1,0 +1,155 @@
+"""The shown field as napari layers: one per channel, reused from field to field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+
+from napari_lexicon.viewer import napari_compat
+from napari_lexicon.viewer.conversion import OWNER, ImageLayer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+_ROLE = "channel"
+
+
+class FieldLayers:
+    """Adds, changes and removes the channel layers of one viewer.
+
+    Layers are looked up in the viewer each time, so one that a person removed, renamed or moved by hand is no
+    surprise. What they changed on a layer (contrast, colour, visibility) stays when the field changes.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Kept weakly.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = ref(viewer)
+        self._extent: tuple[float, ...] | None = None
+        self._fit_zoom: float | None = None
+
+    def current(self) -> dict[str, Layer]:
+        """Our channel layers that are in the viewer now, by channel name."""
+        return dict(self._ours())
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Contrast limits in use, by channel name."""
+        return {
+            name: (float(layer.contrast_limits[0]), float(layer.contrast_limits[1]))
+            for name, layer in self._ours()
+            if not getattr(layer, "rgb", False)
+        }
+
+    def remove_others(self, keep: Sequence[ImageLayer]) -> None:
+        """Remove channel layers that the field to be shown does not have."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        wanted = {layer.metadata[_ROLE]: layer for layer in keep}
+        for name, old in list(self._ours()):
+            new = wanted.get(name)
+            if new is None or old.rgb != new.rgb or old.multiscale != new.multiscale:
+                viewer.layers.remove(old)
+
+    def put(self, layer: ImageLayer) -> None:
+        """Show one channel, in the layer that already shows it or in a new one under the overlay."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        old = self.current().get(layer.metadata[_ROLE])
+        if old is None:
+            self._add(viewer, layer)
+            return
+        old.metadata = {**old.metadata, OWNER: dict(layer.metadata)}
+        if not np.array_equal(old.scale, layer.placement.scale) or not np.array_equal(
+            old.translate, layer.placement.translate
+        ):
+            old.scale, old.translate = layer.placement.scale, layer.placement.translate
+            old.units = (layer.placement.units,) * 2
+        old.data = layer.data
+
+    def look_at(self, layer: ImageLayer) -> None:
+        """Fit the view when the field has another size than the one before; else leave zoom and position alone."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        shape = layer.data[0].shape if layer.multiscale else layer.data.shape
+        extent = (*shape[:2], *layer.placement.scale)
+        if extent != self._extent:
+            first = self._extent is None
+            self._extent = extent
+            viewer.reset_view()
+            self._fit_zoom = napari_compat.camera(viewer).zoom
+            if first and layer.placement.units != "pixel":
+                napari_compat.scale_bar(viewer).visible = True
+
+    def center_on(self, point: tuple[float, float], around: float) -> None:
+        """Look at a point of the world from near by; a view that is nearer already only moves.
+
+        Parameters
+        ----------
+        point : (float, float)
+            ``(y, x)`` in the world.
+        around : float
+            How much of the world to see at least, up and down or left and right, whichever is shorter.
+        """
+        viewer = self._viewer()
+        if viewer is None or self._extent is None:
+            return
+        camera = napari_compat.camera(viewer)
+        near = camera.zoom
+        if self._fit_zoom is not None:
+            whole = max(n * s for n, s in zip(self._extent[:2], self._extent[2:], strict=True))
+            near = max(near, self._fit_zoom * max(1.0, whole / around))
+        camera.zoom = near
+        camera.center = point
+
+    def clear(self) -> None:
+        """Remove all channel layers."""
+        self.remove_others(())
+        self._extent = None
+
+    def caption(self, text: str) -> None:
+        """Say on the canvas which well and field is shown; an empty text takes the line away."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        overlay = napari_compat.text_overlay(viewer)
+        overlay.text, overlay.position, overlay.font_size = text, "top_left", 9
+        overlay.visible = bool(text)
+
+    def _ours(self) -> Iterator[tuple[str, Any]]:
+        viewer = self._viewer()
+        for layer in () if viewer is None else viewer.layers:
+            mine = layer.metadata.get(OWNER)
+            if isinstance(mine, dict) and _ROLE in mine:
+                yield mine[_ROLE], layer
+
+    def _add(self, viewer: ViewerModel, layer: ImageLayer) -> None:
+        from napari.layers import Image
+        from napari.utils import Colormap
+
+        kwargs = layer.as_kwargs()
+        if "colormap" in kwargs:
+            name, colors = kwargs["colormap"]
+            kwargs["colormap"] = Colormap(colors, name=name)
+        new = Image(**kwargs)
+        if layer.contrast_limits is not None and not layer.multiscale:
+            low, high = layer.contrast_limits
+            new.contrast_limits_range = (min(0.0, low), max(high * 2, float(np.max(layer.data)), 1.0))
+        others = [index for index, old in enumerate(viewer.layers) if _lies_on_top(old)]
+        viewer.layers.insert(others[0] if others else len(viewer.layers), new)
+
+
+def _lies_on_top(layer: Any) -> bool:
+    """Whether a layer is ours and no channel: the map and the frame."""
+    mine = layer.metadata.get(OWNER)
+    return isinstance(mine, dict) and _ROLE not in mine

@@ -1,0 +1,60 @@
+"""The one place that knows how napari versions differ (0.7 to 0.9) and where its docks are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+def unwrapped(viewer: Any) -> Any:
+    """The viewer itself: plugins are handed a short-lived proxy of it, of no use as a weak key."""
+    return getattr(viewer, "__wrapped__", viewer)
+
+
+def text_overlay(viewer: ViewerModel) -> Any:
+    """Text on the canvas. ``viewer.text_overlay`` moved to ``viewer.canvas.overlays.text`` in 0.9."""
+    canvas = getattr(viewer, "canvas", None)
+    return canvas.overlays.text if canvas is not None else viewer.text_overlay
+
+
+def scale_bar(viewer: ViewerModel) -> Any:
+    """Scale bar. ``viewer.scale_bar`` moved to ``viewer.canvas.overlays.scale_bar`` in 0.9."""
+    canvas = getattr(viewer, "canvas", None)
+    return canvas.overlays.scale_bar if canvas is not None else viewer.scale_bar
+
+
+def camera(viewer: ViewerModel) -> Any:
+    """Camera. ``viewer.camera`` moved to ``viewer.scene.camera`` in 0.9."""
+    scene = getattr(viewer, "scene", None)
+    return scene.camera if scene is not None else viewer.camera
+
+
+def main_window(viewer: Any) -> Any | None:
+    """The QMainWindow of a viewer, None for a viewer without a window.
+
+    napari gives docks a way to their window but viewers none in public; we only listen for its end.
+    """
+    window = getattr(viewer, "window", None)
+    return getattr(window, "_qt_window", None)
+
+
+def plugin_preferences(plugin: str) -> Any | None:
+    """Settings of a plugin as in napari's Preferences (0.9), or None where this napari has none."""
+    try:
+        from napari.settings import get_plugin_settings
+    except ImportError:
+        return None
+    try:
+        return get_plugin_settings(plugin)
+    except KeyError:  # not installed as a plugin, for example in a test of a view alone
+        return None
+
+
+def theme_background(viewer: ViewerModel) -> str:
+    """``"#RRGGBB"`` of the interface's background in the viewer's theme."""
+    from napari.utils.theme import get_theme
+
+    red, green, blue = get_theme(viewer.theme).background.as_rgb_tuple()[:3]
+    return f"#{red:02X}{green:02X}{blue:02X}"

@@ -1,0 +1,177 @@
+"""The activation map of a feature as one napari layer over the shown field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_lexicon.viewer.colors import from_oklab, rgb_of, to_oklab
+from napari_lexicon.viewer.conversion import OWNER, Placement
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+@dataclass(frozen=True)
+class ActivationMap:
+    """One feature over one field.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        ``(gh, gw)`` float32, one value per patch.
+    placement : Placement
+        Of the map (see :meth:`Placement.of_patches`).
+    title : str
+        Name of the layer.
+    color : str
+        Colour of the feature.
+    top : float
+        Value shown in full colour: the feature's largest value over the plate, so that fields can be compared.
+    """
+
+    values: npt.NDArray[np.float32]
+    placement: Placement
+    title: str
+    color: str
+    top: float
+
+
+@dataclass(frozen=True)
+class OverlayStyle:
+    """How a map is drawn.
+
+    Parameters
+    ----------
+    threshold : float
+        Part of ``top`` below which nothing is drawn, 0 to 1.
+    opacity : float
+        0 to 1.
+    smooth : bool
+        Interpolate between patches instead of showing each as a square.
+    """
+
+    threshold: float = 0.0
+    opacity: float = 0.7
+    smooth: bool = False
+
+
+def see_through(color: str, steps: int = 64) -> npt.NDArray[np.float64]:
+    """``(steps, 4)`` ramp: clear where the feature is silent, its colour where it fires, paler at the very top.
+
+    Alpha rises with the square root so that weak firing is seen, and the last quarter turns lighter, so that the
+    order of values is seen without telling hues apart.
+    """
+    at = np.linspace(0, 1, steps)
+    base = to_oklab(rgb_of(color))
+    pale = base * np.array([1.0, 0.45, 0.45]) + np.array([(0.97 - base[0]) * 0.8, 0, 0])
+    mix = np.clip((at - 0.6) / 0.4, 0, 1)[:, None]
+    rgb = from_oklab(base * (1 - mix) + pale * mix) / 255
+    return np.column_stack([rgb, np.sqrt(at)])
+
+
+class ActivationOverlay:
+    """Adds, changes and removes the overlay layer of one viewer. One layer, reused for every feature and field."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = ref(viewer)
+
+    def layer(self) -> Any | None:
+        """The overlay layer, None where there is none or a person removed it."""
+        viewer = self._viewer()
+        for layer in () if viewer is None else viewer.layers:
+            mine = layer.metadata.get(OWNER)
+            if isinstance(mine, dict) and "overlay" in mine:
+                return layer
+        return None
+
+    def show(self, shown: ActivationMap, style: OverlayStyle) -> None:
+        """Show a map over the field."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        top = max(shown.top, 1e-6)
+        values = np.where(shown.values >= style.threshold * top, shown.values, 0).astype(np.float32)
+        layer = self.layer()
+        if layer is None:
+            self._add(viewer, shown, style, values, top)
+            return
+        if not np.array_equal(layer.scale, shown.placement.scale):
+            layer.scale, layer.units = shown.placement.scale, (shown.placement.units,) * 2
+        if not np.array_equal(layer.translate, shown.placement.translate):
+            layer.translate = shown.placement.translate
+        layer.data = values
+        if layer.name != shown.title:
+            layer.name = shown.title
+        if layer.metadata[OWNER]["overlay"] != shown.color:
+            layer.colormap = _colormap(shown.color)
+            layer.metadata = {OWNER: {"overlay": shown.color}}
+        if tuple(layer.contrast_limits) != (0.0, top):
+            layer.contrast_limits_range = (0.0, top)
+            layer.contrast_limits = (0.0, top)
+        self.restyle(style)
+
+    def blank(self) -> None:
+        """Show nothing for a moment, keeping the layer and what a person did to it."""
+        layer = self.layer()
+        if layer is not None:
+            layer.data = np.zeros_like(layer.data)
+
+    def restyle(self, style: OverlayStyle) -> None:
+        """Change how the map is drawn; the threshold belongs to :meth:`show`."""
+        layer = self.layer()
+        if layer is None:
+            return
+        if layer.opacity != style.opacity:
+            layer.opacity = style.opacity
+        interpolation = "linear" if style.smooth else "nearest"
+        if layer.interpolation2d != interpolation:
+            layer.interpolation2d = interpolation
+
+    def clear(self) -> None:
+        """Take the overlay away."""
+        viewer, layer = self._viewer(), self.layer()
+        if viewer is not None and layer is not None:
+            viewer.layers.remove(layer)
+
+    def _add(
+        self,
+        viewer: ViewerModel,
+        shown: ActivationMap,
+        style: OverlayStyle,
+        values: npt.NDArray[np.float32],
+        top: float,
+    ) -> None:
+        from napari.layers import Image
+
+        active = viewer.layers.selection.active
+        layer = Image(
+            values,
+            name=shown.title,
+            scale=shown.placement.scale,
+            translate=shown.placement.translate,
+            units=(shown.placement.units,) * 2,
+            contrast_limits=(0.0, top),
+            colormap=_colormap(shown.color),
+            blending="translucent_no_depth",
+            opacity=style.opacity,
+            interpolation2d="linear" if style.smooth else "nearest",
+            metadata={OWNER: {"overlay": shown.color}},
+        )
+        frames = [n for n, old in enumerate(viewer.layers) if "place" in (old.metadata.get(OWNER) or {})]
+        viewer.layers.insert(frames[0] if frames else len(viewer.layers), layer)
+        if hasattr(layer, "colorbar"):  # napari >= 0.6.5
+            layer.colorbar.size, layer.colorbar.font_size = (12, 110), 8
+            layer.colorbar.visible = True
+        if active is not None:
+            viewer.layers.selection.active = active
+
+
+def _colormap(color: str) -> Any:
+    from napari.utils import Colormap
+
+    return Colormap(see_through(color), name=f"{color} over")

@@ -1,0 +1,82 @@
+"""A frame around the patch that was clicked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+
+from napari_lexicon.viewer.conversion import OWNER
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_lexicon.viewer.conversion import Placement
+
+_NAME = "place"
+
+
+class SpotFrame:
+    """Adds, moves and removes one square in one viewer."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = ref(viewer)
+
+    def layer(self) -> Any | None:
+        """The layer with the frame, None where there is none."""
+        viewer = self._viewer()
+        for layer in () if viewer is None else viewer.layers:
+            mine = layer.metadata.get(OWNER)
+            if isinstance(mine, dict) and _NAME in mine:
+                return layer
+        return None
+
+    def show(self, placement: Placement, row: int, column: int, patch: int) -> None:
+        """Frame a patch.
+
+        Parameters
+        ----------
+        placement : Placement
+            Of the image.
+        row, column : int
+            The patch.
+        patch : int
+            Pixels.
+        """
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        top, left = row * patch - 0.5, column * patch - 0.5
+        square = np.array([[top, left], [top, left + patch], [top + patch, left + patch], [top + patch, left]])
+        layer = self.layer()
+        if layer is not None and np.allclose(layer.scale, placement.scale):
+            layer.data = [square]
+            return
+        self.clear()
+        self._add(viewer, placement, square, patch)
+
+    def clear(self) -> None:
+        """Take the frame away."""
+        viewer, layer = self._viewer(), self.layer()
+        if viewer is not None and layer is not None:
+            viewer.layers.remove(layer)
+
+    def _add(self, viewer: ViewerModel, placement: Placement, square: Any, patch: int) -> None:
+        from napari.layers import Shapes
+
+        active = viewer.layers.selection.active
+        layer = Shapes(
+            [square],
+            shape_type="polygon",
+            name="clicked patch",
+            scale=placement.scale,
+            translate=placement.translate,
+            units=(placement.units,) * 2,
+            face_color="transparent",
+            edge_color="white",
+            edge_width=max(0.6, patch / 14),
+            metadata={OWNER: {_NAME: True}},
+        )
+        viewer.layers.append(layer)
+        viewer.layers.selection.active = active

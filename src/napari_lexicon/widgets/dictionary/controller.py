@@ -1,0 +1,206 @@
+"""Keeps the Dictionary dock in step with files, lexicon and job."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_lexicon.widgets.basic.words import counted
+from napari_lexicon.widgets.dictionary.outline import DictionaryOutline, outline_rows, read_outline
+from napari_lexicon.widgets.workspace.links import Controller
+from napari_lexicon.widgets.workspace.requests import BUILTIN, apply_reason, dictionary_out_path, out_path
+
+if TYPE_CHECKING:
+    from napari_lexicon.widgets.dictionary.view import DictionaryView
+    from napari_lexicon.widgets.workspace.job_status import JobStatus
+    from napari_lexicon.widgets.workspace.workspace import Workspace
+
+
+class DictionaryController(Controller):
+    """The dictionary that is looked at to the view; Apply, Train and Save to the jobs."""
+
+    def __init__(self, workspace: Workspace, view: DictionaryView) -> None:
+        super().__init__(workspace, view)
+        self._view = view
+        self._file = ""
+        self._outline: DictionaryOutline | None = None
+        self._trouble = ""
+        self._with_tokens = 0
+        self._own: tuple[object, str] | None = None
+        self._was_busy = workspace.jobs.status.busy
+        state = workspace.state
+        self.link(state.plateChanged, self._plate_changed)
+        self.link(state.lexiconChanged, self._lexicon_changed)
+        self.link(workspace.jobs.changed, self._job_changed)
+        self.link(workspace.devices.found, self._offer_algorithms)
+        self.link(view.valueChanged, self._look)
+        self.link(view.fileChosen, self._choose_file)
+        self.link(view.applyClicked, self.apply)
+        self.link(view.trainClicked, self.train)
+        self.link(view.controls.valueChanged, self._show)
+        self.link(view.form.valueChanged, self._show)
+        self._offer_algorithms()
+        workspace.devices.ask()
+        self._plate_changed()
+        self._look()
+        self._job_changed(workspace.jobs.status)
+
+    def outline(self) -> DictionaryOutline | None:
+        """The dictionary that is looked at."""
+        return self._outline
+
+    def apply(self) -> None:
+        """Apply the dictionary that is looked at to the open plate."""
+        path, state = self._path(), self.workspace.state
+        if not path or self._outline is None:
+            return
+        out = out_path(state, self.workspace.compute.settings)
+        if out is not None and self._is_another(out):
+            out = dictionary_out_path(out, self._outline.name)
+        self.workspace.compute.apply(path, "dictionary", out)
+
+    def train(self) -> None:
+        """Train a dictionary on the open lexicon's tokens."""
+        lexicon = self.workspace.state.lexicon
+        if lexicon is None or self._train_reason() is not None:
+            return
+        choice = self._view.form.value()
+        out = lexicon.path.with_name(f"{lexicon.name}-{choice.features}.safetensors")
+        settings = {"lexicon": str(lexicon.path), "out": str(out), "controls": self._view.controls.value()}
+        self.workspace.compute.train(settings | asdict(choice), "dictionary")
+
+    def copy_to(self, path: Path) -> None:
+        """Save a copy of the trained dictionary."""
+        trained = self.workspace.training.trained
+        if trained is None:
+            return
+        try:
+            path.write_bytes(Path(trained).read_bytes())
+        except OSError as error:
+            self.workspace.state.notice(
+                f"{path} could not be written ({error.strerror}): choose another place.", "error"
+            )
+
+    # what is looked at ----------------------------------------------------------------------------------------------
+
+    def _path(self) -> str:
+        source = self._view.value()
+        if source == "builtin":
+            return BUILTIN
+        return self._file if source == "file" else (self.workspace.training.trained or "")
+
+    def _choose_file(self, path: str) -> None:
+        self._file = path
+        self._look()
+
+    def _look(self, _: object = None) -> None:
+        """Read the outline of the file that is meant now."""
+        path = self._path()
+        self._outline, self._trouble = None, ""
+        self._view.setFacts([])
+        self._show()
+        if not path:
+            self.workspace.background.forget("outline")
+            return
+        self.workspace.background.start("outline", lambda: read_outline(path), self._take_outline, self._no_outline)
+
+    def _take_outline(self, outline: DictionaryOutline) -> None:
+        self._outline = outline
+        self._view.setFacts(outline_rows(outline))
+        self._show()
+
+    def _no_outline(self, error: Exception) -> None:
+        self._trouble = str(error)
+        self._show()
+
+    def _is_another(self, out: Path) -> bool:
+        """Whether the lexicon at a path was made with another dictionary, or another model."""
+        lexicon, outline = self.workspace.state.lexicon, self._outline
+        if lexicon is None or lexicon.path != out or outline is None:
+            return False
+        if outline.backbone and outline.backbone.get("weights_hash") != lexicon.backbone.weights_hash:
+            return True
+        if lexicon.header.dictionary is None:
+            return False
+        own = lexicon.path / "dictionary.safetensors"
+        key = (own, own.stat().st_mtime_ns)
+        if self._own is None or self._own[0] != key:
+            self._own = (key, hashlib.sha256(own.read_bytes()).hexdigest())
+        return self._own[1] != outline.content
+
+    # reasons --------------------------------------------------------------------------------------------------------
+
+    def _show(self, _: object = None) -> None:
+        source = self._view.value()
+        self._view.setApply(self._apply_reason(), self._apply_note(), shown=source != "train" or bool(self._path()))
+        busy = self.workspace.jobs.status.busy
+        self._view.setTraining(
+            self._train_reason(), "Runs by itself; the curves below show how far it is.", self._tokens()
+        )
+        self._view.train.setText("Training…" if busy else "Train")
+
+    def _apply_reason(self) -> str | None:
+        if self._view.value() == "file" and not self._file:
+            return "Choose a dictionary file first."
+        if self._trouble:
+            return self._trouble
+        return apply_reason(self.workspace.state, self.workspace.jobs.status)
+
+    def _apply_note(self) -> str:
+        state = self.workspace.state
+        out = out_path(state, self.workspace.compute.settings)
+        note = "" if self.workspace.jobs.status.busy else self.workspace.compute.estimate_sentence()
+        if self._outline is not None and out is not None and self._is_another(out):
+            note += f" Results go to {dictionary_out_path(out, self._outline.name).name}; the open ones stay."
+        return note.strip()
+
+    def _tokens(self) -> str:
+        state = self.workspace.state
+        part = state.lexicon_plate
+        n = 0 if part is None else part.n_done("tokens")
+        if state.lexicon is None or n == 0:
+            return (
+                "No tokens yet. Apply a dictionary or embed the plate first (Embed dock): both keep a sample of them."
+            )
+        return f"Learns from the tokens of {counted(n, 'field')} in {state.lexicon.path.name}."
+
+    def _train_reason(self) -> str | None:
+        job = self.workspace.jobs.status
+        if job.busy:
+            return apply_reason(self.workspace.state, job)
+        if self._with_tokens == 0:
+            return "There are no tokens to learn from yet."
+        return self._view.controls.reason() or self._view.form.reason()
+
+    # plate and job --------------------------------------------------------------------------------------------------
+
+    def _plate_changed(self, _: object = None) -> None:
+        plate = self.workspace.state.plate
+        if plate is not None:
+            self._view.controls.setMap(plate.map.reindex(list(plate.wells)))
+        self._lexicon_changed()
+
+    def _lexicon_changed(self, _: object = None) -> None:
+        part = self.workspace.state.lexicon_plate
+        self._with_tokens = 0 if part is None else part.n_done("tokens")
+        self._show()
+
+    def _offer_algorithms(self, _: object = None) -> None:
+        self._view.form.setAlgorithms(self.workspace.devices.algorithms)
+
+    def _job_changed(self, job: JobStatus) -> None:
+        watch = self.workspace.training
+        has_curves = bool(watch.curves.training or watch.curves.held_out)
+        training = job.busy and job.request is not None and job.request.kind == "train"
+        if has_curves or training:
+            self._view.curves.setValue(watch.curves)
+            self._view.curves.show()
+        self._view.save.setVisible(watch.trained is not None)
+        if job.busy == self._was_busy and job.busy:
+            return
+        self._was_busy = job.busy
+        if not job.busy and self._view.value() == "train" and watch.trained is not None and self._outline is None:
+            self._look()
+        self._show()

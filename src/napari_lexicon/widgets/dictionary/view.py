@@ -1,0 +1,173 @@
+"""The Dictionary dock's view: built-in, from a file, or trained here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.facts import Facts
+from napari_lexicon.widgets.basic.primary_button import PrimaryButton
+from napari_lexicon.widgets.dictionary.controls import ControlsChooser
+from napari_lexicon.widgets.dictionary.curves import CurvesView
+from napari_lexicon.widgets.dictionary.train_form import TrainForm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SOURCES = {"builtin": "Built-in", "file": "From a file", "train": "Train"}
+_SOURCE_TIPS = {
+    "builtin": "The dictionary that comes with the plugin. It reads each channel by itself and serves any assay.",
+    "file": "A dictionary that was trained before, here or by a colleague.",
+    "train": "Learn features from this plate.",
+}
+
+
+class DictionaryView(QWidget):
+    """Where the dictionary comes from, what it is, and what to do with it. Its value is the source.
+
+    Signals
+    -------
+    valueChanged(str)
+        ``builtin``, ``file`` or ``train``.
+    fileChosen(str)
+        A dictionary file.
+    applyClicked(), trainClicked(), saveClicked()
+        The buttons.
+    """
+
+    valueChanged = Signal(str)
+    fileChosen = Signal(str)
+    applyClicked = Signal()
+    trainClicked = Signal()
+    saveClicked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._group = QButtonGroup(self)
+        self._sources: dict[str, QPushButton] = {}
+        row = QHBoxLayout()
+        row.setSpacing(1)
+        for key, text in SOURCES.items():
+            button = QPushButton(text)
+            button.setObjectName(f"source_{key}")
+            button.setCheckable(True)
+            button.setToolTip(_SOURCE_TIPS[key])
+            self._group.addButton(button)
+            self._sources[key] = button
+            row.addWidget(button, 1)
+            button.clicked.connect(lambda checked=False, key=key: self.setValue(key))
+        self.file = QLineEdit()
+        self.file.setObjectName("dictionary_file")
+        self.file.setPlaceholderText("NAME.safetensors")
+        self.file.setToolTip("A dictionary file.")
+        self.browse = QPushButton("Choose…")
+        self.browse.setObjectName("browse_dictionary")
+        self.browse.setToolTip("Choose a dictionary file on this computer.")
+        self.facts = Facts()
+        self.facts.setObjectName("dictionary_facts")
+        self.apply = PrimaryButton("Apply to this plate")
+        self.apply.setObjectName("apply_dictionary")
+        self.apply_note = Caption(wrap=True, step=-0.5, strength=0.65, centred=True)
+        self.apply_note.setObjectName("apply_dictionary_note")
+        box = QVBoxLayout(self)
+        box.setContentsMargins(2, 2, 2, 2)
+        box.setSpacing(8)
+        box.addLayout(row)
+        box.addWidget(self._file_row())
+        box.addWidget(self._train_page())
+        box.addWidget(self.facts)
+        box.addWidget(self.apply)
+        box.addWidget(self.apply_note)
+        box.addStretch(1)
+        self._value = ""
+        self.setValue("builtin")
+
+    def _file_row(self) -> QWidget:
+        self._file_page = QWidget()
+        line = QHBoxLayout(self._file_page)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.file, 1)
+        line.addWidget(self.browse)
+        self.file.editingFinished.connect(lambda: self.file.text() and self.fileChosen.emit(self.file.text()))
+        self.browse.clicked.connect(self._browse)
+        return self._file_page
+
+    def _train_page(self) -> QWidget:
+        self.tokens_line = Caption(wrap=True)
+        self.tokens_line.setObjectName("tokens_line")
+        self.form = TrainForm()
+        self.controls = ControlsChooser()
+        self.train = PrimaryButton("Train")
+        self.train.setObjectName("train")
+        self.train_note = Caption(wrap=True, step=-0.5, strength=0.65, centred=True)
+        self.train_note.setObjectName("train_note")
+        self.curves = CurvesView()
+        self.save = QPushButton("Save a copy…")
+        self.save.setObjectName("save_dictionary")
+        self.save.setToolTip("Keep a copy of the trained dictionary elsewhere, or send it to a colleague.")
+        self._training = QWidget()
+        page = QVBoxLayout(self._training)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.setSpacing(7)
+        page.addWidget(self.tokens_line)
+        page.addWidget(self.form)
+        page.addWidget(Caption("Control wells", bold=True, strength=0.9))
+        page.addWidget(self.controls)
+        page.addWidget(self.train)
+        page.addWidget(self.train_note)
+        page.addWidget(self.curves)
+        page.addWidget(self.save)
+        self.train.clicked.connect(self.trainClicked)
+        self.apply.clicked.connect(self.applyClicked)
+        self.save.clicked.connect(self.saveClicked)
+        self.curves.hide()
+        self.save.hide()
+        return self._training
+
+    def value(self) -> str:
+        """Where the dictionary comes from."""
+        return self._value
+
+    def setValue(self, source: str) -> None:
+        """Choose where it comes from."""
+        self._sources[source].setChecked(True)
+        self._file_page.setVisible(source == "file")
+        self._training.setVisible(source == "train")
+        if source != self._value:
+            self._value = source
+            self.valueChanged.emit(source)
+
+    def setFacts(self, rows: Sequence[tuple[str, str]]) -> None:
+        """What the dictionary is."""
+        self.facts.setValue(rows)
+        self.facts.setVisible(bool(rows))
+
+    def setApply(self, reason: str | None, note: str, shown: bool = True) -> None:
+        """Enable "Apply to this plate", or say why it is disabled."""
+        for widget in (self.apply, self.apply_note):
+            widget.setVisible(shown)
+        self.apply.setReason(reason, note)
+        self.apply_note.setText(reason or note)
+
+    def setTraining(self, reason: str | None, note: str, tokens: str) -> None:
+        """Enable "Train", or say why it is disabled."""
+        self.train.setReason(reason, note)
+        self.train_note.setText(reason or note)
+        self.tokens_line.setText(tokens)
+
+    def _browse(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "A dictionary", filter="Dictionaries (*.safetensors)")
+        if path:
+            self.file.setText(path)
+            self.fileChosen.emit(path)

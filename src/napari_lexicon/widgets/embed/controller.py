@@ -1,0 +1,120 @@
+"""Keeps the Embed dock in step with the plate, the lexicon and the job."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from napari_lexicon.widgets.embed import status
+from napari_lexicon.widgets.workspace.cache_state import CacheState, read_cache_state
+from napari_lexicon.widgets.workspace.links import Controller
+from napari_lexicon.widgets.workspace.requests import apply_reason
+
+if TYPE_CHECKING:
+    from napari_lexicon.widgets.embed.model_form import ModelChoice
+    from napari_lexicon.widgets.embed.view import EmbedView
+    from napari_lexicon.widgets.workspace.job_status import JobStatus
+    from napari_lexicon.widgets.workspace.requests import ComputeSettings
+    from napari_lexicon.widgets.workspace.workspace import Workspace
+
+
+class EmbedController(Controller):
+    """What is computed to the view; buttons and settings to the jobs."""
+
+    def __init__(self, workspace: Workspace, view: EmbedView) -> None:
+        super().__init__(workspace, view)
+        self._view = view
+        self._cache: CacheState | None = None
+        self._was_busy = workspace.jobs.status.busy
+        state = workspace.state
+        self.link(state.plateChanged, self._look)
+        self.link(state.lexiconChanged, self._look)
+        self.link(state.lexiconGrew, self._look)
+        self.link(workspace.jobs.changed, self._job_changed)
+        self.link(workspace.compute.changed, self._show_settings)
+        self.link(workspace.devices.found, self._show_devices)
+        self.link(view.form.valueChanged, workspace.compute.set_settings)
+        self.link(view.model.valueChanged, self._model_chosen)
+        self.link(view.applyClicked, self.apply)
+        self.link(view.embedClicked, self.embed)
+        self._show_devices()
+        workspace.devices.ask()
+        self._show_settings(workspace.compute.settings)
+        self._look()
+
+    def apply(self) -> None:
+        """Do what the one button offers."""
+        offer, settings = self._offer(), self.workspace.compute.settings
+        if offer.recompute:
+            self.workspace.compute.set_settings(replace(settings, recompute=True))
+        self.workspace.compute.apply(offer.dictionary, "embed")
+        self.workspace.compute.set_settings(replace(self.workspace.compute.settings, recompute=False))
+
+    def embed(self) -> None:
+        """Embed without a dictionary."""
+        self.workspace.compute.embed("embed")
+
+    def cache(self) -> CacheState | None:
+        """What is known to be computed."""
+        return self._cache
+
+    def _model_chosen(self, choice: ModelChoice) -> None:
+        settings = self.workspace.compute.settings
+        self.workspace.compute.set_settings(replace(settings, backbone=choice.backbone, layer=choice.layer))
+
+    def _show_devices(self, _: object = None) -> None:
+        self._view.form.setDevices(self.workspace.devices.choices)
+        self._show_settings(self.workspace.compute.settings)
+
+    def _show_settings(self, settings: ComputeSettings) -> None:
+        self._view.form.setValue(settings)
+        self._view.settings_fold.setText(status.settings_line(settings, self.workspace.devices.choices))
+        self._show_offer()
+
+    def _job_changed(self, job: JobStatus) -> None:
+        if job.busy != self._was_busy:
+            self._was_busy = job.busy
+            self._look()
+        self._show_offer()
+
+    def _look(self, _: object = None) -> None:
+        """Look anew what is computed."""
+        state = self.workspace.state
+        plate, lexicon, part = state.plate, state.lexicon, state.lexicon_plate
+        if plate is None:
+            self._take(None)
+            return
+        if self._cache is None:
+            self._show()
+        if self.workspace.jobs.status.busy and self.workspace.background.busy("cache"):
+            return  # a job that reports often must not keep pushing the answer back
+        self.workspace.background.start(
+            "cache",
+            lambda: read_cache_state(plate, lexicon, part),
+            self._take,
+            self.workspace.opening.tell_failure,
+        )
+
+    def _take(self, cache: CacheState | None) -> None:
+        self._cache = cache
+        self._show()
+
+    def _show(self) -> None:
+        plate = self.workspace.state.plate
+        self._view.setFacts("No plate is open" if plate is None else plate.name, status.cache_lines(self._cache))
+        self._show_offer()
+
+    def _offer(self) -> status.Offer:
+        lexicon = self.workspace.state.lexicon
+        reason = apply_reason(self.workspace.state, self.workspace.jobs.status)
+        file, same = "", True
+        if lexicon is not None:
+            same = lexicon.backbone.id == "builtin"
+            if lexicon.header.dictionary is not None:
+                file = str(lexicon.path / "dictionary.safetensors")
+        return status.offer(self._cache, reason, file, same)
+
+    def _show_offer(self) -> None:
+        offer = self._offer()
+        self._view.setOffer(offer, "" if offer.reason else self.workspace.compute.estimate_sentence())
+        self._view.setEmbedReason(apply_reason(self.workspace.state, self.workspace.jobs.status))

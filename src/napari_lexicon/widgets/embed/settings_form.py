@@ -1,0 +1,146 @@
+"""How a plate is to be read: device, tiles at a time, where results go; and for embedding, which model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QStandardItemModel
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QWidget,
+)
+
+from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.workspace.device_probe import BEFORE
+from napari_lexicon.widgets.workspace.requests import ComputeSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_lexicon.widgets.workspace.device_probe import DeviceChoice
+
+
+class SettingsForm(QWidget):
+    """Device, batch, folder, recompute. Its value is a :class:`ComputeSettings`.
+
+    Signals
+    -------
+    valueChanged(ComputeSettings)
+        Other settings.
+    """
+
+    valueChanged = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._value = ComputeSettings()
+        self.device = QComboBox()
+        self.device.setObjectName("device")
+        self.device.setToolTip("Where the vision model runs. A device that cannot be used says why.")
+        self.batch = QSpinBox()
+        self.batch.setObjectName("batch")
+        self.batch.setRange(1, 512)
+        self.batch.setToolTip("Fewer need less memory; more are faster on a graphics card.")
+        self.out = QLineEdit()
+        self.out.setObjectName("results_folder")
+        self.out.setPlaceholderText("beside the plate")
+        self.out.setToolTip("The .lexicon folder that results are written to. Empty: the plate's own.")
+        self.browse = QPushButton("…")
+        self.browse.setObjectName("browse_results")
+        self.browse.setToolTip("Choose a folder.")
+        self.browse.setFixedWidth(30)
+        self.recompute = QCheckBox("compute stale fields again")
+        self.recompute.setObjectName("recompute")
+        self.recompute.setToolTip(
+            "Fields made with another model, dictionary or image are kept as they are unless you ask for this."
+        )
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 2, 0, 2)
+        grid.setHorizontalSpacing(10)
+        for row, (text, widget) in enumerate((("Device", self.device), ("Tiles at a time", self.batch))):
+            grid.addWidget(Caption(text, fit=True), row, 0)
+            grid.addWidget(widget, row, 1)
+        folder = QHBoxLayout()
+        folder.addWidget(self.out, 1)
+        folder.addWidget(self.browse)
+        grid.addWidget(Caption("Results", fit=True), 2, 0)
+        grid.addLayout(folder, 2, 1)
+        grid.addWidget(self.recompute, 3, 1)
+        grid.setColumnStretch(1, 1)
+        self.setDevices(BEFORE)
+        self.setValue(self._value)
+        self.device.currentIndexChanged.connect(self._told)
+        self.batch.valueChanged.connect(self._told)
+        self.out.editingFinished.connect(self._told)
+        self.recompute.toggled.connect(self._told)
+        self.browse.clicked.connect(self._browse)
+
+    def value(self) -> ComputeSettings:
+        """The settings."""
+        return self._value
+
+    def setValue(self, settings: ComputeSettings) -> None:
+        """Show other settings."""
+        self._value, changed = settings, settings != self._value
+        for widget in (self.device, self.batch, self.out, self.recompute):
+            widget.blockSignals(True)
+        self.device.setCurrentIndex(max(0, self.device.findData(settings.device)))
+        self.batch.setValue(settings.batch)
+        self.out.setText(settings.out)
+        self.recompute.setChecked(settings.recompute)
+        for widget in (self.device, self.batch, self.out, self.recompute):
+            widget.blockSignals(False)
+        if changed:
+            self.valueChanged.emit(settings)
+
+    def setDevices(self, devices: Sequence[DeviceChoice]) -> None:
+        """Offer these devices; one with a reason is shown, says why, and cannot be chosen."""
+        self.device.blockSignals(True)
+        self.device.clear()
+        model = self.device.model()
+        for choice in devices:
+            self.device.addItem(choice.label if not choice.reason else f"{choice.label}: not here", choice.name)
+            if choice.reason and isinstance(model, QStandardItemModel):
+                item = model.item(self.device.count() - 1)
+                assert item is not None
+                item.setEnabled(False)
+                item.setToolTip(choice.reason)
+        self.device.setCurrentIndex(max(0, self.device.findData(self._value.device)))
+        self.device.blockSignals(False)
+        reasons = [f"{choice.label}: {choice.reason}" for choice in devices if choice.reason]
+        self.device.setToolTip("\n".join(["Where the vision model runs.", *reasons]))
+
+    def _told(self) -> None:
+        out = self.out.text().strip()
+        settings = replace(
+            self._value,
+            device=str(self.device.currentData(Qt.ItemDataRole.UserRole)),
+            batch=self.batch.value(),
+            out=str(_lexicon_path(out)) if out else "",
+            recompute=self.recompute.isChecked(),
+        )
+        if settings != self._value:
+            self._value = settings
+            self.valueChanged.emit(settings)
+
+    def _browse(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Folder for the results")
+        if path:
+            self.out.setText(str(_lexicon_path(path)))
+            self._told()
+
+
+def _lexicon_path(text: str) -> Path:
+    """A lexicon folder is called ``NAME.lexicon``; within any other folder it is called ``results.lexicon``."""
+    path = Path(text).expanduser()
+    return path if path.suffix == ".lexicon" else path / "results.lexicon"

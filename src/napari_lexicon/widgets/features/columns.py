@@ -1,0 +1,118 @@
+"""Columns of the feature table: what they are called, how their numbers are written, what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_lexicon.widgets.plate.coloring import spoken
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from napari_lexicon.widgets.workspace.reading import Figures
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Parameters
+    ----------
+    key : str
+        Column of :func:`napari_lexicon.analysis.features.features_table`.
+    title : str
+        Header.
+    tip : str
+        What it says, for a biologist.
+    kind : str
+        ``"name"``, ``"part"`` (0 to 1, written in percent), ``"number"``, ``"signed"`` or ``"text"``.
+    spare : int
+        Where the dock is narrow, columns with a higher number go first; 0 always stays.
+    """
+
+    key: str
+    title: str
+    tip: str
+    kind: str
+    spare: int = 0
+
+
+NAME = Column("name", "feature", "Number of the feature, or the name that was given to it.", "name")
+FIRES = Column("fires", "fires", "Part of all patches of the plate in which the feature fires.", "part")
+STRENGTH = Column("mean_when_active", "strength", "Mean activation over the patches in which it fires.", "number", 3)
+CHANNEL = Column("channel", "channel", "The channel in which it fires most often.", "text", 1)
+WELL = Column("well", "top well", "The well where its mean activation is highest.", "text", 2)
+STABILITY = Column("stability", "stable", "How well other training runs find the same feature, 0 to 1.", "number", 4)
+
+
+def columns_of(figures: Figures) -> tuple[Column, ...]:
+    """Columns that the table has now."""
+    table = figures.table
+    found = [NAME, FIRES, STRENGTH, CHANNEL]
+    by = (figures.compared_by or "").removeprefix("Metadata_").replace("_", " ")
+    if "selectivity" in table.columns:
+        found.append(
+            Column(
+                "selectivity",
+                "selective",
+                f"How much more often it fires in one {by} than in the others: the difference of the two parts.",
+                "signed",
+            )
+        )
+        found.append(Column("best_value", "for", f"The {by} for which it is most selective.", "text"))
+    elif "spearman" in table.columns:
+        found.append(
+            Column("spearman", "trend", f"Rank correlation over wells between how often it fires and {by}.", "signed")
+        )
+    found.append(WELL)
+    if "stability" in table.columns:
+        found.append(STABILITY)
+    return tuple(found)
+
+
+def written(value: object, kind: str) -> str:
+    """A cell as text."""
+    if kind in ("name", "text"):
+        return spoken(value)
+    number = float(value)  # type: ignore[arg-type]
+    if np.isnan(number):
+        return ""
+    if kind == "part":
+        return written_part(number)
+    if kind == "signed":
+        return f"{number:+.2f}".replace("-", "−")
+    return f"{number:.3g}"
+
+
+def written_part(part: float) -> str:
+    """A part as percent: ``"3.1 %"``, ``"0.02 %"``, ``"0"``."""
+    if part == 0:
+        return "0"
+    percent = part * 100
+    if percent < 0.01:
+        return "< 0.01 %"
+    return f"{percent:.2g} %" if percent < 10 else f"{percent:.0f} %"
+
+
+def sentence_of(feature: int, row: pd.Series) -> str:
+    """What is known of one feature, as a person would say it."""
+    if not row["fires"] > 0:
+        return "Does not fire on this plate."
+    parts = [f"Fires in {written_part(float(row['fires']))} of patches"]
+    if row["channel"]:
+        parts.append(f"{row['channel_share']:.0%} of it in {row['channel']}".replace("%", " %"))
+    if row["well"]:
+        parts.append(f"most in {row['well']}")
+    if "best_value" in row and row.get("selectivity", 0) > 0:
+        parts.append(f"{row['selectivity'] * 100:.2g} percentage points more in {spoken(row['best_value'])}")
+    return ", ".join(parts) + "."
+
+
+def part_sizes(values: np.ndarray) -> np.ndarray:
+    """Lengths of the bars behind a column's numbers, 0 to 1; the square root keeps rare features visible."""
+    magnitude = np.abs(np.nan_to_num(np.asarray(values, dtype=float)))
+    most = magnitude.max(initial=0.0)
+    return np.asarray(np.sqrt(magnitude / most) if most > 0 else magnitude)

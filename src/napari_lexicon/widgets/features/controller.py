@@ -1,0 +1,203 @@
+"""Keeps the Features dock in step with what is current."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_lexicon.errors import LexiconError
+from napari_lexicon.widgets.features.columns import sentence_of
+from napari_lexicon.widgets.features.spot_list import FiringFeature
+from napari_lexicon.widgets.features.tiles import Tile, tile_of
+from napari_lexicon.widgets.workspace.canvas import color_of
+from napari_lexicon.widgets.workspace.links import Controller
+from napari_lexicon.widgets.workspace.state import FieldPlace, Spot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_lexicon.lexicons import Example
+    from napari_lexicon.widgets.features.view import FeaturesView
+    from napari_lexicon.widgets.workspace.reading import Figures
+    from napari_lexicon.widgets.workspace.workspace import Workspace
+
+GALLERY = 24
+
+
+class FeaturesController(Controller):
+    """Table, card, gallery and clicked place to the view; choices in the view to the state."""
+
+    def __init__(self, workspace: Workspace, view: FeaturesView) -> None:
+        super().__init__(workspace, view)
+        self._view = view
+        self._examples: list[Example] = []
+        self._gallery_of: tuple[object, ...] | None = None
+        state = workspace.state
+        self.link(workspace.reading.changed, self._show_figures)
+        self.link(state.plateChanged, self._offer_columns)
+        self.link(state.featureChanged, self._show_feature)
+        self.link(state.channelChanged, view.card.setChannel)
+        self.link(state.spotChanged, self._show_spot)
+        self.link(state.nameChanged, self._name_changed)
+        self.link(state.styleChanged, view.card.style_controls.setValue)
+        self.link(view.valueChanged, state.set_feature)
+        self.link(view.compareByChanged, workspace.reading.set_compare_by)
+        self.link(view.galleryStyleChanged, self._gallery_again)
+        self.link(view.card.named, self._give_name)
+        self.link(view.card.channelChanged, state.set_channel)
+        self.link(view.card.style_controls.valueChanged, state.set_style)
+        self.link(view.gallery.tileClicked, self._go_to)
+        self.link(view.spots.featureClicked, state.set_feature)
+        view.card.style_controls.setValue(state.style)
+        self._offer_columns()
+        self._show_figures(workspace.reading.figures)
+
+    # table ----------------------------------------------------------------------------------------------------------
+
+    def _offer_columns(self, _: object = None) -> None:
+        plate = self.workspace.state.plate
+        columns = [] if plate is None else [str(c) for c in plate.map.columns if plate.map[c].nunique() > 1]
+        self._view.setColumns(columns, self.workspace.reading.compare_by)
+
+    def _show_figures(self, figures: Figures | None) -> None:
+        lexicon = self.workspace.state.lexicon
+        names = lexicon.names if lexicon is not None and lexicon.header.dictionary is not None else None
+        self._view.table.table_model().setFigures(figures, names)
+        plate = self.workspace.state.lexicon_plate
+        if plate is not None and figures is not None:
+            self._view.card.setChannels([] if plate.joint else [channel.name for channel in plate.header.channels])
+            self._view.card.setChannel(self.workspace.state.channel)
+            if figures.why_not:
+                self.workspace.state.notice(figures.why_not, "warning")
+        self._show_feature(self.workspace.state.feature)
+        self._show_spot(self.workspace.state.spot)
+
+    def _name_changed(self, feature: int) -> None:
+        self._view.table.table_model().nameChanged()
+        self._show_card()
+        self._show_spot(self.workspace.state.spot)
+
+    # card -----------------------------------------------------------------------------------------------------------
+
+    def _show_feature(self, feature: int | None) -> None:
+        self._view.setValue(feature)
+        self._show_card()
+        self._show_gallery()
+
+    def _show_card(self) -> None:
+        lexicon, figures, feature = self.workspace.state.lexicon, self.workspace.reading.figures, self._view.value()
+        known = lexicon is not None and figures is not None and feature is not None and feature < len(figures.table)
+        self._view.showCard(known)
+        if not known or lexicon is None or figures is None or feature is None:
+            return
+        named = lexicon.names.get(feature)
+        self._view.card.setFeature(
+            feature,
+            named.name if named else "",
+            color_of(lexicon, feature),
+            sentence_of(feature, figures.table.iloc[feature]),
+        )
+
+    def _give_name(self, name: str) -> None:
+        lexicon, feature = self.workspace.state.lexicon, self._view.value()
+        if lexicon is None or feature is None:
+            return
+        old = lexicon.names.get(feature)
+        try:
+            if old is None:
+                lexicon.names.set(feature, name)
+            else:
+                lexicon.names.set(feature, name, note=old.note, tags=old.tags, color=old.color)
+        except LexiconError as error:
+            self.workspace.state.notice(str(error), "error")
+            return
+        self.workspace.state.tell_name(feature)
+
+    # gallery --------------------------------------------------------------------------------------------------------
+
+    def _gallery_again(self) -> None:
+        self._gallery_of = None
+        self._show_gallery()
+
+    def _show_gallery(self) -> None:
+        lexicon, plate = self.workspace.state.lexicon, self.workspace.state.lexicon_plate
+        figures, feature = self.workspace.reading.figures, self._view.value()
+        if lexicon is None or plate is None or figures is None or feature is None:
+            self._fill_gallery([], "#FFFFFF")
+            return
+        examples = plate.examples(figures.statistics, feature, GALLERY)
+        of = (plate.folder, feature, tuple(examples), self._view.all_channels.isChecked())
+        if of != self._gallery_of:
+            self._gallery_of = of
+            self._fill_gallery(examples, color_of(lexicon, feature))
+
+    def _fill_gallery(self, examples: list[Example], color: str) -> None:
+        for position in range(len(self._examples)):
+            self.workspace.background.forget(f"tile {position}")
+        self._examples = examples
+        if not examples:
+            self._gallery_of = None
+        self._view.gallery.setValue([None] * len(examples), color)
+        state = self.workspace.state
+        plate, lexicon_plate, lexicon = state.plate, state.lexicon_plate, state.lexicon
+        if plate is None or lexicon_plate is None or lexicon is None:
+            return
+        patch, every = lexicon.backbone.patch, self._view.all_channels.isChecked()
+        ranges = self._ranges()
+
+        def reader(example: Example) -> Callable[[], Tile | None]:
+            return lambda: tile_of(plate, lexicon_plate, example, patch, ranges, all_channels=every)
+
+        def taker(position: int) -> Callable[[Tile | None], None]:
+            return lambda tile: None if tile is None else self._view.gallery.setTile(position, tile)
+
+        for position, example in enumerate(examples):
+            self.workspace.background.start(f"tile {position}", reader(example), taker(position), lambda error: None)
+
+    def _ranges(self) -> dict[str, tuple[float, float]]:
+        """Display ranges of the tiles: as on the canvas, else the intensity windows of the lexicon."""
+        plate = self.workspace.state.lexicon_plate
+        ranges = {} if plate is None else {c.name: (c.low, c.high) for c in plate.header.channels}
+        return ranges | self.workspace.canvas.layers.ranges()
+
+    def _go_to(self, tile: Tile) -> None:
+        plate = self.workspace.state.lexicon_plate
+        if plate is None:
+            return
+        header = plate.fields[tile.example.field_index]
+        self.workspace.canvas.show_patch(FieldPlace(header.well, header.index), tile.example.gy, tile.example.gx)
+
+    # place ----------------------------------------------------------------------------------------------------------
+
+    def _show_spot(self, spot: Spot | None) -> None:
+        from napari_lexicon.analysis.maps import features_at
+
+        state, codes = self.workspace.state, self.workspace.canvas.codes
+        plate, lexicon, place = state.lexicon_plate, state.lexicon, state.field
+        if plate is None or lexicon is None or place is None or codes is None:
+            self._view.setSpot("Open a field that has been computed, then click in it.", [])
+            return
+        if spot is None:
+            self._view.setSpot("Click in the image to see which features fire there.", [])
+            return
+        found = features_at(codes, spot.row, spot.column)
+        names = [channel.name for channel in plate.header.channels]
+        lines = [
+            FiringFeature(
+                int(feature),
+                lexicon.names.label(int(feature)),
+                color_of(lexicon, int(feature)),
+                "" if plate.joint else names[int(channel)],
+                float(value),
+            )
+            for feature, channel, value in zip(found["feature"], found["channel"], found["value"], strict=True)
+        ]
+        self._view.setSpot(
+            f"{place.well}, patch {spot.row}, {spot.column}: {len(lines)} activations. Click one to choose it.",
+            lines,
+        )
+
+    def close(self) -> None:
+        """Cut every connection, and drop the tiles that are still being read."""
+        for position in range(len(self._examples)):
+            self.workspace.background.forget(f"tile {position}")
+        super().close()

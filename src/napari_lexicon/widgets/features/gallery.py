@@ -1,0 +1,169 @@
+"""The gallery: pictures of a feature's strongest places, each a way to go there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
+from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from napari_lexicon.widgets.basic.ink import ink, raised, small_font
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from qtpy.QtGui import QMouseEvent, QPaintEvent
+
+    from napari_lexicon.widgets.features.tiles import Tile
+
+_SIDE, _GAP, _FOOT = 82.0, 6.0, 15.0
+
+
+class Gallery(QWidget):
+    """Tiles in rows. Its value is the list of tiles; a place whose picture is still being read is None.
+
+    Signals
+    -------
+    tileClicked(Tile)
+        Go there.
+    """
+
+    tileClicked = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("gallery")
+        self.setMouseTracking(True)
+        self._tiles: list[Tile | None] = []
+        self._images: list[QImage | None] = []
+        self._color = QColor("#FFFFFF")
+        self._hovered: int | None = None
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def value(self) -> list[Tile | None]:
+        """Tiles shown."""
+        return list(self._tiles)
+
+    def setValue(self, tiles: Sequence[Tile | None], color: str = "#FFFFFF") -> None:
+        """Show other tiles, their patches framed in a colour."""
+        self._tiles = list(tiles)
+        self._images = [None if tile is None else _image(tile) for tile in tiles]
+        self._color = QColor(color)
+        self._hovered = None
+        self.updateGeometry()
+        self.update()
+
+    def setTile(self, position: int, tile: Tile) -> None:
+        """A picture has arrived."""
+        if position < len(self._tiles):
+            self._tiles[position], self._images[position] = tile, _image(tile)
+            self.update(self._rect(position).toAlignedRect().adjusted(-1, -1, 1, int(_FOOT) + 1))
+
+    def tileCenter(self, position: int) -> QPointF:
+        """Middle of a tile in the widget's pixels."""
+        return self._rect(position).center()
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        rows = -(-max(1, len(self._tiles)) // self._across(width))
+        return round(rows * (self._side(width) + _FOOT + _GAP) + 2)
+
+    def sizeHint(self) -> QSize:
+        return QSize(360, self.heightForWidth(max(self.width(), 200)))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(200, 90)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        with QPainter(self) as painter:
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+            painter.setFont(small_font(self, -1.5))
+            for position in range(len(self._tiles)):
+                self._paint_tile(painter, position)
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None:
+            self._hover(self._at(event.position()))
+
+    def leaveEvent(self, event: QEvent | None) -> None:
+        self._hover(None)
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        position = None if event is None else self._at(event.position())
+        tile = None if position is None else self._tiles[position]
+        if tile is not None:
+            self.tileClicked.emit(tile)
+
+    def event(self, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.ToolTip:
+            position = self._at(QPointF(event.pos()))  # type: ignore[attr-defined]  # a QHelpEvent
+            tile = None if position is None else self._tiles[position]
+            text = "" if tile is None else f"{tile.caption}: activation {tile.example.value:.3g}. Click to go there."
+            QToolTip.showText(event.globalPos(), text, self)  # type: ignore[attr-defined]
+            return True
+        return super().event(event)
+
+    def _hover(self, position: int | None) -> None:
+        if position != self._hovered:
+            self._hovered = position
+            self.setCursor(Qt.CursorShape.ArrowCursor if position is None else Qt.CursorShape.PointingHandCursor)
+            self.update()
+
+    def _paint_tile(self, painter: QPainter, position: int) -> None:
+        rect, image, tile = self._rect(position), self._images[position], self._tiles[position]
+        path = QPainterPath()
+        path.addRoundedRect(rect, 4, 4)
+        painter.fillPath(path, raised(self, 0.08))
+        if image is None or tile is None:
+            return
+        painter.save()
+        painter.setClipPath(path)
+        painter.drawImage(rect, image)
+        left, top, width, height = tile.box
+        frame = QRectF(
+            rect.left() + left * rect.width(),
+            rect.top() + top * rect.height(),
+            width * rect.width(),
+            height * rect.height(),
+        )
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(self._color, 1.4))
+        painter.drawRect(frame)
+        painter.restore()
+        if position == self._hovered:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(ink(self, 0.9), 1.6))
+            painter.drawRoundedRect(rect, 4, 4)
+        painter.setPen(ink(self, 0.7))
+        line = QRectF(rect.left(), rect.bottom(), rect.width(), _FOOT)
+        caption = QFontMetricsF(painter.font()).elidedText(tile.caption, Qt.TextElideMode.ElideRight, rect.width())
+        painter.drawText(line, Qt.AlignmentFlag.AlignCenter, caption)
+
+    def _across(self, width: float) -> int:
+        return max(2, int((width + _GAP) // (_SIDE + _GAP)))
+
+    def _side(self, width: float) -> float:
+        across = self._across(width)
+        return (width - (across - 1) * _GAP) / across
+
+    def _rect(self, position: int) -> QRectF:
+        row, column = divmod(position, self._across(self.width()))
+        side = self._side(self.width())
+        return QRectF(column * (side + _GAP) + 0.5, row * (side + _FOOT + _GAP) + 0.5, side - 1, side - 1)
+
+    def _at(self, point: QPointF) -> int | None:
+        for position in range(len(self._tiles)):
+            if self._rect(position).adjusted(0, 0, 0, _FOOT).contains(point):
+                return position
+        return None
+
+
+def _image(tile: Tile) -> QImage:
+    height, width = tile.pixels.shape[:2]
+    # QImage does not own the pixels it is given; the copy does
+    return QImage(tile.pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()

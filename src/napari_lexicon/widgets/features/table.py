@@ -1,0 +1,183 @@
+"""The feature table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QModelIndex, QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QColor, QFontMetricsF, QPainter
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
+
+from napari_lexicon.widgets.basic.ink import accent, ink, raised, small_font
+from napari_lexicon.widgets.features.table_model import BAR_ROLE, COLOR_ROLE, NAMED_ROLE, FeatureTableModel
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QResizeEvent
+    from qtpy.QtWidgets import QWidget
+
+_ROW = 24
+_WIDTHS = {"name": 84, "part": 62, "number": 62, "signed": 72, "text": 66}
+
+
+class _Cell(QStyledItemDelegate):
+    """Colour dot and name; numbers over a bar of their size."""
+
+    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        view = self.parent()
+        if painter is None or not isinstance(view, QTableView):
+            return
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        rect = QRectF(option.rect)
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        if chosen:
+            painter.fillRect(rect, raised(view, 0.20))
+            if index.column() == 0:
+                painter.fillRect(QRectF(rect.left(), rect.top(), 3, rect.height()), accent(view))
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(rect, raised(view, 0.10))
+        font = small_font(view)
+        color = index.data(COLOR_ROLE) if index.column() == 0 else None
+        text = rect.adjusted(8, 0, -6, 0)
+        if color is not None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(color))
+            painter.drawEllipse(QRectF(rect.left() + 9, rect.center().y() - 4.5, 9, 9))
+            text.adjust(17, 0, 0, 0)
+            font.setBold(bool(index.data(NAMED_ROLE)))
+        bar = index.data(BAR_ROLE)
+        if bar:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(ink(view, 0.13))
+            room = rect.adjusted(3, 4, -3, -4)
+            painter.drawRoundedRect(
+                QRectF(room.right() - room.width() * bar, room.top(), room.width() * bar, room.height()), 3, 3
+            )
+        painter.setFont(font)
+        painter.setPen(ink(view, 0.95))
+        shown = QFontMetricsF(font).elidedText(str(index.data() or ""), Qt.TextElideMode.ElideRight, text.width())
+        painter.drawText(text, index.data(Qt.ItemDataRole.TextAlignmentRole), shown)
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        return QSize(50, _ROW)
+
+
+class FeatureTable(QTableView):
+    """All features; its value is the chosen one, or None.
+
+    Signals
+    -------
+    valueChanged(int or None)
+        Another feature is chosen.
+    """
+
+    valueChanged = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("feature_table")
+        self._model = FeatureTableModel(self)
+        self._value: int | None = None
+        self._setting = False
+        self.setModel(self._model)
+        self.setItemDelegate(_Cell(self))
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setMouseTracking(True)
+        self.setWordWrap(False)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        rows, columns = self.verticalHeader(), self.horizontalHeader()
+        assert rows is not None and columns is not None
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(_ROW)
+        columns.setHighlightSections(False)
+        columns.setMinimumSectionSize(40)
+        columns.setSortIndicatorShown(True)
+        columns.setSectionsClickable(True)
+        columns.sectionClicked.connect(self._sort_by)
+        self._model.modelReset.connect(self._after_reset)
+        self._model.layoutChanged.connect(self._show_value)
+        selection = self.selectionModel()
+        assert selection is not None
+        selection.currentRowChanged.connect(self._row_changed)
+
+    def table_model(self) -> FeatureTableModel:
+        """The model behind it."""
+        return self._model
+
+    def value(self) -> int | None:
+        """The chosen feature."""
+        return self._value
+
+    def setValue(self, feature: int | None) -> None:
+        """Choose a feature; one that is filtered out stays chosen and is not seen."""
+        if feature != self._value:
+            self._value = feature
+            self._show_value()
+            self.valueChanged.emit(feature)
+
+    def sizeHint(self) -> QSize:
+        return QSize(370, 260)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._fit_columns()
+
+    def _sort_by(self, section: int) -> None:
+        at, falling = self._model.sorted_by()
+        kind = self._model.columns()[section].kind
+        falls = not falling if at == section else kind not in ("name", "text")
+        order = Qt.SortOrder.DescendingOrder if falls else Qt.SortOrder.AscendingOrder
+        self._model.sort(section, order)
+        self._show_sorting()
+        self.scrollToTop()
+
+    def _after_reset(self) -> None:
+        self._fit_columns()
+        self._show_sorting()
+        self._show_value()
+
+    def _show_sorting(self) -> None:
+        header = self.horizontalHeader()
+        section, falling = self._model.sorted_by()
+        if header is not None and section >= 0:
+            header.setSortIndicator(section, Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder)
+
+    def _fit_columns(self) -> None:
+        """Fixed widths; what is left over goes to the name, and what does not fit is left out."""
+        header, viewport = self.horizontalHeader(), self.viewport()
+        if header is None or viewport is None or not self._model.columns():
+            return
+        columns = self._model.columns()
+        widths = [_WIDTHS[column.kind] for column in columns]
+        shown = list(range(len(columns)))
+        for section in sorted(shown, key=lambda section: -columns[section].spare):
+            if columns[section].spare and sum(widths[each] for each in shown) > viewport.width():
+                shown.remove(section)
+        widths[0] += max(0, viewport.width() - sum(widths[each] for each in shown))
+        for section, width in enumerate(widths):
+            self.setColumnHidden(section, section not in shown)
+            header.resizeSection(section, width)
+
+    def _show_value(self) -> None:
+        row = None if self._value is None else self._model.row_of(self._value)
+        self._setting = True
+        if row is None:
+            self.clearSelection()
+            self.setCurrentIndex(QModelIndex())
+        else:
+            self.setCurrentIndex(self._model.index(row, 0))
+            self.scrollTo(self._model.index(row, 0))
+        self._setting = False
+
+    def _row_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
+        if self._setting or not current.isValid():
+            return
+        feature = self._model.feature_at(current.row())
+        if feature != self._value:
+            self._value = feature
+            self.valueChanged.emit(feature)

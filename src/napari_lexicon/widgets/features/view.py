@@ -1,0 +1,180 @@
+"""The Features dock's view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QSizePolicy,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.scroll import TallContent
+from napari_lexicon.widgets.features.card import FeatureCard
+from napari_lexicon.widgets.features.gallery import Gallery
+from napari_lexicon.widgets.features.spot_list import SpotList
+from napari_lexicon.widgets.features.table import FeatureTable
+from napari_lexicon.widgets.plate.coloring import column_title
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_lexicon.widgets.features.spot_list import FiringFeature
+
+_SEARCH_PAUSE_MS = 120
+
+
+class FeaturesView(QWidget):
+    """Search, table, card, gallery and the list of what fires at a place. Its value is the chosen feature.
+
+    Signals
+    -------
+    valueChanged(int or None)
+        Another feature is chosen.
+    compareByChanged(str or None)
+        Another column of the plate map to compare by.
+    galleryStyleChanged()
+        All channels or one, in the gallery.
+    """
+
+    valueChanged = Signal(object)
+    compareByChanged = Signal(object)
+    galleryStyleChanged = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.search = QLineEdit()
+        self.search.setObjectName("search")
+        self.search.setPlaceholderText("Search name, number, channel, well…")
+        self.search.setClearButtonEnabled(True)
+        self.search.setToolTip("Keeps features that hold every word: a name, #412, Mito, B03, a condition.")
+        self.compare = QComboBox()
+        self.compare.setObjectName("compare_by")
+        self.compare.setToolTip("Find features that tell conditions apart: choose a column of the plate map.")
+        self.compare.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.compare.setMinimumContentsLength(11)
+        self.count = Caption(step=-0.5)
+        self.count.setObjectName("feature_count")
+        self.table = FeatureTable()
+        self.card = FeatureCard()
+        self.gallery, self.spots = Gallery(), SpotList()
+        self.spot_line = Caption(wrap=True)
+        self.spot_line.setObjectName("spot_line")
+        self.all_channels = QCheckBox("all channels")
+        self.all_channels.setObjectName("gallery_all_channels")
+        self.all_channels.setToolTip("Show the tiles in all stains. Without it, the stain that fires, in grey.")
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("evidence")
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_SEARCH_PAUSE_MS)
+        self._build()
+        self._pause.timeout.connect(self._search)
+        self.search.textChanged.connect(lambda: self._pause.start())
+        self.compare.activated.connect(lambda: self.compareByChanged.emit(self.compare.currentData()))
+        self.table.valueChanged.connect(self.valueChanged)
+        self.table.table_model().modelReset.connect(self._count)
+        self.table.table_model().layoutChanged.connect(self._count)
+        self.all_channels.toggled.connect(lambda: self.galleryStyleChanged.emit())
+
+    def _build(self) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(6)
+        top.addWidget(self.search, 1)
+        top.addWidget(self.compare)
+        upper = QWidget()
+        upper_box = QVBoxLayout(upper)
+        upper_box.setContentsMargins(0, 0, 0, 4)
+        upper_box.setSpacing(4)
+        upper_box.addLayout(top)
+        upper_box.addWidget(self.table, 1)
+        upper_box.addWidget(self.count)
+        self._lower = QWidget()
+        lower_box = QVBoxLayout(self._lower)
+        lower_box.setContentsMargins(0, 4, 0, 0)
+        lower_box.setSpacing(6)
+        lower_box.addWidget(self.card)
+        lower_box.addWidget(self.tabs, 1)
+        self.gallery_line = Caption("Choose a feature: the places where it fires most appear here.", wrap=True)
+        self.tabs.addTab(TallContent(self._padded(self.gallery_line, self.gallery)), "Strongest")
+        self.tabs.addTab(TallContent(self._padded(self.spot_line, self.spots)), "At the click")
+        self.tabs.setTabToolTip(0, "Where the feature fires most over the whole plate. Click a picture to go there.")
+        self.tabs.setTabToolTip(1, "Click in the image: what fires there?")
+        self.tabs.setCornerWidget(self.all_channels)
+        splitter = QSplitter(Qt.Orientation.Vertical)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(upper)
+        splitter.addWidget(self._lower)
+        splitter.setStretchFactor(0, 3)
+        splitter.setStretchFactor(1, 4)
+        upper.setMinimumHeight(150)
+        self._lower.setMinimumHeight(220)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(splitter)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.showCard(False)
+
+    @staticmethod
+    def _padded(*widgets: QWidget) -> QWidget:
+        page = QWidget()
+        box = QVBoxLayout(page)
+        box.setContentsMargins(6, 6, 6, 6)
+        for widget in widgets:
+            box.addWidget(widget)
+        box.addStretch(1)
+        return page
+
+    def value(self) -> int | None:
+        """The chosen feature."""
+        return self.table.value()
+
+    def setValue(self, feature: int | None) -> None:
+        """Choose a feature."""
+        self.table.setValue(feature)
+        self.spots.setChosen(feature)
+
+    def setColumns(self, columns: Sequence[str], chosen: str | None) -> None:
+        """Offer these columns of the plate map to compare by."""
+        self.compare.blockSignals(True)
+        self.compare.clear()
+        self.compare.addItem("compare by…", None)
+        for column in columns:
+            self.compare.addItem(f"by {column_title(column)}", column)
+        self.compare.setCurrentIndex(max(0, self.compare.findData(chosen)))
+        self.compare.setEnabled(bool(columns))
+        if not columns:
+            self.compare.setToolTip("Add a plate map to find features that tell conditions apart.")
+        self.compare.blockSignals(False)
+
+    def showCard(self, shown: bool) -> None:
+        """The card has something to show."""
+        self.card.setVisible(shown)
+        self.gallery_line.setVisible(not shown)
+        self.gallery.setVisible(shown)
+
+    def setSpot(self, line: str, features: Sequence[FiringFeature]) -> None:
+        """What fires at the clicked place."""
+        self.spot_line.setText(line)
+        self.spots.setValue(features)
+
+    def _search(self) -> None:
+        self.table.table_model().setSearch(self.search.text())
+
+    def _count(self) -> None:
+        model = self.table.table_model()
+        shown, every = model.rowCount(), model.n_features()
+        self.count.setText(
+            f"{shown:,} of {every:,} features" + ("" if self.search.text() else ", the rest never fires here")
+            if shown != every
+            else f"{every:,} features"
+        )

@@ -1,0 +1,195 @@
+"""Keeps the Plate dock in step with what is current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from napari_lexicon.viewer.colors import feature_ramp, ramp
+from napari_lexicon.widgets.basic.ink import ground
+from napari_lexicon.widgets.plate import status
+from napari_lexicon.widgets.plate.color_by import STATISTICS, ColorBy
+from napari_lexicon.widgets.plate.coloring import (
+    VIRIDIS,
+    CategoryScale,
+    WellColoring,
+    column_coloring,
+    number_coloring,
+    spoken,
+)
+from napari_lexicon.widgets.plate.layout import PlateLayout, plate_layout
+from napari_lexicon.widgets.plate.pattern_controller import PatternController
+from napari_lexicon.widgets.workspace.canvas import color_of, feature_title
+from napari_lexicon.widgets.workspace.field_reading import caption_of, well_words
+from napari_lexicon.widgets.workspace.links import Controller
+
+if TYPE_CHECKING:
+    from napari_lexicon.plates.model import Plate
+    from napari_lexicon.widgets.plate.view import PlateView
+    from napari_lexicon.widgets.workspace.workspace import Workspace
+
+_FIRST_CHOICES = ("Metadata_pert_type", "Metadata_perturbation", "Metadata_treatment", "Metadata_compound")
+
+
+class PlateController(Controller):
+    """Plate, selection and shown well to the view; clicks in the view to the state."""
+
+    def __init__(self, workspace: Workspace, view: PlateView) -> None:
+        super().__init__(workspace, view)
+        self._view = view
+        self._chosen_by_hand = False
+        self._coloring = WellColoring()
+        self._layout = PlateLayout()
+        self._hovered: str | None = None
+        self._patterns = PatternController(workspace, view.pattern, self, "pattern preview")
+        state = workspace.state
+        self.link(state.plateChanged, self._show_plate)
+        self.link(state.fieldChanged, self._show_field)
+        self.link(state.selectionChanged, view.setValue)
+        self.link(state.featureChanged, self._feature_changed)
+        self.link(state.channelChanged, self._recolor)
+        self.link(state.nameChanged, self._offer_columns)
+        self.link(workspace.reading.changed, self._figures_changed)
+        self.link(view.valueChanged, state.set_selection)
+        self.link(view.wellActivated, workspace.walking.open_well)
+        self.link(view.wellHovered, self._hover)
+        self.link(view.walked, self._walk)
+        self.link(view.color_by.valueChanged, self._recolor)
+        self.link(view.color_by.chosen, self._chose)
+        self.link(view.scale.categoryClicked, self._select_category)
+        self.link(view.themeChanged, self._recolor)
+        view.setTip(self._tip)
+        self._show_plate(state.plate)
+        view.setValue(state.selection)
+
+    def coloring(self) -> WellColoring:
+        """Colours shown now."""
+        return self._coloring
+
+    def _show_plate(self, plate: Plate | None) -> None:
+        self._chosen_by_hand = False
+        if plate is not None:
+            self._layout = plate_layout(plate)
+            lines = [status.problems_line(plate, self._layout)]
+            if not len(plate.map.columns):
+                lines.append(status.map_line(plate))
+            self._view.setPlate(
+                self._layout,
+                plate.name,
+                status.summary(plate),
+                " · ".join(line for line in lines if line),
+                status.problems_tip(plate),
+            )
+            self._show_note(plate)
+        self._offer_columns()
+        if plate is not None:
+            first = next((name for name in _FIRST_CHOICES if name in plate.map.columns), None)
+            self._view.color_by.setValue(ColorBy("column", first) if first else ColorBy("none"))
+        self._feature_changed(self.workspace.state.feature)
+        self._recolor()
+        self._show_field()
+        self._show_reasons()
+
+    def _show_note(self, plate: Plate) -> None:
+        """A folder of images says how its names were read, and where that can be changed."""
+        by_pattern = plate.note.startswith("pattern ")
+        self._view.setNote(f"Names read as {plate.note.removeprefix('pattern ')}" if by_pattern else "")
+        origin = self.workspace.state.origin
+        if by_pattern and origin is not None:
+            self._patterns.set_folder(Path(origin.path), origin.pattern)
+
+    def _offer_columns(self, _: object = None) -> None:
+        plate, lexicon, feature = self.workspace.state.plate, self.workspace.state.lexicon, self.workspace.state.feature
+        columns = [] if plate is None else [str(c) for c in plate.map.columns if plate.map[c].nunique() > 1]
+        title = None
+        if feature is not None and lexicon is not None and self.workspace.reading.figures is not None:
+            title = feature_title(lexicon, feature)
+        self._view.color_by.setChoices(columns, title)
+
+    def _feature_changed(self, feature: int | None) -> None:
+        self._offer_columns()
+        if feature is not None and not self._chosen_by_hand:
+            self._view.color_by.setValue(ColorBy("feature", statistic=self._view.color_by.value().statistic))
+        self._recolor()
+        self._show_reasons()
+
+    def _figures_changed(self, _: object) -> None:
+        self._feature_changed(self.workspace.state.feature)
+
+    def _chose(self, value: ColorBy) -> None:
+        self._chosen_by_hand = value.kind != "feature"
+
+    def _recolor(self, _: object = None) -> None:
+        plate = self.workspace.state.plate
+        self._coloring = WellColoring() if plate is None else self._colors(plate, self._view.color_by.value())
+        self._view.setColors(self._coloring.colors)
+        self._view.scale.setValue(self._coloring.scale)
+        self._view.scale.setVisible(self._coloring.scale is not None)
+
+    def _colors(self, plate: Plate, by: ColorBy) -> WellColoring:
+        if by.kind == "column" and by.column in plate.map.columns:
+            return column_coloring(plate.map[by.column])
+        if by.kind == "fields":
+            counts = pd.Series({name: len(well.fields) for name, well in plate.wells.items()}, dtype=float)
+            return number_coloring(counts, "fields per well", ramp(VIRIDIS), from_zero=True)
+        if by.kind == "feature":
+            return self._feature_colors(by)
+        return WellColoring()
+
+    def _feature_colors(self, by: ColorBy) -> WellColoring:
+        from napari_lexicon.analysis.wells import well_values
+
+        state, figures = self.workspace.state, self.workspace.reading.figures
+        if figures is None or state.feature is None or state.lexicon is None:
+            return WellColoring()
+        values = well_values(figures.statistics, state.feature, by.statistic, state.channel)
+        title = f"{feature_title(state.lexicon, state.feature)}, {STATISTICS[by.statistic]}"
+        colors = feature_ramp(color_of(state.lexicon, state.feature), ground(self._view).name())
+        return number_coloring(values, title, colors, from_zero=True)
+
+    def _select_category(self, label: str) -> None:
+        plate, by = self.workspace.state.plate, self._view.color_by.value()
+        if plate is None or by.column not in plate.map.columns or not isinstance(self._coloring.scale, CategoryScale):
+            return
+        texts = plate.map[by.column].map(
+            lambda value: spoken(float(value)) if isinstance(value, int) else spoken(value)
+        )
+        self.workspace.state.set_selection(frozenset(str(well) for well in plate.map.index[texts == label]))
+
+    def _show_field(self, _: object = None) -> None:
+        place = self.workspace.state.field
+        self._view.setCurrent(place.well if place else None)
+        self._say_well()
+
+    def _hover(self, well: str | None) -> None:
+        self._hovered = well
+        self._say_well()
+
+    def _say_well(self) -> None:
+        """The well under the mouse, else the one shown, else what to do."""
+        plate, field = self.workspace.state.plate, self.workspace.state.current_field()
+        if plate is None:
+            return
+        if self._hovered is not None and self._hovered in plate.wells:
+            words = [self._hovered, *well_words(plate, self._hovered), self._coloring.words.get(self._hovered, "")]
+            self._view.well_line.setText(" · ".join(word for word in words if word))
+        elif field is not None:
+            self._view.well_line.setText(caption_of(plate, field))
+        else:
+            self._view.well_line.setText("Double-click a well to see its images.")
+
+    def _tip(self, well: str) -> str:
+        plate = self.workspace.state.plate
+        return "" if plate is None else status.well_tip(plate, well, self._coloring.words.get(well, ""))
+
+    def _walk(self, name: str) -> None:
+        self.workspace.walking.actions()[name]()
+
+    def _show_reasons(self) -> None:
+        reason = status.walk_reason(self.workspace.state.plate)
+        reasons = dict.fromkeys(self._view.walk_buttons, reason)
+        if reason is None and self.workspace.state.feature is None:
+            reasons["next_hit"] = "Choose a feature first: this goes to the well where it fires most."
+        self._view.setWalkReasons(reasons)

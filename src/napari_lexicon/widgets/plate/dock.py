@@ -1,0 +1,153 @@
+"""The Plate dock: start page, plate, and the ways to open one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import QFileDialog, QMenu, QStackedWidget
+
+from napari_lexicon.widgets.basic.scroll import TallContent
+from napari_lexicon.widgets.plate.controller import PlateController
+from napari_lexicon.widgets.plate.pattern_controller import PatternController
+from napari_lexicon.widgets.plate.pattern_page import PatternPage
+from napari_lexicon.widgets.plate.start_page import StartPage
+from napari_lexicon.widgets.plate.view import PlateView
+from napari_lexicon.widgets.workspace.links import Dock
+from napari_lexicon.widgets.workspace.workspace import workspace_of
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+
+    from napari_lexicon.widgets.workspace.links import Controller
+
+
+class PlateDock(Dock):
+    """Open a plate and find your way around it."""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(workspace_of(napari_viewer), "plate")
+        self.setAcceptDrops(True)
+        self.view, self.start, self.pattern_page = PlateView(), StartPage(), PatternPage()
+        self.pages = QStackedWidget()
+        self.pages.addWidget(TallContent(self.start))
+        self.pages.addWidget(TallContent(self.view))
+        self.pages.addWidget(TallContent(self.pattern_page))
+        self.view.open_button.setMenu(self._menu())
+        self.set_content(self.pages)
+
+    def make_controller(self) -> Controller:
+        controller = PlateController(self.workspace, self.view)
+        controller.link(self.workspace.state.plateChanged, self._turn_page)
+        controller.link(self.start.openRequested, self.ask_for_plate)
+        controller.link(self.start.sampleRequested, self.open_sample)
+        controller.link(self.start.recentRequested, self._open_recent)
+        controller.link(self.workspace.opening.failed, self._maybe_ask_for_pattern)
+        controller.link(self.pattern_page.backClicked, self._turn_page)
+        self._patterns = PatternController(self.workspace, self.pattern_page.form, controller, "pattern page")
+        self._turn_page()
+        return controller
+
+    def ask_for_plate(self) -> None:
+        """Open what a person chooses in a dialog."""
+        path = QFileDialog.getExistingDirectory(self, "A plate (.zarr), a folder of images, or a lexicon")
+        if path:
+            self.workspace.opening.plate(Path(path))
+
+    def show_pattern_page(self, folder: Path, sentence: str) -> None:
+        """Let a person say how the names of a folder's images are read."""
+        self.pattern_page.setProblem(folder.name, sentence)
+        self._patterns.set_folder(folder)
+        self.pages.setCurrentIndex(2)
+
+    def _maybe_ask_for_pattern(self, path: str, sentence: str) -> None:
+        """A folder with images in it that could not be opened gets a page to say how it is read."""
+        from napari_lexicon.plates.image_folder import guess_pattern
+
+        folder = Path(path)
+        if not folder.is_dir() or (folder / ".zattrs").exists() or (folder / "zarr.json").exists():
+            return
+        self.workspace.background.start(
+            "needs pattern",
+            lambda: guess_pattern(folder),
+            lambda _: self.show_pattern_page(folder, sentence),
+            lambda error: None,  # there are no images: the sentence that was told says all
+        )
+
+    def ask_for_map(self) -> None:
+        """Add the plate map that a person chooses in a dialog."""
+        path, _ = QFileDialog.getOpenFileName(self, "A plate map", filter="Tables (*.csv *.tsv *.txt)")
+        if path:
+            self.add_map(Path(path))
+
+    def add_map(self, path: Path) -> None:
+        """Open the plate again with a plate map."""
+        origin = self.workspace.state.origin
+        if origin is not None:
+            self.workspace.opening.origin(origin.model_copy(update={"plate_map": str(path.absolute())}))
+
+    def open_sample(self) -> None:
+        """Open the sample plate; it is made first where it is not there."""
+        self.workspace.samples.open_small(self.name)
+
+    def _open_recent(self, position: int) -> None:
+        from napari_lexicon.lexicons.headers import PlateOrigin
+
+        recent = self.workspace.opening.memory.recent()
+        if position < len(recent):
+            self.workspace.opening.origin(PlateOrigin.model_validate(recent[position]))
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setObjectName("plate_menu")
+        menu.addAction("Open a plate or a folder of images…", self.ask_for_plate)
+        recent = menu.addMenu("Opened last")
+        assert recent is not None
+        recent.aboutToShow.connect(lambda: self._fill_recent(recent))
+        menu.addAction("Sample plate", self.open_sample)
+        menu.addSeparator()
+        menu.addAction("Add a plate map…", self.ask_for_map)
+        return menu
+
+    def _fill_recent(self, menu: QMenu) -> None:
+        menu.clear()
+        for position, origin in enumerate(self.workspace.opening.memory.recent()):
+            menu.addAction(Path(str(origin["path"])).name, lambda position=position: self._open_recent(position))
+
+    def _turn_page(self, _: object = None) -> None:
+        plate = self.workspace.state.plate
+        self.pages.setCurrentIndex(0 if plate is None else 1)
+        if plate is None:
+            recent = self.workspace.opening.memory.recent()
+            self.start.setRecent([(Path(str(origin["path"])).name, str(origin["path"])) for origin in recent])
+
+    # drag and drop --------------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        if event is not None and _dropped_path(event) is not None:
+            self._show_drop(True)
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent | None) -> None:
+        self._show_drop(False)
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        self._show_drop(False)
+        path = None if event is None else _dropped_path(event)
+        if path is None or event is None:
+            return
+        event.acceptProposedAction()
+        if path.suffix.lower() in (".csv", ".tsv") and self.workspace.state.plate is not None:
+            self.add_map(path)
+        else:
+            self.workspace.opening.plate(path)
+
+    def _show_drop(self, dropping: bool) -> None:
+        self.start.setProperty("dropping", dropping)
+        self.start.update()
+
+
+def _dropped_path(event: QDropEvent) -> Path | None:
+    data = event.mimeData()
+    urls = data.urls() if data is not None else []
+    return Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None

@@ -1,0 +1,182 @@
+"""The Plate dock's view: knows no viewer and opens nothing itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.fold import Fold
+from napari_lexicon.widgets.plate.color_by import ColorByChooser
+from napari_lexicon.widgets.plate.grid import PlateGrid
+from napari_lexicon.widgets.plate.pattern_form import PatternForm
+from napari_lexicon.widgets.plate.scale_view import ScaleView
+from napari_lexicon.widgets.plate.status import WALK_TIP
+from napari_lexicon.widgets.plate.well_list import WellList
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from napari_lexicon.viewer.colors import RGB
+    from napari_lexicon.widgets.plate.layout import PlateLayout
+
+
+class PlateView(QWidget):
+    """A plate: what it is, its wells in colours, what the colours mean, which field is shown.
+
+    Its value is the selection of wells.
+
+    Signals
+    -------
+    valueChanged(frozenset of str)
+        Another selection.
+    wellActivated(str)
+        Open this well.
+    wellHovered(str or None)
+        The mouse is over this well.
+    walked(str)
+        One of the walking buttons: a name in :data:`napari_lexicon.viewer.pointer.KEYS`.
+    themeChanged()
+        Colours made from the theme are due again.
+    """
+
+    valueChanged = Signal(object)
+    wellActivated = Signal(str)
+    wellHovered = Signal(object)
+    walked = Signal(str)
+    themeChanged = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title = Caption(bold=True, strength=1.0, step=1.5)
+        self.title.setObjectName("plate_title")
+        self.open_button = QPushButton("Open")
+        self.open_button.setObjectName("plate_open_menu")
+        self.open_button.setToolTip("Open another plate, a folder of images, a lexicon, or add a plate map.")
+        self.summary = Caption(step=-0.5)
+        self.summary.setObjectName("plate_summary")
+        self.problems = Caption(step=-0.5, strength=0.9)
+        self.problems.setObjectName("plate_problems")
+        self.pattern = PatternForm()
+        self.note = Fold(self.pattern)
+        self.note.line.setObjectName("plate_note")
+        self.color_by = ColorByChooser()
+        self.grid = PlateGrid()
+        self.list = WellList()
+        self.scale = ScaleView()
+        self.well_line = Caption(strength=0.95)
+        self.well_line.setObjectName("well_line")
+        self._build()
+        for wells in (self.grid, self.list):
+            wells.valueChanged.connect(self._told)
+            wells.wellActivated.connect(self.wellActivated)
+            wells.wellHovered.connect(self.wellHovered)
+
+    def _build(self) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(6)
+        top.addWidget(self.title, 1)
+        top.addWidget(self.open_button)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(4)
+        box.addLayout(top)
+        box.addWidget(self.summary)
+        box.addWidget(self.problems)
+        box.addWidget(self.note)
+        box.addSpacing(2)
+        box.addWidget(self.color_by)
+        box.addWidget(self.grid)
+        box.addWidget(self.list, 1)
+        box.addWidget(self.scale)
+        box.addSpacing(2)
+        box.addWidget(self.well_line)
+        box.addLayout(self._walk_buttons())
+        box.addStretch(0)
+
+    def _walk_buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        self.walk_buttons: dict[str, QPushButton] = {}
+        for name, text in (
+            ("previous_well", "‹ well"),
+            ("next_well", "well ›"),
+            ("previous_field", "‹ field"),
+            ("next_field", "field ›"),
+            ("next_hit", "next hit"),
+        ):
+            button = QPushButton(text)
+            button.setObjectName(name)
+            button.setToolTip(WALK_TIP)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setMinimumWidth(44)  # five of them decide how narrow the dock can be
+            button.clicked.connect(lambda checked=False, name=name: self.walked.emit(name))
+            self.walk_buttons[name] = button
+            row.addWidget(button, 1)
+        return row
+
+    # value ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def wells(self) -> PlateGrid | WellList:
+        """The grid, or the list where wells have no place."""
+        return self.list if self._free else self.grid
+
+    _free = False
+
+    def value(self) -> frozenset[str]:
+        """Selected wells."""
+        return self.wells.value()
+
+    def setValue(self, wells: frozenset[str]) -> None:
+        """Select wells."""
+        self.wells.setValue(wells)
+
+    def setPlate(self, layout: PlateLayout, title: str, summary: str, problems: str, problems_tip: str) -> None:
+        """Show another plate."""
+        self._free = layout.free
+        self.grid.setVisible(not layout.free)
+        self.list.setVisible(layout.free)
+        self.wells.setPlate(layout)
+        self.title.setText(title)
+        self.summary.setText(summary)
+        self.problems.setText(problems)
+        self.problems.setTip(problems_tip)
+        self.problems.setVisible(bool(problems))
+
+    def setNote(self, note: str) -> None:
+        """How a folder of images was read, where that can be changed; empty hides the line."""
+        self.note.setVisible(bool(note))
+        self.note.setValue(False)
+        self.note.setText(note)
+
+    def setColors(self, colors: Mapping[str, RGB]) -> None:
+        """Colour the wells."""
+        self.wells.setColors(colors)
+
+    def setCurrent(self, well: str | None) -> None:
+        """Mark the well that is shown."""
+        self.wells.setCurrent(well)
+
+    def setTip(self, tip: Callable[[str], str]) -> None:
+        """What hovering says about a well."""
+        self.grid.setTip(tip)
+        self.list.setTip(tip)
+
+    def setWalkReasons(self, reasons: Mapping[str, str | None]) -> None:
+        """Enable the walking buttons, or say on them why they are disabled."""
+        for name, button in self.walk_buttons.items():
+            reason = reasons.get(name)
+            button.setEnabled(reason is None)
+            button.setToolTip(reason or WALK_TIP)
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.StyleChange:
+            self.themeChanged.emit()
+
+    def _told(self) -> None:
+        if self.sender() is self.wells:
+            self.valueChanged.emit(self.value())

@@ -1,0 +1,1 @@
+"""What all docks of one viewer share: the current things, opening, jobs, preferences."""

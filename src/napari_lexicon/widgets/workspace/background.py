@@ -1,0 +1,96 @@
+"""Light reading off the main thread: a bounded pool, and results that nobody waits for any more are dropped."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from qtpy.QtCore import QObject, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+class Background(QObject):
+    """Runs plain functions in threads and hands their results to the main thread.
+
+    Every piece of work belongs to an errand, a name such as ``"field"``. Starting an errand again makes the result
+    of the earlier start stale: it is dropped, and if it has not begun it never runs. Functions given here touch
+    neither widgets nor layers.
+
+    Parameters
+    ----------
+    threads : int
+        Work done at a time.
+    """
+
+    _arrived = Signal(int, object, object)  # errand's number, result, error
+
+    def __init__(self, parent: QObject | None = None, threads: int = 2) -> None:
+        super().__init__(parent)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="lexicon-reading")
+        self._numbers = count(1)
+        self._latest: dict[str, int] = {}
+        self._waiting: dict[int, tuple[str, Callable[[Any], None], Callable[[Exception], None]]] = {}
+        self._closed = False
+        self._arrived.connect(self._hand_over)
+
+    def start(
+        self,
+        errand: str,
+        work: Callable[[], T],
+        done: Callable[[T], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Run ``work`` in a thread, then ``done(result)`` or ``failed(error)`` on the main thread."""
+        if self._closed:
+            return
+        number = next(self._numbers)
+        self.forget(errand)
+        self._latest[errand] = number
+        self._waiting[number] = (errand, done, failed)
+        self._pool.submit(self._run, number, work)
+
+    def forget(self, errand: str) -> None:
+        """Drop what was started under this name."""
+        old = self._latest.pop(errand, None)
+        if old is not None:
+            self._waiting.pop(old, None)
+
+    def busy(self, errand: str | None = None) -> bool:
+        """Whether something (of this name) is still awaited."""
+        return bool(self._waiting) if errand is None else errand in self._latest
+
+    def close(self) -> None:
+        """Drop everything; threads end after what they are at, and nothing starts any more."""
+        self._closed = True
+        self._latest.clear()
+        self._waiting.clear()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, number: int, work: Callable[[], Any]) -> None:
+        if number not in self._waiting:
+            return
+        try:
+            result, error = work(), None
+        except Exception as caught:  # noqa: BLE001  the border of the thread: whatever it is, the main thread must hear of it
+            result, error = None, caught
+        try:
+            self._arrived.emit(number, result, error)
+        except RuntimeError:  # the window closed meanwhile and took this object with it
+            return
+
+    def _hand_over(self, number: int, result: Any, error: Exception | None) -> None:
+        waiting = self._waiting.pop(number, None)
+        if waiting is None:
+            return
+        errand, done, failed = waiting
+        if self._latest.get(errand) == number:
+            del self._latest[errand]
+        if error is None:
+            done(result)
+        else:
+            failed(error)

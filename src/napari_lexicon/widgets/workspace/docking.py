@@ -1,0 +1,100 @@
+"""All docks in their places: plate on the left, image in the middle, features on the right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+from napari_lexicon.viewer.napari_compat import unwrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PLUGIN = "napari-lexicon"
+DOCKS = ("Plate", "Embed", "Dictionary", "Features")
+
+
+def open_workspace(napari_viewer: Any, *, front: str = "Embed") -> Mapping[str, QWidget]:
+    """Dock all widgets in their places; ones that are there already are moved to them.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        A viewer with a window.
+    front : str
+        Which of the tabs on the right is in front.
+
+    Returns
+    -------
+    mapping of str to QWidget
+        The dock widgets by name.
+    """
+    viewer = unwrapped(napari_viewer)
+    docks, widgets = {}, {}
+    for name in DOCKS:
+        # as tabs first: four docks above each other would need a taller window than there is
+        docks[name], widgets[name] = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
+    window = docks["Plate"].window()
+    if isinstance(window, QMainWindow):
+        _place(window, docks, front)
+    return widgets
+
+
+def _place(window: QMainWindow, docks: Mapping[str, QDockWidget], front: str) -> None:
+    left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+    for name, dock in docks.items():
+        dock.setFloating(False)
+        if name in ("Plate", "Embed"):
+            window.addDockWidget(left if name == "Plate" else right, dock)
+        else:
+            window.tabifyDockWidget(docks["Embed"], dock)
+        dock.setWindowTitle(name)  # what the tab says; the full name would not fit
+        dock.show()
+    docks[front].raise_()
+    lists = [found for name in ("layer list", "layer controls") if (found := _napari_dock(window, name)) is not None]
+    if lists:
+        # plate above, napari's own two docks as tabs below: on a laptop there is no room for three in a column
+        window.splitDockWidget(docks["Plate"], lists[0], Qt.Orientation.Vertical)
+        if len(lists) > 1:
+            window.tabifyDockWidget(lists[0], lists[1])
+        lists[0].raise_()
+    QTimer.singleShot(0, lambda: _share_out(window, docks, lists))
+
+
+def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], lists: list[QDockWidget]) -> None:
+    wide, high = window.width(), docks["Embed"].height()  # the room between menu and status bar
+    side = min(max(330, wide // 5), 520)
+    window.resizeDocks(
+        [docks["Plate"], docks["Embed"]], [side, min(max(390, wide // 4), 560)], Qt.Orientation.Horizontal
+    )
+    if lists:
+        below = 262 if high < 850 else 380
+        # asking for more than there is would make the window larger than the screen
+        window.resizeDocks([docks["Plate"], lists[0]], [high - below - 12, below], Qt.Orientation.Vertical)
+
+
+def _napari_dock(window: QMainWindow, name: str) -> QDockWidget | None:
+    found = window.findChild(QDockWidget, name)
+    return found if isinstance(found, QDockWidget) and found.isVisible() else None
+
+
+class LexiconWorkspace(QWidget):
+    """Docks the other widgets in their places and takes itself away again.
+
+    napari's Plugins menu can hold widgets only, so this one stands for a command.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self.setObjectName("lexicon_workspace")
+        viewer = unwrapped(napari_viewer)
+        QTimer.singleShot(0, lambda: self._give_way(viewer))
+
+    def _give_way(self, viewer: Any) -> None:
+        dock = self.parent()
+        if isinstance(dock, QDockWidget):
+            viewer.window.remove_dock_widget(dock)
+        open_workspace(viewer)
+        self.deleteLater()

@@ -1,0 +1,130 @@
+"""The strip at the foot of a dock: what runs, how far it is, how long it will take, Cancel."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
+
+from napari_lexicon.widgets.basic.bar import Bar
+from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.card import Card
+from napari_lexicon.widgets.workspace.job_status import JobPhase, JobStatus, progress_line
+
+_STOP_TIPS = {
+    False: "End the job within two seconds. Everything finished so far is kept.",
+    True: "End the training and keep the best dictionary so far. Press twice to end it at once.",
+}
+
+
+class JobStrip(QWidget):
+    """Shows a :class:`JobStatus`, which is its value; hidden where there is no job.
+
+    Signals
+    -------
+    stopRequested()
+        Cancel, or for a training run Stop.
+    resumeRequested()
+        Go on with the job that was stopped or died.
+    dismissed()
+        The message about the ended job has been read.
+    """
+
+    stopRequested = Signal()
+    resumeRequested = Signal()
+    dismissed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("job_strip")
+        self._status = JobStatus()
+        card = Card(self)
+        self._title = Caption(bold=True, strength=0.95)
+        self._bar = Bar()
+        self._line = Caption(step=-0.5)
+        self._line.setObjectName("job_line")
+        self._sentence = Caption(wrap=True, strength=0.85)
+        self._sentence.setObjectName("job_sentence")
+        self.stop_button = QPushButton("Cancel")
+        self.stop_button.setObjectName("job_stop")
+        self.stop_button.clicked.connect(self.stopRequested)
+        self.resume_button = QPushButton("Resume")
+        self.resume_button.setObjectName("job_resume")
+        self.resume_button.setToolTip("Go on after the last finished field. Nothing is computed twice.")
+        self.resume_button.clicked.connect(self.resumeRequested)
+        self.dismiss_button = QPushButton("OK")
+        self.dismiss_button.setObjectName("job_dismiss")
+        self.dismiss_button.setToolTip("Put this message away.")
+        self.dismiss_button.clicked.connect(self.dismissed)
+        grid = QGridLayout(card)
+        grid.setContentsMargins(10, 8, 10, 9)
+        grid.setSpacing(6)
+        grid.addWidget(self._title, 0, 0)
+        for column, button in enumerate((self.resume_button, self.stop_button, self.dismiss_button), 1):
+            grid.addWidget(button, 0, column)
+        grid.addWidget(self._bar, 1, 0, 1, 4)
+        grid.addWidget(self._line, 2, 0, 1, 4)
+        grid.addWidget(self._sentence, 3, 0, 1, 4)
+        grid.setColumnStretch(0, 1)
+        outer = QGridLayout(self)
+        outer.setContentsMargins(0, 4, 0, 0)
+        outer.addWidget(card)
+        self.setValue(self._status)
+
+    def value(self) -> JobStatus:
+        """The status shown."""
+        return self._status
+
+    def setValue(self, status: JobStatus) -> None:
+        """Show another status."""
+        self._status = status
+        phase = status.phase
+        self.setVisible(phase is not JobPhase.NONE)
+        self._title.setText(_title(status))
+        self._bar.setVisible(status.busy)
+        self._bar.setValue(status.done / status.total if status.total else None)
+        self._line.setVisible(status.busy)
+        self._line.setText(progress_line(status))
+        sentence = end_sentence(status)
+        self._sentence.setVisible(not status.busy and bool(sentence))
+        self._sentence.setText(sentence)
+        self.stop_button.setVisible(status.busy)
+        gentle = status.request is not None and status.request.gentle
+        self.stop_button.setText("End now" if gentle and phase is JobPhase.STOPPING else "Stop" if gentle else "Cancel")
+        self.stop_button.setToolTip(_STOP_TIPS[gentle])
+        self.stop_button.setEnabled(phase is JobPhase.RUNNING or gentle)
+        self.resume_button.setVisible(phase in (JobPhase.STOPPED, JobPhase.FAILED))
+        self.dismiss_button.setVisible(phase in (JobPhase.DONE, JobPhase.STOPPED, JobPhase.FAILED))
+
+
+def _title(status: JobStatus) -> str:
+    title = status.request.title if status.request else ""
+    ending = {JobPhase.STOPPED: " · stopped", JobPhase.FAILED: " · failed", JobPhase.DONE: " · done"}
+    return title + ending.get(status.phase, "")
+
+
+def end_sentence(status: JobStatus) -> str:
+    """How a job ended, for a person: what was done, what was found done, what could not be read and why."""
+    if status.phase is JobPhase.FAILED:
+        return status.sentence
+    if status.phase not in (JobPhase.DONE, JobPhase.STOPPED):
+        return ""
+    result = status.result
+    said = []
+    if "finished" in result:
+        said.append(f"{result['finished']:,} fields done now")
+        if result.get("kept"):
+            said.append(f"{result['kept']:,} were there already")
+    elif status.phase is JobPhase.STOPPED:
+        said.append(f"{status.done:,} of {status.total:,} done; what is finished is kept" if status.total else "")
+    if result.get("message"):
+        said.append(str(result["message"]))
+    sentence = ", ".join(part for part in said if part)
+    sentence = sentence[:1].upper() + sentence[1:] + "." if sentence else ""
+    sentence = sentence.replace("..", ".")
+    if result.get("stale"):
+        sentence += f" {result['stale']:,} fields are stale ({result.get('stale_because', '')}): recompute them."
+    failures = result.get("failures") or ()
+    if failures:
+        more = f" and {len(failures) - 1} more" if len(failures) > 1 else ""
+        sentence += f" Not read: {failures[0]['sentence']}{more}"
+    return sentence.strip()

@@ -1,0 +1,183 @@
+"""Opening plates and lexicons: in a thread, with a sentence when it fails."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_lexicon.errors import LexiconError
+from napari_lexicon.widgets.workspace.preferences import Memory, preferences
+
+if TYPE_CHECKING:
+    from napari_lexicon.lexicons import Lexicon
+    from napari_lexicon.lexicons.headers import PlateOrigin
+    from napari_lexicon.plates.model import Plate
+    from napari_lexicon.widgets.workspace.background import Background
+    from napari_lexicon.widgets.workspace.state import WorkspaceState
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A plate, and the lexicon that belongs to it where there is one."""
+
+    plate: Plate
+    origin: PlateOrigin
+    lexicon: Lexicon | None
+    trouble: str = ""
+
+
+def results_path(plate_path: Path, folder: str = "") -> Path:
+    """Where the lexicon of a plate goes.
+
+    Parameters
+    ----------
+    plate_path : pathlib.Path
+        The plate.
+    folder : str
+        A folder for all lexicons; where empty, the one that the plate lies in, or the home folder where that cannot
+        be written.
+    """
+    name = plate_path.name
+    for ending in (".zarr", ".ome"):
+        name = name.removesuffix(ending)
+    parent = Path(folder).expanduser() if folder else plate_path.parent
+    if not folder and not os.access(parent, os.W_OK):
+        parent = Path.home() / "napari-lexicon"
+    return parent / f"{name}.lexicon"
+
+
+def open_with_lexicon(origin: PlateOrigin, lexicon_path: Path | None) -> Opened:
+    """Open a plate, and its lexicon where one is there. A lexicon that cannot be read does not keep the plate shut."""
+    from napari_lexicon.lexicons import Lexicon
+    from napari_lexicon.plates import open_plate
+
+    z: int | Literal["max"] = origin.z if isinstance(origin.z, int) else "max"
+    plate = open_plate(
+        origin.path, pattern=origin.pattern, plate_map=origin.plate_map, name=origin.name, z=z, t=origin.t
+    )
+    path = lexicon_path or results_path(Path(origin.path), preferences().results_folder)
+    if not (path / "lexicon.json").exists():
+        return Opened(plate, origin, None)
+    try:
+        return Opened(plate, origin, Lexicon.open(path))
+    except LexiconError as error:
+        return Opened(plate, origin, None, str(error))
+
+
+def open_from_lexicon(path: Path) -> Opened:
+    """Open a lexicon and the first of its plates that can be found.
+
+    Raises
+    ------
+    LexiconError
+        If the folder is no lexicon, or none of its plates can be opened.
+    """
+    from napari_lexicon.errors import LexiconFolderError
+    from napari_lexicon.lexicons import Lexicon
+
+    lexicon = Lexicon.open(path)
+    sentence = f"{path} holds no plate yet: open a plate and apply a dictionary to it."
+    for plate in lexicon.plates.values():
+        try:
+            opened = open_with_lexicon(plate.header.origin, path)
+        except LexiconError as error:
+            sentence = str(error)
+            continue
+        return Opened(opened.plate, opened.origin, lexicon)
+    raise LexiconFolderError(sentence)
+
+
+class Opening(QObject):
+    """Opens plates and lexicons for one viewer.
+
+    Signals
+    -------
+    began(str)
+        Name of what is being opened.
+    ended()
+        It is open, or failed.
+    failed(str, str)
+        Path and sentence of what could not be opened.
+    """
+
+    began = Signal(str)
+    ended = Signal()
+    failed = Signal(str, str)
+
+    def __init__(self, state: WorkspaceState, background: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._background = state, background
+        self.memory = Memory()
+
+    def plate(
+        self,
+        path: Path,
+        *,
+        pattern: str | None = None,
+        plate_map: Path | None = None,
+        name: str | None = None,
+        lexicon: Path | None = None,
+    ) -> None:
+        """Open a plate, or anything that can be one."""
+        from napari_lexicon.lexicons.headers import PlateOrigin
+
+        if path.suffix == ".lexicon":
+            self.lexicon(path)
+            return
+        self.origin(
+            PlateOrigin(
+                path=str(path.absolute()),
+                pattern=pattern,
+                plate_map=None if plate_map is None else str(plate_map.absolute()),
+                name=name,
+            ),
+            lexicon,
+        )
+
+    def origin(self, origin: PlateOrigin, lexicon: Path | None = None) -> None:
+        """Open a plate as it was opened before."""
+        self._begin(Path(origin.path), lambda path: open_with_lexicon(origin, lexicon))
+
+    def lexicon(self, path: Path) -> None:
+        """Open a lexicon folder and its first plate."""
+        self._begin(path, open_from_lexicon)
+
+    def lexicon_of_plate(self, path: Path) -> None:
+        """Open the lexicon at a path beside the plate that is open already: a job has made or changed it."""
+        from napari_lexicon.lexicons import Lexicon
+
+        self._background.start(
+            "lexicon", lambda: Lexicon.open(path), self._state.set_lexicon, lambda error: self._not_open(path, error)
+        )
+
+    def tell_failure(self, error: Exception) -> None:
+        """Say what went wrong; raise what is no user error, so that napari shows where it comes from."""
+        self._state.notice(str(error), "error")
+        if not isinstance(error, LexiconError):
+            raise error
+
+    def _begin(self, path: Path, work) -> None:  # type: ignore[no-untyped-def]
+        self.began.emit(path.name)
+        self._background.start("plate", lambda: work(path), self._take, lambda error: self._not_open(path, error))
+
+    def _take(self, opened: Opened) -> None:
+        self._background.forget("lexicon")
+        self._state.set_lexicon(None)
+        self._state.set_plate(opened.plate, opened.origin)
+        self._state.set_lexicon(opened.lexicon)
+        self.memory.remember(opened.origin.model_dump(mode="json"))
+        if opened.trouble:
+            self._state.notice(opened.trouble, "warning")
+        self.ended.emit()
+
+    def _not_open(self, path: Path, error: Exception) -> None:
+        self.ended.emit()
+        if not isinstance(error, LexiconError):
+            self._state.notice(f"{path.name} could not be opened ({error}).", "error")
+            raise error
+        self.failed.emit(str(path), str(error))
+        self._state.notice(str(error), "error")

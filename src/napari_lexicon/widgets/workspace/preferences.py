@@ -1,0 +1,81 @@
+"""What a person set once: napari's Preferences (napari >= 0.9), and what the plugin remembers by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QSettings
+
+from napari_lexicon.viewer.napari_compat import plugin_preferences
+
+PLUGIN = "napari-lexicon"
+_MOST_RECENT = 8
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """Preferences as declared in the manifest.
+
+    Parameters
+    ----------
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    batch : int
+        Tiles per forward pass.
+    results_folder : str
+        Where lexicons go; empty: beside the plate.
+    """
+
+    device: str = "auto"
+    batch: int = 16
+    results_folder: str = ""
+
+
+def preferences() -> Preferences:
+    """The preferences as they are now; defaults where napari is older than 0.9."""
+    settings = plugin_preferences(PLUGIN)
+    if settings is None:
+        return Preferences()
+    return Preferences(
+        device=str(settings.computing.device),
+        batch=int(settings.computing.batch),
+        results_folder=str(settings.results.folder),
+    )
+
+
+class Memory:
+    """Recent plates and measured speeds, kept between sessions."""
+
+    def __init__(self) -> None:
+        self._settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, PLUGIN, PLUGIN)
+
+    def recent(self) -> list[dict[str, Any]]:
+        """Origins of the plates opened last that are still there, the latest first."""
+        import json
+
+        try:
+            found = json.loads(str(self._settings.value("recent", "[]")))
+        except ValueError:
+            return []
+        return [origin for origin in found if isinstance(origin, dict) and Path(str(origin.get("path"))).exists()]
+
+    def remember(self, origin: dict[str, Any]) -> None:
+        """Put a plate first among the recent ones."""
+        import json
+
+        others = [old for old in self.recent() if old.get("path") != origin.get("path")]
+        self._settings.setValue("recent", json.dumps([origin, *others][:_MOST_RECENT]))
+
+    def speed(self, device: str) -> float | None:
+        """Megapixels of one channel per second that a device got through last time, None before the first."""
+        try:
+            value = float(self._settings.value(f"speed/{device}", 0.0))
+        except (TypeError, ValueError):
+            return None
+        return value or None
+
+    def note_speed(self, device: str, megapixels_per_second: float) -> None:
+        """Note how fast a device was, for the next estimate."""
+        self._settings.setValue(f"speed/{device}", megapixels_per_second)

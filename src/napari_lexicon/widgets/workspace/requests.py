@@ -1,0 +1,124 @@
+"""Jobs as the docks ask for them. The keys are those of the dataclasses in :mod:`napari_lexicon.jobs`; a test holds
+them against these, so that the window need not import what imports torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_lexicon.widgets.workspace.job_status import JobRequest
+from napari_lexicon.widgets.workspace.opening import results_path
+from napari_lexicon.widgets.workspace.preferences import preferences
+
+if TYPE_CHECKING:
+    from napari_lexicon.lexicons.headers import PlateOrigin
+    from napari_lexicon.widgets.workspace.job_status import JobStatus
+    from napari_lexicon.widgets.workspace.state import WorkspaceState
+
+BUILTIN = "builtin"
+
+
+@dataclass(frozen=True)
+class ComputeSettings:
+    """How a plate is to be read.
+
+    Parameters
+    ----------
+    backbone : str
+        ``builtin``, a timm name or a path; used where the dictionary does not bring its own.
+    layer : int, optional
+        The model's own choice where None.
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    batch : int
+        Tiles at a time.
+    recompute : bool
+        Do stale fields again.
+    out : str
+        Lexicon folder; empty: the plate's own.
+    """
+
+    backbone: str = BUILTIN
+    layer: int | None = None
+    device: str = "auto"
+    batch: int = 16
+    recompute: bool = False
+    out: str = ""
+
+
+def first_settings() -> ComputeSettings:
+    """Settings as the preferences say."""
+    wanted = preferences()
+    return ComputeSettings(device=wanted.device, batch=wanted.batch)
+
+
+def out_path(state: WorkspaceState, settings: ComputeSettings) -> Path | None:
+    """Lexicon folder that a job on the open plate writes to: as asked, the open one, or the plate's own."""
+    if settings.out:
+        return Path(settings.out)
+    if state.lexicon is not None:
+        return state.lexicon.path
+    return None if state.origin is None else results_path(Path(state.origin.path), preferences().results_folder)
+
+
+def model_out_path(path: Path, settings: ComputeSettings) -> Path:
+    """Lexicon folder for embedding with a chosen model: a lexicon belongs to one model and layer."""
+    if settings.out or (settings.backbone == BUILTIN and settings.layer is None):
+        return path
+    words = [Path(settings.backbone).name.removeprefix("timm:")]
+    if settings.layer is not None:
+        words.append(f"L{settings.layer + 1}")
+    return path.with_name(f"{path.name.removesuffix('.lexicon')}-{'-'.join(words)}.lexicon")
+
+
+def dictionary_out_path(path: Path, name: str) -> Path:
+    """Lexicon folder for another dictionary than that of the lexicon at ``path``: nothing is written over."""
+    plain = "".join(c if c.isalnum() or c in "-_" else "-" for c in name) or "dictionary"
+    return path.with_name(f"{path.name.removesuffix('.lexicon')}-{plain}.lexicon")
+
+
+def apply_request(
+    origin: PlateOrigin, out: Path, dictionary: str, settings: ComputeSettings, owner: str, plate_name: str
+) -> JobRequest:
+    """Apply a dictionary to a plate."""
+    what = "the built-in dictionary" if dictionary == BUILTIN else Path(dictionary).stem
+    return JobRequest(
+        "apply", {**_common(origin, out, settings), "dictionary": dictionary}, f"Applying {what} to {plate_name}", owner
+    )
+
+
+def embed_request(origin: PlateOrigin, out: Path, settings: ComputeSettings, owner: str, plate_name: str) -> JobRequest:
+    """Embed a plate, to train a dictionary on."""
+    common = _common(origin, out, settings)
+    return JobRequest("embed", {**common, "backbone": settings.backbone}, f"Embedding {plate_name}", owner)
+
+
+def train_request(settings: dict[str, Any], owner: str) -> JobRequest:
+    """Train a dictionary."""
+    return JobRequest("train", settings, f"Training {Path(str(settings['out'])).stem}", owner, gentle=True)
+
+
+def _common(origin: PlateOrigin, out: Path, settings: ComputeSettings) -> dict[str, Any]:
+    # a dictionary brings its own backbone and layer: they are named only where a person chose others
+    return {
+        "plates": [origin.model_dump(mode="json")],
+        "out": str(out),
+        "backbone": None if settings.backbone == BUILTIN else settings.backbone,
+        "layer": settings.layer,
+        "device": settings.device,
+        "batch": settings.batch,
+        "recompute": settings.recompute,
+    }
+
+
+def apply_reason(state: WorkspaceState, job: JobStatus) -> str | None:
+    """Why nothing can be computed now, None where it can."""
+    if job.busy:
+        title = job.request.title if job.request else "A job"
+        return f"{title} is running: wait for it or cancel it."
+    if state.plate is None:
+        return "Open a plate first."
+    if not any(well.fields for well in state.plate.wells.values()):
+        return "This plate has no image to read."
+    return None

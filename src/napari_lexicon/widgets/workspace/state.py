@@ -1,0 +1,219 @@
+"""What is current in one viewer: plate, lexicon, field, feature, selected wells. One truth for all docks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_lexicon.viewer.overlay import OverlayStyle
+
+if TYPE_CHECKING:
+    from napari_lexicon.lexicons import Lexicon, LexiconPlate
+    from napari_lexicon.lexicons.headers import PlateOrigin
+    from napari_lexicon.plates.model import Field, Plate
+
+
+@dataclass(frozen=True)
+class FieldPlace:
+    """A field by its well's name and its index within the well."""
+
+    well: str
+    index: int
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A patch of the shown field, or no patch: what was clicked in the image."""
+
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to tell a person: a sentence, and how bad it is (``"info"``, ``"warning"``, ``"error"``)."""
+
+    sentence: str
+    kind: str = "info"
+
+
+class WorkspaceState(QObject):
+    """The current things of one viewer, with a signal for each. Setting a thing to what it is says nothing.
+
+    Signals
+    -------
+    plateChanged(Plate or None), lexiconChanged(Lexicon or None), fieldChanged(FieldPlace or None),
+    featureChanged(int or None), channelChanged(int or None), selectionChanged(frozenset of str),
+    spotChanged(Spot or None), styleChanged(OverlayStyle)
+        The thing as it is now.
+    lexiconGrew()
+        More fields of the current plate are finished.
+    nameChanged(int)
+        A feature got another name.
+    noticed(Notice)
+        Something to tell.
+    """
+
+    plateChanged = Signal(object)
+    lexiconChanged = Signal(object)
+    lexiconGrew = Signal()
+    fieldChanged = Signal(object)
+    featureChanged = Signal(object)
+    channelChanged = Signal(object)
+    selectionChanged = Signal(object)
+    spotChanged = Signal(object)
+    styleChanged = Signal(object)
+    nameChanged = Signal(int)
+    noticed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._plate: Plate | None = None
+        self._origin: PlateOrigin | None = None
+        self._lexicon: Lexicon | None = None
+        self._field: FieldPlace | None = None
+        self._feature: int | None = None
+        self._channel: int | None = None
+        self._selection: frozenset[str] = frozenset()
+        self._spot: Spot | None = None
+        self._style = OverlayStyle()
+
+    @property
+    def plate(self) -> Plate | None:
+        """The open plate."""
+        return self._plate
+
+    @property
+    def origin(self) -> PlateOrigin | None:
+        """How the open plate was opened."""
+        return self._origin
+
+    @property
+    def lexicon(self) -> Lexicon | None:
+        """The open lexicon folder."""
+        return self._lexicon
+
+    @property
+    def lexicon_plate(self) -> LexiconPlate | None:
+        """The open plate as it is in the open lexicon, None where the lexicon does not have it."""
+        if self._lexicon is None or self._origin is None:
+            return None
+        for plate in self._lexicon.plates.values():
+            if plate.header.origin.path == self._origin.path:
+                return plate
+        return None
+
+    @property
+    def field(self) -> FieldPlace | None:
+        """The shown field."""
+        return self._field
+
+    @property
+    def feature(self) -> int | None:
+        """The chosen feature."""
+        return self._feature
+
+    @property
+    def channel(self) -> int | None:
+        """The channel whose activation is shown, None for the strongest of all."""
+        return self._channel
+
+    @property
+    def selection(self) -> frozenset[str]:
+        """The selected wells."""
+        return self._selection
+
+    @property
+    def spot(self) -> Spot | None:
+        """The patch that was clicked."""
+        return self._spot
+
+    @property
+    def style(self) -> OverlayStyle:
+        """How the activation map is drawn."""
+        return self._style
+
+    def set_plate(self, plate: Plate | None, origin: PlateOrigin | None) -> None:
+        """Make another plate current; field, selection and spot go with the old one."""
+        self.set_field(None)
+        self._plate, self._origin = plate, origin
+        self._selection = frozenset()
+        self.plateChanged.emit(plate)
+        self.selectionChanged.emit(self._selection)
+
+    def set_lexicon(self, lexicon: Lexicon | None) -> None:
+        """Make another lexicon current; the feature goes with the old one."""
+        self._lexicon = lexicon
+        self.set_feature(None)
+        self.set_channel(None)
+        self.lexiconChanged.emit(lexicon)
+
+    def tell_growth(self) -> None:
+        """Say that the current lexicon has more finished fields."""
+        self.lexiconGrew.emit()
+
+    def set_field(self, place: FieldPlace | None) -> None:
+        """Show another field."""
+        if place != self._field:
+            self._field = place
+            self.set_spot(None)
+            self.fieldChanged.emit(place)
+
+    def set_feature(self, feature: int | None) -> None:
+        """Choose another feature."""
+        if feature != self._feature:
+            self._feature = feature
+            self.featureChanged.emit(feature)
+
+    def set_channel(self, channel: int | None) -> None:
+        """Choose the channel whose activation is shown."""
+        if channel != self._channel:
+            self._channel = channel
+            self.channelChanged.emit(channel)
+
+    def set_selection(self, wells: frozenset[str]) -> None:
+        """Select wells."""
+        if wells != self._selection:
+            self._selection = frozenset(wells)
+            self.selectionChanged.emit(self._selection)
+
+    def set_spot(self, spot: Spot | None) -> None:
+        """Note the patch that was clicked."""
+        if spot != self._spot:
+            self._spot = spot
+            self.spotChanged.emit(spot)
+
+    def set_style(self, style: OverlayStyle) -> None:
+        """Draw the activation map otherwise."""
+        if style != self._style:
+            self._style = style
+            self.styleChanged.emit(style)
+
+    def tell_name(self, feature: int) -> None:
+        """Say that a feature got another name."""
+        self.nameChanged.emit(feature)
+
+    def notice(self, sentence: str, kind: str = "info") -> None:
+        """Tell a person something."""
+        self.noticed.emit(Notice(sentence, kind))
+
+    def current_field(self) -> Field | None:
+        """The shown field of the open plate."""
+        if self._plate is None or self._field is None:
+            return None
+        well = self._plate.wells.get(self._field.well)
+        if well is None:
+            return None
+        return next((field for field in well.fields if field.index == self._field.index), None)
+
+    def field_number(self) -> int | None:
+        """Number of the shown field in the lexicon, None where the lexicon does not have it."""
+        plate, field = self.lexicon_plate, self.current_field()
+        if plate is None or field is None:
+            return None
+        for number, header in enumerate(plate.fields):
+            if header.well == field.well and header.name == field.name:
+                return number
+        return None

@@ -1,0 +1,128 @@
+"""Everything that the docks of one viewer share, made with the first dock and gone with the viewer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, ref
+
+from qtpy.QtCore import QObject, QTimer
+from qtpy.QtWidgets import QApplication
+
+from napari_lexicon.viewer.napari_compat import main_window, unwrapped
+from napari_lexicon.viewer.pointer import bind_keys
+from napari_lexicon.widgets.workspace.background import Background
+from napari_lexicon.widgets.workspace.canvas import Canvas
+from napari_lexicon.widgets.workspace.compute import Compute
+from napari_lexicon.widgets.workspace.device_probe import DeviceProbe
+from napari_lexicon.widgets.workspace.job_runner import JobRunner
+from napari_lexicon.widgets.workspace.job_status import JobPhase, JobStatus
+from napari_lexicon.widgets.workspace.opening import Opening
+from napari_lexicon.widgets.workspace.reading import LexiconReading
+from napari_lexicon.widgets.workspace.sample_plate import SamplePlate
+from napari_lexicon.widgets.workspace.state import WorkspaceState
+from napari_lexicon.widgets.workspace.training_watch import TrainingWatch
+from napari_lexicon.widgets.workspace.walking import Walking
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_lexicon.widgets.workspace.state import Notice
+
+_WORKSPACES: WeakKeyDictionary[Any, Workspace] = WeakKeyDictionary()
+
+
+class Workspace(QObject):
+    """State, reading, opening, layers, keys and the job of one viewer."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = ref(viewer)
+        self.state = WorkspaceState(self)
+        self.background = Background(self)
+        self.reading = LexiconReading(self.state, self.background, self)
+        self.opening = Opening(self.state, self.background, self)
+        self.jobs = JobRunner(self)
+        self.devices = DeviceProbe(self)
+        self.compute = Compute(self.state, self.jobs, self.opening.memory, self)
+        self.training = TrainingWatch(self.jobs, self)
+        self.samples = SamplePlate(self.opening, self.jobs, self.background, self)
+        self.canvas = Canvas(self.state, viewer, self.background, self.reading, self)
+        self.walking = Walking(self.state, self.reading, self)
+        bind_keys(viewer, self.walking.actions())
+        self._job_lexicon: Path | None = None
+        self.jobs.figures.connect(self._job_told)
+        self.jobs.ended.connect(self._job_ended)
+        self.state.noticed.connect(self._show_notice)
+        window = main_window(viewer)
+        if window is not None:
+            window.destroyed.connect(self.close)
+        app = QApplication.instance()
+        if app is not None:
+            app.aboutToQuit.connect(self.close)
+
+    def viewer(self) -> Any | None:
+        """The viewer, None once it is gone."""
+        return self._viewer()
+
+    def close(self) -> None:
+        """End the job and drop what is awaited; the window is closing."""
+        self.jobs.close()
+        self.devices.close()
+        self.background.close()
+        viewer = self._viewer()
+        if viewer is not None:
+            _WORKSPACES.pop(viewer, None)
+
+    def _job_told(self, extra: dict[str, Any]) -> None:
+        """A field is finished: show what it brings while the job goes on."""
+        request = self.jobs.status.request
+        if request is None or "well" not in extra or "out" not in request.settings:
+            return
+        path = Path(str(request.settings["out"]))
+        lexicon = self.state.lexicon
+        known = lexicon is not None and lexicon.path == path and self.state.lexicon_plate is not None
+        if known and lexicon is not None and (request.kind == "embed" or lexicon.header.dictionary is not None):
+            self.state.tell_growth()
+        elif not self.background.busy("lexicon"):
+            self.opening.lexicon_of_plate(path)
+
+    def _job_ended(self, status: JobStatus) -> None:
+        request = status.request
+        if request is not None and "out" in request.settings and request.kind in ("apply", "embed"):
+            path = Path(str(request.settings["out"]))
+            if (path / "lexicon.json").exists():
+                feature, channel = self.state.feature, self.state.channel
+                self._again(path, feature, channel)
+        if status.phase is JobPhase.FAILED:
+            self.state.notice(status.sentence, "error")
+
+    def _again(self, path: Path, feature: int | None, channel: int | None) -> None:
+        """Read the lexicon once more when its job has ended, and go on with the feature that was chosen."""
+        state = self.state
+
+        def take(lexicon: Any) -> None:
+            state.set_lexicon(lexicon)
+            state.set_feature(feature)
+            state.set_channel(channel)
+
+        from napari_lexicon.lexicons import Lexicon
+
+        self.background.start(
+            "lexicon", lambda: Lexicon.open(path), take, lambda error: state.notice(str(error), "error")
+        )
+
+    def _show_notice(self, notice: Notice) -> None:
+        from napari.utils.notifications import show_error, show_info, show_warning
+
+        show = {"error": show_error, "warning": show_warning}.get(notice.kind, show_info)
+        QTimer.singleShot(0, lambda: show(notice.sentence))
+
+
+def workspace_of(napari_viewer: Any) -> Workspace:
+    """The workspace of a viewer, made when it is asked for first."""
+    viewer = unwrapped(napari_viewer)
+    workspace = _WORKSPACES.get(viewer)
+    if workspace is None:
+        workspace = _WORKSPACES[viewer] = Workspace(viewer)
+    return workspace

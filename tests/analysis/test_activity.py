@@ -1,0 +1,102 @@
+"""Mean average precision against copairs, where it is installed, and against counting by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.analysis.wells import wells_of
+
+from napari_lexicon.analysis.activity import (
+    average_precision,
+    consistency,
+    random_precisions,
+    replicate_activity,
+    similar_treatments,
+)
+from napari_lexicon.analysis.corrections import standardised_on_controls
+from napari_lexicon.errors import PlateMapError
+
+CONTROLS = "Metadata_x == 'DMSO'"
+LABELS = ["DMSO"] * 10 + ["a"] * 4 + ["b"] * 4 + ["null"] * 4
+
+
+def planted(seed: int = 0):
+    shift = np.zeros((len(LABELS), 40))
+    shift[10:14, :8] = 2.5
+    shift[14:18, 4:12] = 2.5
+    kinds = ["none"] * 10 + ["k1"] * 4 + ["k1"] * 4 + ["k2"] * 4
+    return wells_of(LABELS, features=40, seed=seed, shift=shift, columns={"Metadata_kind": kinds})
+
+
+def test_average_precision_by_hand() -> None:
+    similarity = np.array([0.9, 0.8, 0.7, 0.6])
+    positive = np.array([True, False, True, False])
+    assert average_precision(similarity, positive, ~positive) == pytest.approx((1 + 2 / 3) / 2)
+    assert average_precision(np.zeros(4), positive, ~positive) == pytest.approx((1 / 3 + 2 / 4) / 2)  # ties lose
+    assert np.isnan(average_precision(similarity, np.zeros(4, bool), positive))
+
+
+def test_random_rankings_are_as_likely_as_each_other() -> None:
+    null = random_precisions(1, 4, 20_000, np.random.default_rng(0))
+    values, counts = np.unique(null, return_counts=True)
+    np.testing.assert_allclose(values, [1 / 5, 1 / 4, 1 / 3, 1 / 2, 1])
+    np.testing.assert_allclose(counts / 20_000, 0.2, atol=0.02)
+
+
+def test_planted_treatments_are_active_and_the_null_is_not() -> None:
+    found = replicate_activity(planted(), "x", controls=CONTROLS).set_index("treatment")
+    assert (found.loc[["a", "b"], "map"] > 0.9).all()
+    assert (found.loc[["a", "b"], "q"] < 0.05).all()
+    assert found.loc["null", "q"] > 0.05
+    assert found["n_wells"].unique().tolist() == [4]
+    assert found["n_controls"].unique().tolist() == [10]
+
+
+def test_null_treatments_are_called_in_one_of_twenty() -> None:
+    labels = ["DMSO"] * 12 + ["null"] * 4
+    p = [
+        replicate_activity(wells_of(labels, seed=seed), "x", controls=CONTROLS, null_size=2000)["p"][0]
+        for seed in range(200)
+    ]
+    assert (np.array(p) <= 0.05).mean() < 0.11
+
+
+def test_replicates_of_other_plates_only() -> None:
+    table = planted()
+    table.wells["plate"] = ["p", "q"] * 11
+    across = replicate_activity(table, "x", controls=CONTROLS, across="plate")
+    assert set(across["treatment"]) == {"a", "b", "null"}
+    with pytest.raises(PlateMapError, match="No value"):
+        table.wells["plate"] = "p"
+        replicate_activity(table, "x", controls=CONTROLS, across="plate")
+
+
+def test_agreement_with_copairs() -> None:
+    copairs = pytest.importorskip("copairs.map", reason="copairs is not installed; it is the oracle of this test")
+    table = planted(3)
+    control = table.where(CONTROLS)
+    profiles = standardised_on_controls(table.fires, control, table.wells["plate"].to_numpy())
+    meta = pd.DataFrame({"treatment": LABELS, "control": control, "kind": table.wells["Metadata_kind"]})
+    scores = copairs.average_precision(meta, profiles, ["treatment"], [], [], ["control"], distance="cosine")
+    expected = scores[~control].groupby("treatment")["average_precision"].mean()
+    found = replicate_activity(table, "x", controls=CONTROLS).set_index("treatment")
+    pd.testing.assert_series_equal(found["map"].sort_index(), expected, check_names=False, rtol=1e-6)
+    summed = copairs.mean_average_precision(scores[~control], ["treatment"], null_size=10_000, threshold=0.05, seed=0)
+    p = summed.set_index("treatment")["p_value"]
+    np.testing.assert_allclose(found["p"].sort_index(), p.sort_index(), atol=0.02)
+    treated = meta[~control].reset_index(drop=True)
+    kinds = copairs.average_precision(
+        treated, profiles[~control], ["kind"], ["treatment"], [], ["kind"], distance="cosine"
+    )
+    found = consistency(table, "kind", "x", controls=CONTROLS).set_index("treatment")
+    assert found.loc["k1", "map"] == pytest.approx(kinds.query("kind == 'k1'")["average_precision"].mean())
+
+
+def test_treatments_that_share_features_are_near() -> None:
+    found = similar_treatments(planted(), "x", controls=CONTROLS)
+    nearest = found[found["rank"] == 1].set_index("treatment")
+    assert nearest.loc["a", "other"] == "b"
+    assert nearest.loc["a", "strength"] > 1.5 * nearest.loc["null", "strength"]
+    known = similar_treatments(planted(), "x", controls=CONTROLS, known="Metadata_x == 'b'")
+    assert known["other"].unique().tolist() == ["b"]

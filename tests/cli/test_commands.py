@@ -1,0 +1,130 @@
+"""The commands, their options, their exit status and their sentences."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from napari_lexicon.cli import app
+
+COMMANDS = ["demo", "info", "apply", "embed", "train", "features", "overlay", "profiles", "open"]
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert f"napari-lexicon {command}" in result.output.replace("\n", " ")
+
+
+def test_info_as_json_counts_what_is_there(tiny_plate: Path) -> None:
+    result = run("info", tiny_plate, "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert (found["wells"], found["fields"], found["channels"]) == (6, 12, ["DNA", "Actin"])
+    assert found["pixel_size_um"] == [0.5, 0.5]
+    assert found["field_shape"] == [100, 140]
+    assert found["plate_map"]["Metadata_pert_type"] == {"trt": 4, "negcon": 2}
+    assert found["problems"] == []
+
+
+def test_info_for_people_and_quiet(tiny_plate: Path) -> None:
+    assert "2 x 3 plate" in run("info", tiny_plate).stdout
+    assert run("info", tiny_plate, "--quiet").stdout == ""
+
+
+def test_the_whole_job_by_command(tiny_plate: Path, tiny_dictionary: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x.lexicon"
+    result = run("apply", tiny_plate, "--out", out, "--dictionary", tiny_dictionary, "--device", "cpu", "--quiet")
+    assert (result.exit_code, result.output) == (0, "")
+
+    table = tmp_path / "t.csv"
+    assert run("features", out, "--by", "Metadata_perturbation", "--out", table).exit_code == 0
+    features = pd.read_csv(table, index_col="feature")
+    assert len(features) == 64
+    assert {"name", "fires", "best_value", "selectivity", "selectivity:drug"} <= set(features.columns)
+
+    picture = tmp_path / "overlay.png"
+    assert run("overlay", out, "--well", "b3", "--field", 1, "--feature", 12, "--out", picture).exit_code == 0
+    assert np.asarray(Image.open(picture)).std() > 0
+
+    assert run("profiles", out, "--out", tmp_path / "P.h5ad").exit_code == 0
+    profiles = anndata.read_h5ad(tmp_path / "P.h5ad")
+    assert list(profiles.obs_names) == ["A01", "A02", "A03", "B01", "B02", "B03"]
+    assert profiles.obs["Metadata_pert_type"].tolist() == ["negcon", "trt", "trt"] * 2
+    assert profiles.n_vars == 64
+    assert {"fraction_active", "mean:DNA", "fraction_active:Actin"} <= set(profiles.layers)
+    mean_fires = np.asarray(profiles.layers["fraction_active"]).mean(axis=0)
+    np.testing.assert_allclose(mean_fires, features["fires"], rtol=1e-5)  # wells have equal numbers of tokens
+
+
+def test_train_by_command(embedded: Path, tmp_path: Path) -> None:
+    out = tmp_path / "D.safetensors"
+    words = ["--features", 32, "--iterations", 2, "--per-iteration", 2, "--steps", 10, "--batch", 64, "--seed", 3]
+    result = run("train", embedded, "--out", out, *words, "--controls", "Metadata_pert_type == 'negcon'")
+    assert result.exit_code == 0, result.output
+    assert out.exists()
+    assert "of the variance explained" in result.stdout
+
+
+SENTENCES = [
+    (["info", "nowhere"], "nowhere"),
+    (["features", "nowhere.lexicon"], "There is no lexicon folder nowhere.lexicon"),
+    (["overlay", "APPLIED", "--well", "Z99", "--feature", "1", "--out", "x.png"], "has no well Z99: it has A01, A02"),
+    (["overlay", "APPLIED", "--well", "A1", "--field", "7", "--feature", "1", "--out", "x.png"], "has no field 7"),
+    (["overlay", "APPLIED", "--well", "A1", "--feature", "999", "--out", "x.png"], "There is no feature 999"),
+    (["overlay", "APPLIED", "--well", "A1", "--feature", "1", "--channel", "ER", "--out", "x.png"], "no channel ER"),
+    (["features", "APPLIED", "--by", "moa"], "has no column moa"),
+    (["apply", "PLATE", "--out", "X", "--dictionary", "missing.safetensors"], "missing.safetensors"),
+    (["apply", "PLATE", "--out", "X", "--keep-tokens", "many"], "--keep-tokens takes a number or 'all'"),
+    (["apply", "PLATE", "--out", "X", "--z", "middle"], "--z takes the number of a plane or 'max'"),
+    (["embed", "PLATE", "--out", "X", "--backbone", "no_such_model"], "no_such_model"),
+    (["embed", "PLATE", "--out", "X", "--layer", "99"], "99"),
+    (["embed", "PLATE", "--out", "X", "--device", "tpu"], "tpu"),
+    (["train", "EMBEDDED", "--out", "D.safetensors", "--algorithm", "magic"], "magic"),
+    (["train", "EMBEDDED", "--out", "D.safetensors", "--tokens", "cls"], "'patch' or 'mean'"),
+]
+
+
+@pytest.mark.parametrize(("words", "sentence"), SENTENCES, ids=[f"{w[0]}-{s[:24]}" for w, s in SENTENCES])
+def test_mistakes_get_one_sentence_and_status_2(
+    words: list[str], sentence: str, tiny_plate: Path, embedded: Path, applied: Path, tmp_path: Path
+) -> None:
+    places = {"PLATE": tiny_plate, "EMBEDDED": embedded, "APPLIED": applied, "X": tmp_path / "X.lexicon"}
+    result = run(*(places.get(word, word) for word in words))
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    (told,) = result.stderr.splitlines()[-1:]
+    assert sentence in told
+    assert "Traceback" not in result.output
+
+
+def test_ctrl_c_keeps_what_is_finished(tiny_plate: Path, tiny_dictionary: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x.lexicon"
+    command = [sys.executable, "-m", "napari_lexicon", "apply", tiny_plate, "--out", out, "--dictionary", tiny_dictionary]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
+    codes = out / "plates/tiny/codes"
+    while not codes.exists() or not list(codes.glob("[!.]*")):
+        assert process.poll() is None
+    process.send_signal(2)
+    told = process.communicate(timeout=60)[1]
+    assert process.returncode == 2
+    assert "run the same command to go on" in told
+    assert not (out / "job.lock").exists()
+    result = run("apply", tiny_plate, "--out", out, "--dictionary", tiny_dictionary)
+    assert result.exit_code == 0
+    assert "were done before" in result.stdout

@@ -1,0 +1,43 @@
+"""Real napari windows, with a person at each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from tests.gui.driver import Person, fit_to_screen
+from tests.screen import forgotten, screen
+
+__all__ = ["forgotten", "screen"]
+
+
+@pytest.fixture
+def person(make_napari_viewer) -> Iterator[Person]:
+    """A person at a window with the workspace open."""
+    viewer = make_napari_viewer(show=True)
+    fit_to_screen(viewer)
+    person = Person(viewer)
+    person.open_workspace()
+    yield person
+    person.workspace.close()
+
+
+@pytest.fixture
+def plate(tiny_plate: Path, applied: Path, tmp_path: Path) -> Path:
+    """A plate with its lexicon beside it, free to be changed."""
+    copytree(tiny_plate, tmp_path / tiny_plate.name)
+    copytree(applied, tmp_path / applied.name)
+    header = tmp_path / applied.name / "plates"
+    for file in header.glob("*/plate.json"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(str(tiny_plate), str(tmp_path / tiny_plate.name)), encoding="utf-8")
+    return tmp_path / tiny_plate.name
+
+
+def opened(person: Person, plate: Path) -> None:
+    """Open a plate and wait for it and its figures."""
+    person.workspace.opening.plate(plate)
+    person.wait(lambda: person.workspace.state.plate is not None, what="the plate")
+    person.wait(lambda: person.workspace.reading.figures is not None, what="the figures")

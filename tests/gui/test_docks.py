@@ -1,0 +1,304 @@
+"""The docks are connected: to each other, to the layers, to the lexicon on the disk. And cut when they go."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QScrollBar
+from tests.gui.conftest import opened
+from tests.gui.driver import LEFT, PLAIN, Person
+
+from napari_lexicon.viewer.conversion import Placement, patch_at
+from napari_lexicon.widgets.workspace.docking import DOCKS
+
+
+def test_a_well_opens_as_one_layer_per_channel_with_scale_and_units(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("B02")
+    assert person.layer_names() == ["DNA", "Actin"]
+    layer = person.viewer.layers["DNA"]
+    assert tuple(layer.scale) == (0.5, 0.5)
+    assert str(layer.units[0]) == "micrometer"
+    assert layer.data.shape == (100, 140)
+    text = person.viewer.canvas.overlays.text
+    assert text.visible
+    assert text.text == "B02 · drug · 1 · field 1 of 2"
+
+
+def test_keys_walk_wells_and_fields(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("A02")
+    state = person.workspace.state
+    person.press(Qt.Key.Key_PageDown)
+    assert state.field.well == "A03"
+    person.press(Qt.Key.Key_PageUp)
+    person.press(Qt.Key.Key_PageUp)
+    assert state.field.well == "A01"
+    person.press(Qt.Key.Key_PageUp)
+    assert state.field.well == "A01"
+    person.press(Qt.Key.Key_Period)
+    assert (state.field.well, state.field.index) == ("A01", 1)
+    person.press(Qt.Key.Key_Period)
+    assert (state.field.well, state.field.index) == ("A02", 0)
+    person.press(Qt.Key.Key_Comma)
+    assert (state.field.well, state.field.index) == ("A01", 1)
+    person.wait_for_field("A01")
+
+
+def test_keys_walk_among_the_selected_wells(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("A01")
+    person.workspace.state.set_selection(frozenset({"A01", "B03"}))
+    person.press(Qt.Key.Key_PageDown)
+    assert person.workspace.state.field.well == "B03"
+    person.wait_for_field("B03")
+
+
+def test_choosing_a_feature_lays_its_map_over_the_field_and_colours_the_plate(person: Person, plate: Path):
+    from napari_lexicon.analysis.maps import activation_map
+
+    opened(person, plate)
+    person.open_well("A01")
+    feature = person.choose_feature(0)
+    assert person.layer_names()[-1] == f"#{feature}"
+    overlay = person.viewer.layers[-1]
+    codes = person.workspace.canvas.codes
+    expected = np.repeat(np.repeat(activation_map(codes, feature), 4, axis=0), 4, axis=1)[:25, :35]
+    np.testing.assert_allclose(overlay.data, expected)  # 100 x 140 pixels, patches of 16: a grid of 4 pixels fits
+    np.testing.assert_allclose(overlay.scale, (2, 2))
+    colors = person.docks["Plate"].view.grid.colors()
+    assert set(colors) == {f"{row}0{column}" for row in "AB" for column in (1, 2, 3)}
+    first = np.array(overlay.data)
+    person.press(Qt.Key.Key_PageDown)
+    person.wait_for_field("A02")
+    assert person.workspace.canvas.overlay.layer() is overlay
+    assert not np.array_equal(overlay.data, first)
+    person.find("Features", "channel").setCurrentIndex(1)
+    person.find("Features", "channel").activated.emit(1)
+    np.testing.assert_allclose(
+        overlay.data[::4, ::4], activation_map(person.workspace.canvas.codes, feature, 0)[:7, :9]
+    )
+
+
+def test_a_click_in_the_image_lists_what_fires_there(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("B03")
+    person.front("Features")
+    for y, x in ((5, 5), (50, 70), (97, 137)):
+        person.click_image(y, x)
+        spot = person.workspace.state.spot
+        assert (spot.row, spot.column) == (y // 16, x // 16)
+        (square,) = person.workspace.canvas.frame.layer().data
+        np.testing.assert_allclose(square.min(axis=0), (y // 16 * 16 - 0.5, x // 16 * 16 - 0.5))
+        lines = person.docks["Features"].view.spots.value()
+        assert lines
+        assert [line.value for line in lines] == sorted((line.value for line in lines), reverse=True)
+    person.docks["Features"].view.tabs.setCurrentIndex(1)
+    person.breathe(0.1)
+    spots = person.docks["Features"].view.spots
+    QTest.mouseClick(spots, LEFT, PLAIN, spots.lineRect(0).center().toPoint())
+    assert person.workspace.state.feature == lines[0].feature
+    overlay = person.workspace.canvas.overlay.layer()
+    assert overlay.get_value(person.viewer.layers[0].data_to_world((97, 137)), world=True) > 0
+
+
+def test_dragging_the_image_is_no_click(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("A01")
+    start, end = person.canvas_point((10, 10)), person.canvas_point((30, 30))
+    QTest.mousePress(person.canvas, LEFT, PLAIN, start)
+    QTest.mouseMove(person.canvas, end)
+    QTest.mouseRelease(person.canvas, LEFT, PLAIN, end)
+    person.breathe()
+    assert person.workspace.state.spot is None
+
+
+def test_the_gallery_jumps_to_the_place(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("A01")
+    feature = person.choose_feature(2)
+    gallery = person.docks["Features"].view.gallery
+    person.wait(lambda: gallery.value() and all(tile is not None for tile in gallery.value()), what="tiles")
+    tile = gallery.value()[-1]
+    position = len(gallery.value()) - 1
+    person.bring_into_view(gallery)
+    QTest.mouseClick(gallery, LEFT, PLAIN, gallery.tileCenter(position).toPoint())
+    person.wait_for_field(tile.example.well)
+    spot = person.workspace.state.spot
+    assert (spot.row, spot.column) == (tile.example.gy, tile.example.gx)
+    overlay = person.workspace.canvas.overlay.layer()
+    image = person.viewer.layers[0]
+    middle = (min(tile.example.gy * 16 + 8, 99), min(tile.example.gx * 16 + 8, 139))
+    value = overlay.get_value(image.data_to_world(middle), world=True)
+    assert value == pytest.approx(tile.example.value, rel=1e-2), feature
+    center = person.viewer.scene.camera.center[-2:]
+    here = patch_at(Placement((0.5, 0.5)), center, 16, (7, 9), (112, 144))
+    assert here == (tile.example.gy, tile.example.gx)
+
+
+def test_a_name_is_kept_in_the_lexicon_and_shown_everywhere(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("A01")
+    feature = person.choose_feature(1)
+    person.type("Features", "feature_name", "bright rims")
+    names = json.loads((plate.with_suffix(".lexicon") / "names.json").read_text(encoding="utf-8"))
+    assert names["features"][str(feature)]["name"] == "bright rims"
+    assert person.viewer.layers[-1].name == f"#{feature} bright rims"
+    table = person.docks["Features"].view.table
+    assert table.model().data(table.currentIndex()) == "bright rims"
+    person.type("Features", "feature_name", "")
+    names = json.loads((plate.with_suffix(".lexicon") / "names.json").read_text(encoding="utf-8"))
+    assert names["features"] == {}
+
+
+def test_features_can_be_compared_by_a_column_of_the_plate_map(person: Person, plate: Path):
+    opened(person, plate)
+    person.workspace.reading.set_compare_by("Metadata_pert_type")
+    table = person.docks["Features"].view.table.table_model()
+    person.wait(lambda: any(column.key == "selectivity" for column in table.columns()), what="the comparison")
+
+
+def test_what_is_computed_and_that_nothing_is_stale(person: Person, plate: Path):
+    opened(person, plate)
+    facts = person.docks["Embed"].view.facts
+    person.wait(lambda: dict(facts.value()).get("Fields", "").startswith("12 of 12"), what="the cache")
+    assert "Stale" not in dict(facts.value())
+    assert person.docks["Embed"].view.apply.text() == "Everything is computed"
+
+
+def test_an_image_that_changed_on_the_disk_makes_its_field_stale_and_says_why(person: Person, plate: Path):
+    field = next(plate.glob("B/*2/0"))
+    chunk = max(field.rglob("*"), key=lambda path: path.is_file() and path.stat().st_size)
+    chunk.write_bytes(chunk.read_bytes() + b" ")
+    opened(person, plate)
+    facts = person.docks["Embed"].view.facts
+    person.wait(lambda: "Stale" in dict(facts.value()), what="the stale field")
+    assert "B02" in dict(facts.value())["Stale"]
+    assert "1 stale field" in person.docks["Embed"].view.apply.text()
+
+
+def test_every_control_has_a_name_and_says_what_it_is_for(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("A01")
+    person.choose_feature(0)
+    mute = []
+    for name in DOCKS:
+        for kind in (QAbstractButton, QComboBox, QAbstractSpinBox, QLineEdit, QAbstractSlider):
+            for control in person.docks[name].findChildren(kind):
+                inner = control.objectName().startswith("qt_") or isinstance(control, QScrollBar)
+                parent = control.parent()
+                inner |= isinstance(parent, (QComboBox, QAbstractSpinBox)) or type(parent).__name__ == "QTabBar"
+                inner |= type(control).__name__ in ("QTableCornerButton",) or type(parent).__name__ in (
+                    "QLineEdit",
+                    "FeatureTable",
+                )
+                if not inner and not (control.objectName() and control.toolTip()):
+                    mute.append((name, type(control).__name__, control.objectName(), getattr(control, "text", str)()))
+    assert not mute
+
+
+@pytest.mark.parametrize("state", ["empty", "plate"])
+def test_every_disabled_button_has_a_reason(person: Person, plate: Path, state: str):
+    if state == "plate":
+        opened(person, plate)
+    silent = []
+    for name in DOCKS:
+        person.front(name)
+        for button in person.docks[name].findChildren(QAbstractButton):
+            if button.isVisible() and not button.isEnabled() and not button.toolTip():
+                silent.append((name, button.objectName(), button.text()))
+    assert not silent
+
+
+def test_docks_closed_and_opened_again_leave_no_doubled_callbacks(person: Person, plate: Path):
+    """Each turn cuts as many connections as it made, and one choice is told once to each dock."""
+    opened(person, plate)
+    person.open_well("A01")
+    before = {name: person.docks[name].controller.n_links() for name in DOCKS}
+    state = person.workspace.state
+    receivers = state.receivers(state.featureChanged)
+    for _ in range(3):
+        old = [person.docks[name].controller for name in DOCKS]
+        for name in DOCKS:
+            person.viewer.window.remove_dock_widget(person.docks[name].parent())
+        person.breathe()
+        assert all(controller.n_links() == 0 for controller in old)
+        person.open_workspace()
+    assert {name: person.docks[name].controller.n_links() for name in DOCKS} == before
+    assert state.receivers(state.featureChanged) == receivers
+    person.wait(lambda: person.workspace.reading.figures is not None)
+    person.choose_feature(3)
+    assert sum(name.startswith("#") for name in person.layer_names()) == 1
+    assert person.docks["Plate"].view.grid.current() == "A01"
+
+
+def test_the_workspace_entry_docks_all_and_takes_itself_away(make_napari_viewer):
+    from qtpy.QtWidgets import QDockWidget
+
+    from napari_lexicon.widgets.workspace.workspace import workspace_of
+
+    viewer = make_napari_viewer(show=True)
+    viewer.window.add_plugin_dock_widget("napari-lexicon", "Lexicon workspace")
+    person = Person(viewer)
+
+    def titles() -> set[str]:
+        return {dock.objectName() for dock in person.window.findChildren(QDockWidget) if dock.isVisible()}
+
+    person.wait(lambda: {f"{name} (napari-lexicon)" for name in DOCKS} <= titles(), 10)
+    person.wait(lambda: "Lexicon workspace (napari-lexicon)" not in titles(), 10)
+    workspace_of(viewer).close()
+
+
+def test_two_viewers_have_a_workspace_each(make_napari_viewer, plate: Path):
+    people = []
+    for _ in range(2):
+        viewer = make_napari_viewer(show=True)
+        people.append(Person(viewer))
+        people[-1].open_workspace()
+    opened(people[0], plate)
+    people[0].open_well("A01")
+    assert people[1].workspace.state.plate is None
+    assert people[1].layer_names() == []
+    for person in people:
+        person.workspace.close()
+
+
+def test_a_viewer_is_free_to_go(make_napari_viewer, plate: Path):
+    """Nothing of ours keeps a closed viewer alive: make_napari_viewer fails the test if it does."""
+    viewer = make_napari_viewer(show=True)
+    person = Person(viewer)
+    person.open_workspace()
+    opened(person, plate)
+    person.open_well("A01")
+    person.choose_feature(0)
+    person.workspace.close()
+
+
+def test_a_laptop_screen_is_enough(person: Person, plate: Path):
+    """The workspace makes the window no larger, and every button can be scrolled into view and reached."""
+    from qtpy.QtWidgets import QPushButton
+
+    size = person.window.size()
+    assert (size.width(), size.height()) == (1366, 768)
+    opened(person, plate)
+    person.open_well("A01")
+    person.choose_feature(0)
+    person.docks["Dictionary"].view.setValue("train")
+    person.docks["Embed"].view.settings_fold.setValue(True)
+    person.docks["Embed"].view.model_fold.setValue(True)
+    assert person.window.size() == size
+    for name in DOCKS:
+        person.front(name)
+        assert person.docks[name].width() <= 420
+        for button in person.docks[name].findChildren(QPushButton):
+            if not button.isVisible():
+                continue
+            person.bring_into_view(button)
+            assert not button.visibleRegion().isEmpty(), f"{name}: {button.objectName()} is out of reach"
+            middle = button.mapTo(person.window, button.rect().center())
+            assert person.window.rect().contains(middle), f"{name}: {button.objectName()} is outside the window"

@@ -1,0 +1,170 @@
+"""Embed and apply, field by field: what fails is named, what is stale is said, the rest goes on."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.conftest import write_tiny_plate
+
+from napari_lexicon import api
+from napari_lexicon.dictionaries import load_dictionary
+from napari_lexicon.errors import DictionaryError, JobError, LexiconFolderError
+from napari_lexicon.jobs.applying import grouped_tokens
+from napari_lexicon.jobs.contract import TimeLeft
+from napari_lexicon.jobs.embedding import EmbedJob, sample_size
+from napari_lexicon.jobs.plates import plate_origin
+from napari_lexicon.jobs.running import job_from_json, job_to_json
+from napari_lexicon.lexicons import Lexicon
+
+
+def test_codes_in_the_folder_are_those_of_the_kept_tokens(applied: Path, embedded: Path, tiny_dictionary: Path) -> None:
+    dictionary = load_dictionary(tiny_dictionary)
+    plate, kept = Lexicon.open(applied).plates["tiny"], Lexicon.open(embedded).plates["tiny"].tokens(3)
+    codes = plate.codes(3)
+    assert codes is not None
+    assert kept is not None
+    tokens = torch.from_numpy(kept.tokens.astype(np.float32)).transpose(0, 1).reshape(-1, kept.tokens.shape[2])
+    expected = dictionary.encode(tokens).merged()
+    stored = torch.zeros(len(tokens), 64).scatter_add_(
+        1,
+        torch.from_numpy(codes.indices.astype(np.int64)).reshape(len(tokens), -1),
+        torch.from_numpy(codes.values.astype(np.float32)).reshape(len(tokens), -1),
+    )
+    dense = torch.zeros(len(tokens), 64).scatter_add_(1, expected.indices, expected.values)
+    # tokens are kept in half precision: a pick that nearly ties may differ, hardly any does
+    assert ((stored - dense).abs() < 5e-3).float().mean() > 0.99
+
+
+def test_an_unreadable_field_is_named_and_the_others_go_on(tiny_dictionary: Path, tmp_path: Path) -> None:
+    plate = write_tiny_plate(tmp_path / "p.zarr", wells=3, fields=1)
+    chunk = next(
+        path for path in (plate / "A" / "02" / "0" / "0").rglob("*") if path.is_file() and path.name != "zarr.json"
+    )
+    chunk.write_bytes(chunk.read_bytes()[:20])
+    result = api.apply(plate, tmp_path / "x.lexicon", dictionary=str(tiny_dictionary), device="cpu")
+    assert result.finished == 2
+    assert [failure.well for failure in result.failures] == ["A02"]
+    assert "A02" in result.failures[0].sentence or "A/02" in result.failures[0].sentence
+    statistics = Lexicon.open(tmp_path / "x.lexicon").plates["p"].statistics()
+    assert (statistics.tokens.sum(axis=1) > 0).tolist() == [True, False, True]
+
+
+def test_changed_images_are_stale_until_asked_to_recompute(tiny_dictionary: Path, tmp_path: Path) -> None:
+    plate, out = write_tiny_plate(tmp_path / "p.zarr", wells=2, fields=1), tmp_path / "x.lexicon"
+    api.apply(plate, out, dictionary=str(tiny_dictionary), device="cpu")
+    before = Lexicon.open(out).plates["p"].mark("codes", 0)
+    shutil.rmtree(plate)
+    write_tiny_plate(plate, wells=2, fields=1, seed=99)
+    result = api.apply(plate, out, dictionary=str(tiny_dictionary), device="cpu")
+    assert (result.finished, result.kept, result.stale) == (0, 0, 2)
+    assert result.stale_because == "A01, field 0: its image file has changed"
+    assert Lexicon.open(out).plates["p"].mark("codes", 0) == before
+    assert api.apply(plate, out, dictionary=str(tiny_dictionary), device="cpu", recompute=True).finished == 2
+    assert len(list((out / "plates/p/codes").iterdir())) == 2
+
+
+def test_another_dictionary_is_refused_unless_asked_to_recompute(
+    tiny_plate: Path, embedded: Path, applied: Path, tmp_path: Path
+) -> None:
+    copy, other = tmp_path / "copy.lexicon", tmp_path / "other.safetensors"
+    shutil.copytree(applied, copy)
+    api.train(embedded, other, features=32, iterations=2, per_iteration=2, steps=10, batch=64, controls="all", seed=1)
+    with pytest.raises(LexiconFolderError, match="was made with another dictionary"):
+        api.apply(tiny_plate, copy, dictionary=str(other), device="cpu")
+    assert api.apply(tiny_plate, copy, dictionary=str(other), device="cpu", recompute=True).finished == 12
+    assert Lexicon.open(copy).plates["tiny"].statistics().n_features == 32
+
+
+def test_a_dictionary_for_another_layer_is_refused_by_name(
+    tiny_plate: Path, tiny_dictionary: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DictionaryError, match="made for layer"):
+        api.apply(tiny_plate, tmp_path / "x.lexicon", dictionary=str(tiny_dictionary), layer=0, device="cpu")
+    with pytest.raises(DictionaryError, match=r"made for .*random"):
+        api.apply(tiny_plate, tmp_path / "x.lexicon", dictionary=str(tiny_dictionary), backbone="random", device="cpu")
+
+
+@pytest.mark.parametrize("channels", ["concat", "mean"])
+def test_joint_channel_modes_train_and_apply(channels: str, tiny_plate: Path, embedded: Path, tmp_path: Path) -> None:
+    file = tmp_path / "joint.safetensors"
+    api.train(
+        embedded,
+        file,
+        features=32,
+        iterations=2,
+        per_iteration=2,
+        steps=10,
+        batch=64,
+        controls="all",
+        channels=channels,
+    )
+    assert load_dictionary(file).header.channel_names == ("DNA", "Actin")
+    api.apply(tiny_plate, tmp_path / "x.lexicon", dictionary=str(file), device="cpu")
+    plate = Lexicon.open(tmp_path / "x.lexicon").plates["tiny"]
+    codes = plate.codes(0)
+    assert codes is not None
+    assert codes.indices.shape == (1, 7, 9, 4)
+    assert plate.statistics().tokens.tolist() == [[126]] * 6
+    assert set(api.profiles(tmp_path / "x.lexicon").layers) == {"fraction_active"}
+
+
+def test_mean_tokens_train(embedded: Path, tmp_path: Path) -> None:
+    with pytest.raises(DictionaryError, match="control tokens"):
+        api.train(embedded, tmp_path / "d.safetensors", tokens="mean", features=8, steps=5, controls="all")
+
+
+def test_training_without_controls_says_what_to_do(embedded: Path, tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"No well with tokens is a control by .*Metadata_pert_type == 'poscon'"):
+        api.train(embedded, tmp_path / "d.safetensors", controls="Metadata_pert_type == 'poscon'")
+
+
+def test_an_older_dictionary_of_the_same_name_is_kept_aside(embedded: Path, tmp_path: Path) -> None:
+    file = tmp_path / "d.safetensors"
+    settings = {"features": 16, "iterations": 2, "per_iteration": 2, "steps": 5, "batch": 64, "controls": "all"}
+    first = api.train(embedded, file, **settings)
+    second = api.train(embedded, file, **{**settings, "seed": 5})
+    assert first.hash != second.hash
+    assert load_dictionary(tmp_path / "d.previous.safetensors").hash == first.hash
+    assert api.train(embedded, file, **{**settings, "seed": 5}).hash == second.hash
+    assert load_dictionary(tmp_path / "d.previous.safetensors").hash == first.hash
+
+
+def test_windows_of_the_first_job_are_kept_by_later_ones(tiny_plate: Path, applied: Path, embedded: Path) -> None:
+    a, b = (Lexicon.open(path).plates["tiny"].header.channels for path in (applied, embedded))
+    assert a == b
+    assert all(channel.low < channel.high for channel in a)
+
+
+def test_grouped_tokens_follow_the_order_asked_for() -> None:
+    tokens = torch.arange(2 * 3 * 4).reshape(2, 3, 4).float()
+    assert torch.equal(grouped_tokens(tokens, "separate", []), tokens)
+    assert torch.equal(grouped_tokens(tokens, "concat", [1, 0]), torch.cat([tokens[1], tokens[0]], dim=-1)[None])
+    assert torch.equal(grouped_tokens(tokens, "mean", []), tokens.mean(dim=0, keepdim=True))
+    assert torch.equal(grouped_tokens(tokens, "mean", [1]), tokens[1:])
+
+
+def test_samples_of_all_fields_together_have_the_size_asked_for() -> None:
+    assert sample_size(1000, n_fields=10, n_channels=5, n_places=4096) == 20
+    assert sample_size(10**9, 10, 5, 4096) == 4096
+    assert sample_size("all", 10, 5, 4096) == 4096
+
+
+def test_jobs_survive_json() -> None:
+    job = EmbedJob((plate_origin("/data/p.zarr", pattern="{well}.tif", z=2),), "x.lexicon", keep_tokens="all", layer=3)
+    assert job_from_json(job_to_json(job)) == job
+    assert job_from_json(job_to_json(replace(job, keep_tokens=10))) == replace(job, keep_tokens=10)
+    with pytest.raises(JobError, match="not the description of a job"):
+        job_from_json('{"job": "delete everything"}')
+
+
+def test_time_left_follows_the_pace() -> None:
+    left = TimeLeft()
+    assert left(100.0, 4, 10) is None
+    assert left(101.0, 5, 10) is None
+    assert left(104.0, 6, 10) == 8.0
+    assert left(110.0, 10, 10) == 0.0

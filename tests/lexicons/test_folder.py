@@ -1,0 +1,137 @@
+"""The lexicon folder as the specification has it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+from napari_lexicon.backbones.spec import BackboneSpec
+from napari_lexicon.errors import LexiconFolderError
+from napari_lexicon.lexicons import Lexicon, WellStatistics
+from napari_lexicon.lexicons.lock import locked
+
+SPEC = BackboneSpec("builtin", "00", 4, 6, 16, 256, 32, 192, "window-1", "BSD-3-Clause")
+
+
+def test_files_are_where_the_specification_says(applied: Path) -> None:
+    assert {p.name for p in applied.iterdir()} == {"lexicon.json", "dictionary.safetensors", "plates"}
+    plate = applied / "plates" / "tiny"
+    assert {p.name for p in plate.iterdir()} == {"plate.json", "plate_map.csv", "tokens", "codes", "summary.zarr.zip"}
+    for kind in ("tokens", "codes"):
+        names = sorted(p.name for p in (plate / kind).iterdir())
+        assert len(names) == 12
+        assert names[0].startswith("A01_0.")
+        assert names[0].endswith(".zarr.zip")
+
+
+def test_arrays_have_the_shapes_and_types_of_the_specification(applied: Path) -> None:
+    group = zarr.open_group(zarr.storage.ZipStore(next((applied / "plates/tiny/codes").iterdir()), mode="r"), mode="r")
+    m, k, grid = 64, 8, (7, 9)  # 100 x 140 px in patches of 16
+    found = {name: (array.shape, str(array.dtype)) for name, array in group.arrays()}
+    assert found == {
+        "indices": ((2, *grid, k), "uint16"),
+        "values": ((2, *grid, k), "float16"),
+        "total": ((2, m), "float32"),
+        "active": ((2, m), "uint32"),
+        "strongest": ((2, m), "float32"),
+        "place": ((2, m), "uint32"),
+    }
+    assert set(group.attrs) == {"well", "field", "backbone", "identity", "channels", "windows", "dictionary"}
+
+
+def test_summary_equals_what_is_gathered_from_the_fields(applied: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.lexicon"
+    shutil.copytree(applied, copy)
+    (copy / "plates/tiny/summary.zarr.zip").unlink()
+    kept, gathered = (Lexicon.open(path).plates["tiny"].statistics() for path in (applied, copy))
+    for name in WellStatistics.ARRAYS:
+        np.testing.assert_array_equal(getattr(kept, name), getattr(gathered, name))
+
+
+def test_summary_of_other_fields_is_not_believed(applied: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.lexicon"
+    shutil.copytree(applied, copy)
+    next((copy / "plates/tiny/codes").glob("A01_0.*")).unlink()
+    plate = Lexicon.open(copy).plates["tiny"]
+    assert plate.n_done() == 11
+    assert plate.codes(0) is None
+    np.testing.assert_array_equal(plate.statistics().tokens, [[63, 63]] + [[126, 126]] * 5)
+
+
+def test_examples_name_places_where_the_map_is_as_high(applied: Path) -> None:
+    from napari_lexicon.analysis.maps import activation_map
+
+    plate = Lexicon.open(applied).plates["tiny"]
+    statistics = plate.statistics()
+    checked = 0
+    for feature in range(0, 64, 7):
+        for example in plate.examples(statistics, feature, 5):
+            codes = plate.codes(example.field_index)
+            assert codes is not None
+            values = activation_map(codes, feature, example.channel)
+            assert values[example.gy, example.gx] == values.max() == np.float32(example.value)
+            checked += 1
+    assert checked > 10
+
+
+def test_another_backbone_is_refused_by_what_differs(tmp_path: Path) -> None:
+    Lexicon.create(tmp_path / "x.lexicon", SPEC)
+    other = BackboneSpec(**{**SPEC.to_json(), "layer": 5})
+    with pytest.raises(LexiconFolderError, match=r"x\.lexicon was made with another backbone \(layer 4, now 5\)"):
+        Lexicon.create(tmp_path / "x.lexicon", other)
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter1.tex").write_text("…")
+    with pytest.raises(LexiconFolderError, match="exists and is not a lexicon folder"):
+        Lexicon.create(tmp_path / "thesis", SPEC)
+    with pytest.raises(LexiconFolderError, match=r"lexicon\.json is missing"):
+        Lexicon.open(tmp_path / "thesis")
+    with pytest.raises(LexiconFolderError, match="There is no lexicon folder"):
+        Lexicon.open(tmp_path / "nowhere")
+
+
+def test_a_newer_format_asks_for_an_update(tmp_path: Path) -> None:
+    path = Lexicon.create(tmp_path / "x.lexicon", SPEC).path / "lexicon.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "version": 2, "new": True}))
+    with pytest.raises(LexiconFolderError, match="written by a newer napari-lexicon"):
+        Lexicon.open(tmp_path / "x.lexicon")
+
+
+def test_names_are_kept_and_can_be_taken_back(applied: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.lexicon"
+    shutil.copytree(applied, copy)
+    Lexicon.open(copy).names.set(12, "fragmented mitochondria", note="seen in B03", tags=("mito",))
+    names = Lexicon.open(copy).names
+    named = names.get(12)
+    assert named is not None
+    assert (named.name, named.note, named.tags) == ("fragmented mitochondria", "seen in B03", ("mito",))
+    assert names.label(12) == "fragmented mitochondria"
+    assert names.label(13) == "#13"
+    names.set(12, "")
+    assert Lexicon.open(copy).names.get(12) is None
+
+
+def test_well_and_field_names_cannot_leave_the_folder(tmp_path: Path) -> None:
+    lexicon = Lexicon.create(tmp_path / "x.lexicon", SPEC)
+    assert "/" not in lexicon.plate_id("../../etc")
+    assert lexicon.plate_id("a/b") != lexicon.plate_id("a-b")
+
+
+def test_one_job_at_a_time_and_a_dead_one_does_not_block(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(LexiconFolderError, match="Another job is working"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass
+    import socket
+
+    (tmp_path / "job.lock").write_text(json.dumps({"pid": 2**22 + 1, "host": socket.gethostname()}))
+    with locked(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []

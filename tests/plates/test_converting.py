@@ -1,0 +1,121 @@
+"""A converted plate is a valid OME-Zarr plate with the same wells, channels, pixels and plate map."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+import zarr
+
+from napari_lexicon.errors import PlateError
+from napari_lexicon.plates import open_plate
+from napari_lexicon.plates.converting import convert_plate
+
+from .layouts import LAYOUTS, Layout
+
+
+@pytest.fixture(params=["phenix_index_5", "imagexpress_names", "folder_per_well", "ome_tiffs", "load_data"])
+def layout(request: pytest.FixtureRequest) -> Layout:
+    return next(layout for layout in LAYOUTS if layout.name == request.param)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_a_converted_plate_is_the_same_plate(layout: Layout, version: Any, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    path = layout.write(source) or source
+    (source / "plate_map.csv").write_text("well,drug\nB3,x\nC11,y\nP24,DMSO\n")
+    before = open_plate(path, plate_map=source / "plate_map.csv")
+    steps: list[int] = []
+    done = convert_plate(before, tmp_path / "out.zarr", version=version, step=lambda n, total, said: steps.append(n))
+    assert (done.written, done.kept, done.problems, done.complete) == (5, 0, (), True)
+    assert steps == [1, 2, 3, 4, 5]
+    after = open_plate(tmp_path / "out.zarr")
+    assert after.name == before.name
+    assert (after.rows, after.columns) == (before.rows, before.columns)
+    assert [channel.name for channel in after.channels] == [channel.name for channel in before.channels]
+    for old, new in zip(before.fields(), after.fields(), strict=True):
+        assert (new.well, new.channels, new.pixel_size_um) == (old.well, old.channels, old.pixel_size_um)
+        assert new.position_um == old.position_um
+        np.testing.assert_array_equal(new.image().compute(), old.image().compute())
+    assert after.map["Metadata_pert_type"].to_dict() == before.map["Metadata_pert_type"].to_dict()
+    _is_valid(tmp_path / "out.zarr", version)
+
+
+def _is_valid(path: Path, version: str) -> None:
+    """By ngio and by ome-zarr-models."""
+    import pydantic_zarr.v2
+    from ngio import open_ome_zarr_plate
+    from ome_zarr_models import v04, v05
+
+    for model in (v04.Labels, v04.Image, v04.ImageLabel, v04.Well, v04.HCS):
+        # ome-zarr-models 1.6 leaves these undefined under pydantic 2.14.
+        model.model_rebuild(_types_namespace=vars(pydantic_zarr.v2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        {"0.4": v04, "0.5": v05}[version].HCS.from_zarr(zarr.open_group(path, mode="r"))
+    images = open_ome_zarr_plate(path, mode="r").get_images(max_workers=1)
+    assert len(images) == 5
+
+
+def test_a_stopped_conversion_goes_on_where_it_was(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    next(layout for layout in LAYOUTS if layout.name == "folder_per_channel").write(source)
+    plate = open_plate(source)
+    convert_plate(plate, tmp_path / "whole.zarr")
+    asked = iter([False, False, True])
+    stopped = convert_plate(plate, tmp_path / "out.zarr", should_stop=lambda: next(asked))
+    assert (stopped.written, stopped.complete) == (2, False)
+    assert len(list(open_plate(tmp_path / "out.zarr").fields())) == 2
+    resumed = convert_plate(plate, tmp_path / "out.zarr")
+    assert (resumed.written, resumed.kept, resumed.complete) == (3, 2, True)
+    content = [
+        {
+            file.relative_to(tmp_path / name): file.read_bytes()
+            for file in (tmp_path / name).rglob("*")
+            if file.is_file()
+        }
+        for name in ("whole.zarr", "out.zarr")
+    ]
+    assert content[0] == content[1]
+
+
+def test_a_field_that_cannot_be_read_is_left_out_and_named(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    next(layout for layout in LAYOUTS if layout.name == "folder_per_well").write(source)
+    broken = source / "C11" / "ER_1.tif"
+    broken.write_bytes(broken.read_bytes()[:200])
+    done = convert_plate(open_plate(source), tmp_path / "out.zarr")
+    assert done.written == 4
+    assert [(problem.well, "ER_1.tif" in problem.sentence) for problem in done.problems] == [("C11", True)]
+    assert list(open_plate(tmp_path / "out.zarr").wells) == ["B03", "P24"]
+
+
+def test_slides_are_given_wells_and_keep_their_names_in_the_map(tmp_path: Path) -> None:
+    source = tmp_path / "slides"
+    source.mkdir()
+    pixels = {name: np.full((9, 12, 3), n, np.uint8) for n, name in enumerate(("liver 1", "liver 2", "lung"))}
+    for name, image in pixels.items():
+        tifffile.imwrite(source / f"{name}.tif", image, photometric="rgb")
+    convert_plate(open_plate(source), tmp_path / "out.zarr")
+    after = open_plate(tmp_path / "out.zarr")
+    assert after.rgb
+    assert after.map["Metadata_sample"].to_dict() == {"A01": "liver 1", "A02": "liver 2", "A03": "lung"}
+    np.testing.assert_array_equal(after.wells["A03"].fields[0].image().compute(), np.full((3, 9, 12), 2))
+
+
+def test_a_folder_with_something_else_is_not_touched(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    next(layout for layout in LAYOUTS if layout.name == "plain_pages").write(source)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("years of work")
+    with pytest.raises(PlateError, match="choose another folder"):
+        convert_plate(open_plate(source), tmp_path / "out")
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["thesis.tex"]

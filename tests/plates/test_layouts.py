@@ -1,0 +1,149 @@
+"""Every layout leads to the same plate: wells, fields, channels, pixels, pixel sizes, and the gap that it has."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_lexicon.errors import PlateError
+from napari_lexicon.plates import open_plate
+from napari_lexicon.plates.image_folder import guess_pattern
+
+from .layouts import FIELDS, GAP, LAYOUTS, SHAPE, Layout, plane, position
+
+CHANNELS = ("DNA", "ER")
+
+
+@pytest.fixture(params=LAYOUTS, ids=lambda layout: layout.name)
+def layout(request: pytest.FixtureRequest) -> Layout:
+    chosen: Layout = request.param
+    return chosen
+
+
+def test_the_same_plate_is_found_in_every_layout(layout: Layout, tmp_path: Path) -> None:
+    plate = open_plate(layout.write(tmp_path) or tmp_path)
+    assert list(plate.wells) == ["B03", "C11", "P24"]
+    assert (plate.rows, plate.columns, plate.free, plate.rgb) == (16, 24, False, False)
+    assert tuple(channel.name for channel in plate.channels) == layout.channels
+    fields = list(plate.fields())
+    assert [(field.well, field.index) for field in fields] == [
+        ("B03", 0), ("B03", 1), ("C11", 0), ("P24", 0), ("P24", 1)
+    ]  # fmt: skip
+    assert [int(field.name) for field in fields] == [number for _, number in FIELDS]
+    for field, (well, number) in zip(fields, FIELDS, strict=True):
+        has = [name for name in CHANNELS if not layout.has_gap or (well, number, name) != GAP]
+        assert field.channels == tuple(CHANNELS.index(name) for name in has)
+        assert field.shape == SHAPE
+        assert field.pixel_size_um == (None if layout.pixel_size is None else pytest.approx(layout.pixel_size))
+        assert field.position_um == (pytest.approx(position(number)) if layout.positions else None)
+        image = field.image()
+        assert image.dtype == layout.dtype
+        expected = np.stack([plane(well, number, name, layout.dtype) for name in has])
+        np.testing.assert_array_equal(image.compute(), expected)
+        np.testing.assert_array_equal(image[0, 5:17, 8:40].compute(), expected[0, 5:17, 8:40])
+    gaps = [problem for problem in plate.problems if "P24/" in problem.sentence and " has no " in problem.sentence]
+    assert len(gaps) == layout.has_gap
+    assert all(layout.channels[1] in problem.sentence and problem.well == "P24" for problem in gaps)
+
+
+def test_the_guessed_pattern_is_the_one_that_the_instrument_uses(layout: Layout, tmp_path: Path) -> None:
+    if layout.pattern is None:
+        pytest.skip("told by its content, not by names")
+    layout.write(tmp_path)
+    assert guess_pattern(tmp_path).pattern == layout.pattern
+    assert layout.pattern in open_plate(tmp_path).note
+    given, guessed = open_plate(tmp_path, pattern=layout.pattern), open_plate(tmp_path)
+    assert [field.key for field in given.fields()] == [field.key for field in guessed.fields()]
+
+
+def test_fields_travel_to_other_processes_and_know_when_they_changed(layout: Layout, tmp_path: Path) -> None:
+    plate = open_plate(layout.write(tmp_path) or tmp_path)
+    field = next(plate.fields())
+    copy = pickle.loads(pickle.dumps(field))
+    np.testing.assert_array_equal(copy.image().compute(), field.image().compute())
+    assert copy.identity() == field.identity()
+    others = {other.key: other.identity() for other in plate.fields()}
+    assert len(set(others.values())) == len(others)
+
+
+def test_a_cut_off_file_is_named_and_the_others_are_read(layout: Layout, tmp_path: Path) -> None:
+    path = layout.write(tmp_path) or tmp_path
+    files = sorted((file for file in tmp_path.rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
+    images = [file for file in files if file.suffix.lower() in (".tif", ".tiff", ".png") and "thumb" not in file.name]
+    broken = images[len(images) // 2] if images else files[-1]
+    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 3])
+    plate = open_plate(path)
+    errors = [problem.sentence for problem in plate.problems]
+    read = 0
+    for field in plate.fields():
+        try:
+            field.image().compute()
+            read += 1
+        except PlateError as error:
+            errors.append(str(error))
+    assert read == len(FIELDS) - 1
+    named = broken.name if images else "zarr"
+    assert any(named in error for error in errors)
+
+
+def test_an_empty_file_is_a_named_gap(tmp_path: Path) -> None:
+    layout = next(layout for layout in LAYOUTS if layout.name == "folder_per_well")
+    layout.write(tmp_path)
+    (tmp_path / "B03" / "ER_1.tif").write_bytes(b"")
+    (tmp_path / "C11" / "DNA_1.tif").write_bytes(b"")
+    (tmp_path / "C11" / "ER_1.tif").write_bytes(b"")
+    plate = open_plate(tmp_path)
+    assert list(plate.wells) == ["B03", "P24"]
+    assert plate.wells["B03"].fields[0].channels == (0,)
+    sentences = [problem.sentence for problem in plate.problems]
+    assert "B03/ER_1.tif is empty (0 bytes)." in sentences
+    assert "Field B03/1 has no channel ER." in sentences
+    assert {problem.well for problem in plate.problems} == {"B03", "C11", "P24"}
+
+
+def test_planes_in_z_are_projected_or_chosen(tmp_path: Path) -> None:
+    next(layout for layout in LAYOUTS if layout.name == "cellvoyager_names").write(tmp_path)
+    projected = open_plate(tmp_path)
+    assert "z: maximum projection of 3 planes" in projected.note
+    chosen = open_plate(tmp_path, z=1)
+    assert "z: plane 1" in chosen.note
+    np.testing.assert_array_equal(next(chosen.fields()).image()[0].compute(), plane("B03", 1, "DNA") // 2)
+    with pytest.raises(PlateError, match="3 planes in z; plane 3"):
+        open_plate(tmp_path, z=3)
+    assert next(chosen.fields()).identity() != next(projected.fields()).identity()
+
+
+def test_a_time_point_is_the_first_or_chosen(tmp_path: Path) -> None:
+    next(layout for layout in LAYOUTS if layout.name == "time_series").write(tmp_path)
+    assert "t: time point 0 of 2" in open_plate(tmp_path).note
+    later = open_plate(tmp_path, t=1)
+    np.testing.assert_array_equal(next(later.fields()).image()[0].compute(), plane("B03", 1, "DNA") >> 1)
+    with pytest.raises(PlateError, match="2 time points; time point 2"):
+        open_plate(tmp_path, t=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("phenix_index_5", "Images/Index.idx.xml"),
+        ("phenix_index_6", "Images/Index.xml"),
+        ("imagexpress_htd", "Assay_7.HTD"),
+        ("cellvoyager_mlf", "MeasurementData.mlf"),
+    ],
+)
+def test_another_reader_of_vendor_plates_sees_the_same_plate(name: str, index: str, tmp_path: Path) -> None:
+    openreadout = pytest.importorskip("openreadout", reason="the extra [vendors] is not installed")
+    layout = next(layout for layout in LAYOUTS if layout.name == name)
+    layout.write(tmp_path)
+    theirs = openreadout.info(str(tmp_path / index))
+    plate = open_plate(tmp_path)
+    assert [well["well"] for well in theirs["plate"]["wells"]] == list(plate.wells)
+    assert (theirs["plate"]["rows"], theirs["plate"]["columns"]) == (plate.rows, plate.columns)
+    assert [channel["name"] for channel in theirs["images"][0]["channels"]] == [c.name for c in plate.channels]
+    first = next(plate.fields())
+    for channel in range(2):
+        pixels = openreadout.File(str(tmp_path / index)).read_plane(0, channel, 0, 0)
+        np.testing.assert_array_equal(first.image()[channel].compute(), np.asarray(pixels))

@@ -1,0 +1,200 @@
+"""Vendor indices: what they say of missing and broken images is passed on, and hostile ones cost nothing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from napari_lexicon.errors import PlateError
+from napari_lexicon.plates import open_plate
+from napari_lexicon.plates.xml_records import records
+
+from .layouts import cellvoyager_mlf, imagexpress_htd, load_data, phenix_index, plane, sample_sheet
+
+
+def sentences(folder: Path) -> list[str]:
+    return [problem.sentence for problem in open_plate(folder).problems]
+
+
+def test_images_that_the_index_lists_and_the_disk_lacks_are_named(tmp_path: Path) -> None:
+    phenix_index(tmp_path)
+    (tmp_path / "Images" / "r03c11f01p01-ch1sk1fk1fl1.tiff").unlink()
+    (tmp_path / "Images" / "r03c11f01p01-ch2sk1fk1fl1.tiff").write_bytes(b"")
+    said = sentences(tmp_path)
+    assert "r03c11f01p01-ch1sk1fk1fl1.tiff is absent." in said
+    assert "r03c11f01p01-ch2sk1fk1fl1.tiff is empty (0 bytes)." in said
+    assert list(open_plate(tmp_path).wells) == ["B03", "P24"]
+
+
+def test_a_well_that_was_selected_and_not_imaged_is_named(tmp_path: Path) -> None:
+    imagexpress_htd(tmp_path)
+    htd = tmp_path / "Assay_7.HTD"
+    text = htd.read_text()
+    htd.write_text(text.replace('"WellsSelection1", FALSE', '"WellsSelection1", TRUE'))
+    said = sentences(tmp_path)
+    assert "Well A01 was selected for the run and has no images." in said
+    assert "Site 2 of well C11 was selected and has no images." in said
+
+
+def test_a_renamed_htd_file_still_finds_its_images(tmp_path: Path) -> None:
+    imagexpress_htd(tmp_path)
+    (tmp_path / "Assay_7.HTD").rename(tmp_path / "copy of run.htd")
+    assert list(open_plate(tmp_path).wells) == ["B03", "C11", "P24"]
+
+
+def test_metaxpress_projections_are_no_planes_of_the_stack(tmp_path: Path) -> None:
+    """Wave 1 has planes and a projection, wave 2 a projection only."""
+    imagexpress_htd(tmp_path)
+    for z in (1, 2):
+        tifffile.imwrite(
+            _made(tmp_path / "TimePoint_1" / f"ZStep_{z}" / "Assay_7_B03_s1_w1.TIF"), plane("B03", 1, "DNA") // (z + 1)
+        )
+    field = open_plate(tmp_path).wells["B03"].fields[0]
+    assert field.channels == (0, 1)
+    np.testing.assert_array_equal(field.image()[0].compute(), plane("B03", 1, "DNA") // 2)
+    np.testing.assert_array_equal(field.image()[1].compute(), plane("B03", 1, "ER"))
+
+
+def _made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def test_what_the_instrument_reports_is_passed_on(tmp_path: Path) -> None:
+    cellvoyager_mlf(tmp_path)
+    assert "The instrument reports for P24/2: autofocus failed." in sentences(tmp_path)
+
+
+def test_cellvoyager_opens_without_its_details_and_says_what_is_not_known(tmp_path: Path) -> None:
+    cellvoyager_mlf(tmp_path)
+    (tmp_path / "MeasurementDetail.mrf").write_text("<bts:Measure")
+    plate = open_plate(tmp_path)
+    assert [channel.name for channel in plate.channels] == ["Channel 1", "Channel 2"]
+    assert next(plate.fields()).pixel_size_um is None
+    assert any("Pixel sizes are not known" in problem.sentence for problem in plate.problems)
+
+
+@pytest.mark.parametrize("index", ["Images/Index.idx.xml", "Images"])
+def test_the_index_itself_or_the_folder_of_images_may_be_opened(tmp_path: Path, index: str) -> None:
+    phenix_index(tmp_path)
+    (tmp_path / "plate_map.csv").write_text("well,drug\nB3,x\n")
+    assert open_plate(tmp_path / index).name == "Plate one"
+    assert open_plate(tmp_path).map.loc["B03", "Metadata_perturbation"] == "x"
+
+
+@pytest.mark.parametrize("path", ["../outside.tiff", "/etc/passwd", "C:\\\\secret.tiff", "a/../../b.tiff"])
+def test_paths_that_leave_the_plate_are_not_read(tmp_path: Path, path: str) -> None:
+    folder = tmp_path / "plate"
+    folder.mkdir()
+    phenix_index(folder)
+    tifffile.imwrite(tmp_path / "outside.tiff", plane("B03", 1, "DNA"))
+    file = folder / "Images" / "Index.idx.xml"
+    file.write_text(file.read_text().replace("r03c11f01p01-ch1sk1fk1fl1.tiff", path))
+    plate = open_plate(folder)
+    assert any("lies outside of the plate" in problem.sentence for problem in plate.problems)
+    assert plate.wells["C11"].fields[0].channels == (1,)
+
+
+def test_a_table_that_lists_images_elsewhere_says_so(tmp_path: Path) -> None:
+    load_data(tmp_path)
+    (tmp_path / "images" / "Plate1" / "C11_s1_w1.png").unlink()
+    plate = open_plate(tmp_path)
+    assert plate.wells["C11"].fields[0].channels == (1,)
+    assert any("images that the table lists are not below its folder" in p.sentence for p in plate.problems)
+    (tmp_path / "images").rename(tmp_path.parent / f"{tmp_path.name}_moved")
+    with pytest.raises(PlateError, match="put the table into the folder of the images"):
+        open_plate(tmp_path)
+
+
+def test_a_table_of_several_plates_wants_a_name(tmp_path: Path) -> None:
+    sheet = sample_sheet(tmp_path)
+    sheet.write_text(sheet.read_text().replace("P1\tc11", "P2\tc11"))
+    with pytest.raises(PlateError, match=r"2 plates \(P1, P2\)"):
+        open_plate(sheet)
+    assert list(open_plate(sheet, name="P2").wells) == ["C11"]
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "<!DOCTYPE x [<!ENTITY a 'lol'><!ENTITY b '&a;&a;&a;'>]>",
+        "<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>",
+        "<!DOCTYPE x SYSTEM 'http://localhost/x.dtd'>",
+    ],
+)
+def test_document_types_and_entities_are_refused(tmp_path: Path, attack: str) -> None:
+    phenix_index(tmp_path)
+    file = tmp_path / "Images" / "Index.idx.xml"
+    file.write_text(file.read_text().replace("?>", f"?>{attack}", 1))
+    with pytest.raises(PlateError, match="document type"):
+        open_plate(tmp_path)
+
+
+def test_deep_nesting_and_half_a_document_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "deep.xml"
+    file.write_text("<a>" * 100_000)
+    with pytest.raises(PlateError, match="nested too deeply"):
+        list(records(file, {"Image"}))
+    file.write_text("<a><Image>")
+    with pytest.raises(PlateError, match=r"deep\.xml"):
+        list(records(file, {"Image"}))
+    with pytest.raises(PlateError):
+        list(records(tmp_path / "nowhere.xml", {"Image"}))
+
+
+def test_numbers_that_no_plate_has_are_named_and_bounded_in_time(tmp_path: Path) -> None:
+    phenix_index(tmp_path)
+    file = tmp_path / "Images" / "Index.idx.xml"
+    text = file.read_text()
+    absurd = text.replace("<PlateRows>16", "<PlateRows>" + "9" * 5000).replace("<Row>3<", "<Row>999999999<")
+    file.write_text(absurd.replace("3.25E-07", "1E999"))
+    before = time.monotonic()
+    plate = open_plate(tmp_path)
+    assert time.monotonic() - before < 5
+    assert (plate.rows, plate.columns) == (16, 24)
+    assert list(plate.wells) == ["B03", "P24"]
+    assert next(plate.fields()).pixel_size_um is None
+    imagexpress_htd(tmp_path / "htd")
+    htd = tmp_path / "htd" / "Assay_7.HTD"
+    htd.write_text(
+        htd.read_text().replace('"XSites", 2', '"XSites", 999999999').replace('"XWells", 24', '"XWells", 999999999')
+    )
+    assert list(open_plate(tmp_path / "htd").wells) == ["B03", "C11", "P24"]
+
+
+@given(damage=st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=0, max_size=3)), min_size=1, max_size=6))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("write", [phenix_index, imagexpress_htd, cellvoyager_mlf, load_data], ids=lambda w: w.__name__)
+def test_a_damaged_index_opens_or_is_one_sentence(
+    write: object, damage: list[tuple[int, bytes]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = _pristine(write, tmp_path_factory)
+    name = {"phenix_index": "Images/Index.idx.xml", "imagexpress_htd": "Assay_7.HTD", "load_data": "load_data.csv"}
+    file = folder / name.get(write.__name__, "MeasurementData.mlf")  # type: ignore[attr-defined]
+    content = file.read_bytes()
+    broken = content
+    for place, piece in damage:
+        at = place % len(broken)
+        broken = broken[:at] + piece + broken[at + 1 :]
+    file.write_bytes(broken)
+    try:
+        plate = open_plate(folder)
+        assert plate.wells
+    except PlateError as error:
+        assert "\n" not in str(error)
+    finally:
+        file.write_bytes(content)
+
+
+def _pristine(write: object, factory: pytest.TempPathFactory) -> Path:
+    folder = factory.getbasetemp() / f"pristine_{write.__name__}"  # type: ignore[attr-defined]
+    if not folder.exists():
+        folder.mkdir()
+        write(folder)  # type: ignore[operator]
+    return folder

@@ -1,0 +1,68 @@
+"""Reading in threads: results come to the main thread, stale ones never."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from napari_lexicon.widgets.workspace.background import Background
+
+
+@pytest.fixture
+def background(qtbot):
+    background = Background(threads=2)
+    yield background
+    background.close()
+
+
+def test_results_arrive_on_the_main_thread(qtbot, background):
+    arrived = []
+    background.start(
+        "a", threading.get_ident, lambda other: arrived.append((other, threading.get_ident())), arrived.append
+    )
+    qtbot.waitUntil(lambda: bool(arrived))
+    assert arrived[0][1] == threading.get_ident()
+    assert arrived[0][0] != threading.get_ident()
+
+
+def test_a_later_start_makes_an_earlier_result_stale(qtbot, background):
+    gate, arrived = threading.Event(), []
+    background.start("field", lambda: gate.wait(10) and "old", arrived.append, arrived.append)
+    background.start("field", lambda: "new", arrived.append, arrived.append)
+    qtbot.waitUntil(lambda: arrived == ["new"])
+    gate.set()
+    background.start("other", lambda: "last", arrived.append, arrived.append)
+    qtbot.waitUntil(lambda: arrived == ["new", "last"])
+
+
+def test_a_waiting_start_that_is_stale_never_runs(qtbot):
+    background, gate, ran, arrived = Background(threads=1), threading.Event(), [], []
+    background.start("block", lambda: gate.wait(10), lambda _: None, arrived.append)
+    for n in range(5):
+        background.start("field", lambda n=n: ran.append(n), arrived.append, arrived.append)
+    gate.set()
+    qtbot.waitUntil(lambda: bool(arrived))
+    assert ran == [4]
+    background.close()
+
+
+def test_an_error_is_handed_over(qtbot, background):
+    failed = []
+
+    def broken() -> None:
+        raise ValueError("no")
+
+    background.start("a", broken, lambda _: None, failed.append)
+    qtbot.waitUntil(lambda: bool(failed))
+    assert str(failed[0]) == "no"
+    assert not background.busy()
+
+
+def test_what_is_forgotten_does_not_arrive(qtbot, background):
+    arrived = []
+    background.start("a", lambda: 1, arrived.append, arrived.append)
+    background.forget("a")
+    background.start("b", lambda: 2, arrived.append, arrived.append)
+    qtbot.waitUntil(lambda: bool(arrived))
+    assert arrived == [2]

@@ -1,0 +1,179 @@
+"""The feature table sorts, searches and keeps its choice, with thousands of rows."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_lexicon.lexicons import FeatureNames, WellStatistics
+from napari_lexicon.widgets.features.columns import sentence_of, written
+from napari_lexicon.widgets.features.table import FeatureTable
+from napari_lexicon.widgets.features.table_model import FeatureTableModel
+from napari_lexicon.widgets.workspace.reading import Figures
+
+CHANNELS = ("DNA", "ER", "Mito")
+
+
+def figures_of(n: int, seed: int = 0, compared: bool = False) -> Figures:
+    rng = np.random.default_rng(seed)
+    fires = rng.beta(1, 20, n)
+    fires[::10] = 0
+    table = pd.DataFrame(
+        {
+            "name": [f"#{i}" for i in range(n)],
+            "fires": fires,
+            "mean_when_active": np.where(fires > 0, rng.random(n), np.nan),
+            "channel": np.array(CHANNELS, dtype=object)[rng.integers(0, 3, n)],
+            "channel_share": rng.random(n),
+            "well": np.array(["A01", "B07", "H12"], dtype=object)[rng.integers(0, 3, n)],
+        },
+        index=pd.RangeIndex(n, name="feature"),
+    )
+    if compared:
+        table["selectivity"] = rng.normal(0, 0.1, n)
+        table["best_value"] = np.array(["drug", "DMSO"], dtype=object)[rng.integers(0, 2, n)]
+    statistics = WellStatistics.empty(("A01",), 3, n)
+    return Figures(statistics, table, frozenset(), "Metadata_pert" if compared else None)
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> FeatureNames:
+    names = FeatureNames(tmp_path / "names.json", "hash")
+    names.set(7, "fragmented mitochondria", tags=("phenotype",))
+    return names
+
+
+def column_of(model: FeatureTableModel, key: str) -> int:
+    return [column.key for column in model.columns()].index(key)
+
+
+def rows(model: FeatureTableModel) -> list[int]:
+    return [model.feature_at(row) for row in range(model.rowCount())]
+
+
+def test_silent_features_are_left_out_unless_asked_for(names):
+    model = FeatureTableModel()
+    model.setFigures(figures_of(100), names)
+    assert model.rowCount() == 90
+    model.setShowSilent(True)
+    assert model.rowCount() == 100
+
+
+@pytest.mark.parametrize("key", ["fires", "mean_when_active", "selectivity", "channel", "well"])
+@pytest.mark.parametrize("order", [Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder])
+def test_sorting_by_any_column_agrees_with_pandas(names, key, order):
+    figures = figures_of(200, compared=True)
+    model = FeatureTableModel()
+    model.setFigures(figures, names)
+    model.sort(column_of(model, key), order)
+    values = figures.table[key].to_numpy()[rows(model)]
+    expected = figures.table[figures.table["fires"] > 0].sort_values(
+        key, ascending=order == Qt.SortOrder.AscendingOrder, kind="stable"
+    )[key]
+    np.testing.assert_array_equal(values, expected.to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("mitochondria", {7}),
+        ("PHENOTYPE frag", {7}),
+        ("#42", {42}),
+        ("mito b07", None),
+        ("nothing of the kind", set()),
+    ],
+)
+def test_searching_keeps_what_holds_every_word(names, text, found):
+    figures = figures_of(60)
+    model = FeatureTableModel()
+    model.setFigures(figures, names)
+    model.setSearch(text)
+    if found is None:
+        table = figures.table[figures.table["fires"] > 0]
+        mito = (table["channel"] == "Mito") & (table["well"] == "B07")
+        found = set(table.index[mito])
+    assert set(rows(model)) == found
+
+
+def test_named_features_come_first_by_name(names):
+    model = FeatureTableModel()
+    model.setFigures(figures_of(60), names)
+    model.sort(column_of(model, "name"), Qt.SortOrder.AscendingOrder)
+    assert rows(model)[:3] == [7, 1, 2]
+    assert model.data(model.index(0, 0)) == "fragmented mitochondria"
+
+
+def test_sorting_and_searching_8192_features_is_instant(names):
+    model = FeatureTableModel()
+    model.setFigures(figures_of(8192, compared=True), names)
+    times = []
+    for turn in range(6):
+        start = time.perf_counter()
+        model.sort(turn % len(model.columns()), Qt.SortOrder.DescendingOrder)
+        model.setSearch("mito" if turn % 2 else "")
+        times.append(time.perf_counter() - start)
+    assert sorted(times)[3] < 0.1
+
+
+def test_the_choice_stays_when_rows_move_and_figures_grow(qtbot, names):
+    table = FeatureTable()
+    qtbot.addWidget(table)
+    table.resize(380, 300)
+    table.show()
+    model = table.table_model()
+    model.setFigures(figures_of(500), names)
+    table.setValue(123)
+    heard = []
+    table.valueChanged.connect(heard.append)
+    model.sort(1, Qt.SortOrder.AscendingOrder)
+    assert table.currentIndex().row() == model.row_of(123)
+    model.setFigures(figures_of(500, seed=1), names)
+    assert table.value() == 123
+    assert model.feature_at(table.currentIndex().row()) == 123
+    model.setSearch("no such thing")
+    assert table.value() == 123
+    model.setSearch("")
+    assert model.feature_at(table.currentIndex().row()) == 123
+    assert heard == []
+
+
+def test_clicks_choose_and_headers_sort(qtbot, names):
+    table = FeatureTable()
+    qtbot.addWidget(table)
+    table.resize(420, 300)
+    table.show()
+    model = table.table_model()
+    model.setFigures(figures_of(80), names)
+    place = table.visualRect(model.index(2, 1)).center()
+    with qtbot.waitSignal(table.valueChanged) as told:
+        QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    assert told.args == [model.feature_at(2)]
+    with qtbot.waitSignal(table.valueChanged) as told:
+        QTest.keyClick(table, Qt.Key.Key_Down)
+    assert told.args == [model.feature_at(3)]
+    before = rows(model)
+    header = table.horizontalHeader()
+    from qtpy.QtCore import QPoint
+
+    place = QPoint(header.sectionViewportPosition(1) + 15, header.height() // 2)
+    QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    assert rows(model) == before[::-1]
+
+
+def test_numbers_are_written_for_people():
+    assert written(0.081, "part") == "8.1 %"
+    assert written(0.00002, "part") == "< 0.01 %"
+    assert written(-0.25, "signed") == "−0.25"
+    assert written(float("nan"), "number") == ""
+
+
+def test_a_feature_is_told_in_a_sentence():
+    row = pd.Series({"fires": 0.08, "channel": "Mito", "channel_share": 0.63, "well": "C04"})
+    assert sentence_of(1, row) == "Fires in 8 % of patches, 63 % of it in Mito, most in C04."
+    assert sentence_of(1, pd.Series({"fires": 0.0})) == "Does not fire on this plate."

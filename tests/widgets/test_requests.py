@@ -1,0 +1,86 @@
+"""The jobs that the window asks for are those that the child process understands."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from napari_lexicon.jobs.applying import ApplyJob
+from napari_lexicon.jobs.embedding import EmbedJob
+from napari_lexicon.jobs.running import job_from_json
+from napari_lexicon.jobs.simulating import SimulateJob
+from napari_lexicon.jobs.training import TrainJob
+from napari_lexicon.lexicons.headers import PlateOrigin
+from napari_lexicon.widgets.dictionary.train_form import TrainChoice
+from napari_lexicon.widgets.workspace.job_status import JobRequest
+from napari_lexicon.widgets.workspace.opening import results_path
+from napari_lexicon.widgets.workspace.requests import (
+    ComputeSettings,
+    apply_request,
+    dictionary_out_path,
+    embed_request,
+    model_out_path,
+    train_request,
+)
+
+ORIGIN = PlateOrigin(path="/data/p.zarr", plate_map="/data/map.csv")
+OUT = Path("/data/p.lexicon")
+
+
+def understood(request: JobRequest) -> object:
+    return job_from_json(json.dumps(request.to_json()))
+
+
+def test_apply():
+    settings = ComputeSettings(device="cpu", batch=7, recompute=True)
+    job = understood(apply_request(ORIGIN, OUT, "builtin", settings, "embed", "p"))
+    assert job == ApplyJob((ORIGIN,), str(OUT), "builtin", device="cpu", batch=7, recompute=True)
+
+
+def test_embed_with_another_model_and_layer():
+    settings = ComputeSettings(backbone="vit_small", layer=3, device="cuda", batch=1)
+    job = understood(embed_request(ORIGIN, OUT, settings, "embed", "p"))
+    assert job == EmbedJob((ORIGIN,), str(OUT), "vit_small", 3, "cuda", 1)
+
+
+def test_train_with_every_setting_of_the_form():
+    choice = TrainChoice("icfl", 99, 3, 2, 10, "mean", "concat", 5)
+    settings = {"lexicon": str(OUT), "out": "/d.safetensors", "controls": "all"} | asdict(choice)
+    job = understood(train_request(settings, "dictionary"))
+    assert isinstance(job, TrainJob)
+    assert {f.name: getattr(job, f.name) for f in fields(TrainChoice)} == asdict(choice)
+
+
+def test_the_sample():
+    assert understood(JobRequest("simulate", {"sample": "small"}, "", "plate")) == SimulateJob("small")
+
+
+def test_results_lie_beside_the_plate_unless_said_otherwise(tmp_path):
+    assert results_path(tmp_path / "BR1.ome.zarr") == tmp_path / "BR1.lexicon"
+    assert results_path(tmp_path / "images", str(tmp_path / "all")) == tmp_path / "all" / "images.lexicon"
+
+
+def test_another_dictionary_or_model_gets_a_folder_of_its_own():
+    assert dictionary_out_path(OUT, "my dictionary").name == "p-my-dictionary.lexicon"
+    assert model_out_path(OUT, ComputeSettings(backbone="timm:vit_small", layer=3)).name == "p-vit_small-L4.lexicon"
+    assert model_out_path(OUT, ComputeSettings()) == OUT
+
+
+def test_the_window_is_built_without_torch():
+    """Jobs run in their own process, so napari's needs no torch: importing it after Qt fails on Windows."""
+    code = (
+        "import sys\n"
+        "import napari_lexicon.widgets.plate.dock, napari_lexicon.widgets.embed.dock\n"
+        "import napari_lexicon.widgets.dictionary.dock, napari_lexicon.widgets.features.dock\n"
+        "import napari_lexicon.widgets.workspace.docking\n"
+        "from napari_lexicon.lexicons import Lexicon\n"
+        "from napari_lexicon.plates import open_plate\n"
+        "from napari_lexicon.analysis import maps, wells, features, lexicon_tables\n"
+        "from napari_lexicon.jobs.field_loop import tokens_mark\n"
+        "from napari_lexicon.samples import contributions\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,176 @@
+"""Every view gives back the value that it was given, and tells when it changes."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QWidget
+
+from napari_lexicon.analysis.conditions import wells_where
+from napari_lexicon.viewer.overlay import OverlayStyle
+from napari_lexicon.widgets.basic.bar import Bar
+from napari_lexicon.widgets.basic.facts import Facts
+from napari_lexicon.widgets.dictionary.controls import ControlsChooser
+from napari_lexicon.widgets.dictionary.curves import CurvesView
+from napari_lexicon.widgets.dictionary.train_form import PRESETS, TrainChoice, TrainForm
+from napari_lexicon.widgets.embed.model_form import ModelChoice, ModelForm
+from napari_lexicon.widgets.embed.settings_form import SettingsForm
+from napari_lexicon.widgets.features.card import StyleControls
+from napari_lexicon.widgets.features.spot_list import FiringFeature, SpotList
+from napari_lexicon.widgets.plate.color_by import ColorBy, ColorByChooser
+from napari_lexicon.widgets.plate.layout import PlateLayout, WellPlace
+from napari_lexicon.widgets.plate.well_list import WellList
+from napari_lexicon.widgets.workspace.device_probe import DeviceChoice
+from napari_lexicon.widgets.workspace.job_status import JobPhase, JobRequest, JobStatus
+from napari_lexicon.widgets.workspace.job_strip import JobStrip
+from napari_lexicon.widgets.workspace.requests import ComputeSettings
+from napari_lexicon.widgets.workspace.training_curves import TrainingCurves
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def shown(qtbot, widget: QWidget) -> QWidget:
+    qtbot.addWidget(widget)
+    widget.show()
+    return widget
+
+
+@pytest.mark.parametrize(
+    ("make", "value"),
+    [
+        (StyleControls, OverlayStyle(threshold=0.25, opacity=0.4, smooth=True)),
+        (SettingsForm, ComputeSettings(device="cpu", batch=3, recompute=True, out="/somewhere/x.lexicon")),
+        (ModelForm, ModelChoice("vit_small_patch16_224", 5)),
+        (ModelForm, ModelChoice("random", None)),
+        (TrainForm, TrainChoice(features=77, iterations=3, per_iteration=4, steps=55, tokens="mean", seed=9)),
+        (Bar, 0.5),
+        (Bar, None),
+        (Facts, [("Fields", "3 of 4"), ("Results", "/a/b")]),
+        (SpotList, [FiringFeature(3, "#3", "#FF0000", "DNA", 0.5)]),
+        (JobStrip, JobStatus(JobPhase.RUNNING, JobRequest("apply", {}, "Applying", "embed"), 3, 10, "B03", 12.0)),
+    ],
+)
+def test_round_trip(qtbot, make, value):
+    widget = shown(qtbot, make())
+    widget.setValue(value)
+    assert widget.value() == value
+
+
+@pytest.mark.parametrize("make", [StyleControls, SettingsForm, TrainForm])
+def test_setting_what_is_there_says_nothing(qtbot, make):
+    widget = shown(qtbot, make())
+    heard = []
+    widget.valueChanged.connect(heard.append)
+    widget.setValue(widget.value())
+    assert heard == []
+
+
+def test_a_person_changes_the_style(qtbot):
+    controls = shown(qtbot, StyleControls())
+    with qtbot.waitSignal(controls.valueChanged):
+        QTest.keyClick(controls.threshold, Qt.Key.Key_Right)
+    assert controls.value().threshold == pytest.approx(0.01)
+
+
+def test_a_device_that_is_not_here_says_why_and_cannot_be_chosen(qtbot):
+    form = shown(qtbot, SettingsForm())
+    form.setDevices([DeviceChoice("cpu", "Processor"), DeviceChoice("cuda", "NVIDIA GPU", "There is no driver.")])
+    assert "There is no driver." in form.device.toolTip()
+    item = form.device.model().item(1)
+    assert not item.isEnabled()
+    assert item.toolTip() == "There is no driver."
+
+
+def test_colours_by_column_and_by_feature(qtbot):
+    chooser = shown(qtbot, ColorByChooser())
+    chooser.setChoices(["Metadata_dose"], None)
+    chooser.setValue(ColorBy("column", "Metadata_dose"))
+    assert chooser.value().column == "Metadata_dose"
+    chooser.setValue(ColorBy("feature"))
+    assert chooser.value().kind == "column"  # no feature is chosen, so it is not offered
+    chooser.setChoices(["Metadata_dose"], "#12")
+    chooser.setValue(ColorBy("feature", statistic="fraction_active"))
+    assert chooser.value() == ColorBy("feature", "", "fraction_active")
+
+
+def test_wells_without_a_place_are_a_list_that_selects_and_opens(qtbot):
+    wells = WellList()
+    names = [f"slide {n}" for n in range(5)]
+    wells.setPlate(PlateLayout(0, 0, {name: WellPlace(name, None, None, 1) for name in names}))
+    shown(qtbot, wells)
+    wells.setValue(frozenset(names[1:3]))
+    assert wells.value() == set(names[1:3])
+    with qtbot.waitSignal(wells.wellActivated) as told:
+        wells.setCurrentIndex(wells.model().index(4, 0))
+        QTest.keyClick(wells, Qt.Key.Key_Return)
+    assert told.args == ["slide 4"]
+
+
+MAP = pd.DataFrame(
+    {"Metadata_pert_type": ["negcon", "negcon", "trt", "trt"], "Metadata_concentration": [0.0, 0.0, 1.0, 10.0]},
+    index=["A01", "A02", "A03", "A04"],
+)
+
+
+def test_negative_controls_are_ticked_and_counted(qtbot):
+    chooser = shown(qtbot, ControlsChooser())
+    chooser.setMap(MAP)
+    assert wells_where(MAP, chooser.value()) == ["A01", "A02"]
+    assert chooser.count.text() == "2 control wells of 4"
+
+
+def test_controls_chosen_by_hand_mean_these_wells(qtbot):
+    """The question that the window puts together is understood by the room that answers it."""
+    chooser = shown(qtbot, ControlsChooser())
+    chooser.setMap(MAP)
+    chooser.setValue("Metadata_concentration", [0.0, 10.0])
+    assert wells_where(MAP, chooser.value()) == ["A01", "A02", "A04"]
+    chooser.setValue("Metadata_concentration", [])
+    assert chooser.value() == ""
+    assert "Tick" in chooser.reason()
+
+
+def test_a_plate_without_a_map_uses_all_wells(qtbot):
+    chooser = shown(qtbot, ControlsChooser())
+    chooser.setMap(pd.DataFrame(index=["A01", "A02"]))
+    assert chooser.value() == "all"
+    assert chooser.reason() is None
+
+
+def test_a_preset_is_recognised_when_its_settings_are_shown(qtbot):
+    form = shown(qtbot, TrainForm())
+    for name, preset in PRESETS.items():
+        form.setValue(preset)
+        assert form.preset.currentData() == name
+    form.features.setValue(33)
+    assert form.preset.currentData() == ""
+
+
+def test_settings_that_cannot_work_say_why(qtbot):
+    form = shown(qtbot, TrainForm())
+    form.setValue(TrainChoice(features=8, per_iteration=20))
+    assert "more picks" in form.reason()
+
+
+def test_curves_grow_with_the_reports_of_the_trainer(qtbot):
+    curves = TrainingCurves()
+    for step in (10, 20, 30):
+        curves.add({"step": step, "training_loss": 1 / step})
+    curves.add({"step": 30, "training_loss": 0.03, "loss": 0.05, "explained_variance": 0.61, "dead": 0.02})
+    curves.add({"well": "B03"})
+    view = shown(qtbot, CurvesView())
+    view.setValue(curves)
+    assert view.value() is curves
+    assert "61 %" in view.line.text()
+    assert len(curves.training) == 4
+
+
+def test_a_click_on_a_line_chooses_its_feature(qtbot):
+    spots = shown(qtbot, SpotList())
+    spots.setValue([FiringFeature(n, f"#{n}", "#FF0000", "DNA", 1 - n / 10) for n in range(4)])
+    spots.resize(300, spots.sizeHint().height())
+    with qtbot.waitSignal(spots.featureClicked) as told:
+        QTest.mouseClick(spots, LEFT, Qt.KeyboardModifier.NoModifier, spots.lineRect(2).center().toPoint())
+    assert told.args == [2]
