@@ -71,7 +71,10 @@ def profiles(plate: LexiconPlate, names: FeatureNames | None = None) -> anndata.
     tokens = statistics.tokens.sum(axis=1)
     done = tokens > 0
     wells = pd.Index(np.asarray(statistics.wells)[done].astype(str), name="well")
-    obs = plate.map.reindex(wells)
+    said = plate.map.reindex(wells)
+    obs = said[
+        [column for column in said.columns if column not in ("Metadata_Plate", "Metadata_Well", "n_tokens")]
+    ].copy()
     obs.insert(0, "Metadata_Plate", plate.header.name)
     obs["Metadata_Well"] = wells
     obs["n_tokens"] = tokens[done].astype(np.int64)
