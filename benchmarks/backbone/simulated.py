@@ -132,8 +132,9 @@ def described(fields: list[SimulatedField], describer: Describer, most: int) -> 
         table = table.sample(min(most, len(table)), random_state=0).sort_index()
         boxes = table[["top", "left", "bottom", "right"]].to_numpy(np.int64)
         regions = Regions(boxes, field.labels, table.index.to_numpy(np.int64))
-        for store, where in ((cells, regions), (wells, whole(field.image.shape))):
-            for kind, values in describer.describe(field.image, where).items():
+        both = describer.describe(field.image, regions, whole(field.image.shape))
+        for store, found in zip((cells, wells), both, strict=True):
+            for kind, values in found.items():
                 store.setdefault(kind, []).append(values)
         cell_rows.append(table[["phenotype", "strength", "cycle", "dead", "nuclei"]].assign(well=field.well))
         content = field.content

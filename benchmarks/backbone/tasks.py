@@ -117,7 +117,7 @@ def described_fields(fields: Iterable[RealField], describer: Describer) -> dict[
     kinds: dict[str, list[Array]] = {}
     target, groups, area = [], [], []
     for field in fields:
-        for kind, values in describer.describe(field.image, field.regions).items():
+        for kind, values in describer.describe(field.image, field.regions)[0].items():
             kinds.setdefault(kind, []).append(values)
         target.append(field.target)
         groups += [field.group] * len(field.target)
@@ -133,12 +133,8 @@ def described_fields(fields: Iterable[RealField], describer: Describer) -> dict[
 def regression_rows(task: str, name: str, data: dict[str, Any], seeds: int, counts: bool, merge: bool) -> list[Row]:
     """Held-out rank correlation with a number.
 
-    Parameters
-    ----------
-    counts : bool
-        The target is a count: its logarithm per area is learnt, and the area put back before scoring.
-    merge : bool
-        Average target and prediction over each group first: a well has one dose.
+    ``counts``: the target is a count, its logarithm per area is learnt, and the area put back before scoring.
+    ``merge``: target and prediction are averaged over each group first, as a well has one dose.
     """
     groups, area = data["groups"], np.log(data["area"])
     learnt = np.log(np.maximum(data["target"], 1.0)) - area if counts else data["target"]

@@ -32,6 +32,7 @@ def model_card_of(run: Path, cache: Path, weights: Path, layer: int) -> dict[str
     log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     made_from = json.loads((cache / "settings.json").read_text())
     stride = max(1, len(log) // 40)
+    started_from = json.loads((run / "start.json").read_text()) if (run / "start.json").is_file() else None
     return {
         "format": CARD_FORMAT,
         "name": "napari-lexicon built-in ViT",
@@ -39,7 +40,7 @@ def model_card_of(run: Path, cache: Path, weights: Path, layer: int) -> dict[str
         "layer": layer,
         "licence": "BSD-3-Clause",
         "preprocessing": BUILTIN_PREPROCESSING,
-        "weights_hash": weights_hash(read_weights(weights)),
+        "weights_hash": weights_hash(read_weights(weights), settings["shape"]),
         "data": _data(cache),
         "left_out": made_from["leave_out"],
         "labels": "No labels of real images were used.",
@@ -48,8 +49,15 @@ def model_card_of(run: Path, cache: Path, weights: Path, layer: int) -> dict[str
             "note": "Each part of the loss as a share of its trivial loss (best constant prediction).",
             "points": [*log[::stride], log[-1]],
         },
+        **({"started_from": _without_curves(started_from)} if started_from else {}),
         "limits": list(LIMITS),
     }
+
+
+def _without_curves(card: dict[str, Any]) -> dict[str, Any]:
+    """What an earlier model was made from and with."""
+    kept = ("weights_hash", "architecture", "data", "left_out", "training", "started_from")
+    return {key: card[key] for key in kept if key in card}
 
 
 def _data(cache: Path) -> list[dict[str, Any]]:

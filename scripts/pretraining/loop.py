@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import safetensors.torch
 import torch
 
 from napari_lexicon.backbones.builtin import Shape
+from napari_lexicon.backbones.checkpoints import load_weights, read_weights
+from napari_lexicon.backbones.decoder import decoder_path
 
 from .crops import CROP, Crops
 from .measures import MIRRORING, TURNING
@@ -44,6 +46,8 @@ class TrainSettings:
         Of the encoder.
     seed : int
         Of weights, batches and masks.
+    start : str
+        Hash of the weights that it began with; empty where these were random.
     """
 
     steps: int
@@ -54,9 +58,10 @@ class TrainSettings:
     decay: float = 0.05
     cooling: float = 0.3
     layers: tuple[int, ...] = (3, 4)
-    weights: Weights = Weights()
-    shape: Shape = Shape()
+    weights: Weights = field(default_factory=Weights)
+    shape: Shape = field(default_factory=Shape)
     seed: int = 0
+    start: str = ""
 
 
 class BatchMaker:
@@ -115,16 +120,21 @@ def _standard(
     return np.asarray(np.clip((values - scale[0]) / scale[1], -5, 5), np.float32)
 
 
-def train(folder: Path, crops: Crops, settings: TrainSettings) -> Pretraining:
+def train(folder: Path, crops: Crops, settings: TrainSettings, start: Path | None = None) -> Pretraining:
     """Train to the last step, going on from the newest checkpoint in ``folder``.
 
     Writes ``checkpoint.safetensors`` and ``log.jsonl``; a run that was stopped and went on draws the same batches as
-    one that was not.
+    one that was not. A new run begins with the encoder and decoder of the weights file ``start`` where it is given;
+    the card of that file is kept beside the log.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
     torch.manual_seed(settings.seed)
     model = Pretraining(settings.shape, len(crops.measure_names), settings.layers)
+    if start is not None:
+        load_weights(model.encoder, read_weights(start), str(start))
+        load_weights(model.decoder, read_weights(decoder_path(start)), str(decoder_path(start)))
+        (folder / "start.json").write_bytes(start.with_suffix(".json").read_bytes())
     optimiser = torch.optim.AdamW(_groups(model, settings.decay), lr=settings.rate, betas=(0.9, 0.98))
     first = _restore(folder, model, optimiser)
     maker = BatchMaker(crops, settings.shape.patch)

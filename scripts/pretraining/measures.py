@@ -6,6 +6,7 @@ apart, structure tensors, local binary patterns (Ojala et al. 2002) and granular
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def measures(picture: Array, patch: int) -> dict[str, Array]:
 def _bands(picture: Array, patch: int) -> dict[str, Array]:
     result = {}
     fine, shrink = picture, 1
-    for index, (before, sigma) in enumerate(zip(BANDS, BANDS[1:], strict=False)):
+    for index, (before, sigma) in enumerate(pairwise(BANDS)):
         coarse = gaussian_filter(fine, float(np.sqrt(sigma**2 - before**2)) / shrink, truncate=3.0)
         detail = fine - coarse
         if sigma / shrink >= 2:  # nothing finer is left: half the resolution holds it

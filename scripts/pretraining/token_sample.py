@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,18 +63,25 @@ class TokenSample:
 
 def token_sample(backbone: Backbone, settings: SampleSettings) -> TokenSample:
     """Gather tokens; the same settings and backbone give the same sample."""
+    return token_samples([backbone], settings)[0]
+
+
+def token_samples(backbones: Sequence[Backbone], settings: SampleSettings) -> list[TokenSample]:
+    """The same tokens as several backbones see them: the pictures are made once."""
     rng = np.random.default_rng([settings.seed, 9])
-    tokens: list[torch.Tensor] = []
+    tokens: list[list[torch.Tensor]] = [[] for _ in backbones]
     groups: list[int] = []
     control: list[bool] = []
     for image, is_control in _images(settings):
-        for channel in field_tokens(backbone, image, batch=32):
-            flat = channel.reshape(-1, channel.shape[-1])
-            count = min(settings.per_channel, len(flat))
-            tokens.append(flat[torch.from_numpy(rng.choice(len(flat), count, replace=False))])
-            groups += [len(tokens)] * count
-            control += [is_control] * count
-    return TokenSample(torch.cat(tokens), torch.tensor(groups), torch.tensor(control))
+        seen = [field_tokens(backbone, image, batch=32).flatten(1, 2) for backbone in backbones]  # (C, T, dim)
+        for channel in range(len(image)):
+            patches = seen[0].shape[1]
+            chosen = torch.from_numpy(rng.choice(patches, min(settings.per_channel, patches), replace=False))
+            for store, by_channel in zip(tokens, seen, strict=True):
+                store.append(by_channel[channel, chosen])
+            groups += [len(tokens[0])] * len(chosen)
+            control += [is_control] * len(chosen)
+    return [TokenSample(torch.cat(store), torch.tensor(groups), torch.tensor(control)) for store in tokens]
 
 
 def _images(settings: SampleSettings) -> Iterator[tuple[Array, bool]]:

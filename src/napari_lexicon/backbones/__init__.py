@@ -6,6 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_lexicon.backbones.builtin import model_card
+    from napari_lexicon.backbones.cards import card_text
     from napari_lexicon.backbones.devices import Device, available_devices, resolve_device
     from napari_lexicon.backbones.loading import PRESETS, Preset, licence, load_backbone, load_like
     from napari_lexicon.backbones.preprocessing import IntensityWindow, WindowEstimator, apply_windows, estimate_windows
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Device": "devices",
     "available_devices": "devices",
+    "card_text": "cards",
+    "model_card": "builtin",
     "resolve_device": "devices",
     "PRESETS": "loading",
     "Preset": "loading",
@@ -41,12 +45,14 @@ __all__ = [
     "WindowEstimator",
     "apply_windows",
     "available_devices",
+    "card_text",
     "estimate_windows",
     "field_grid",
     "field_tokens",
     "licence",
     "load_backbone",
     "load_like",
+    "model_card",
     "resolve_device",
 ]
 

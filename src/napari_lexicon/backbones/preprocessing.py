@@ -64,7 +64,7 @@ class ValueHistogram:
 
     def __init__(self, dtype: npt.DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
-        self.exact = self.dtype.kind in "ui" and self.dtype.itemsize <= 2 or self.dtype.kind == "b"
+        self.exact = (self.dtype.kind in "ui" and self.dtype.itemsize <= 2) or self.dtype.kind == "b"
         self.counts = np.zeros(_EXACT_LEVELS if self.exact else 1 << (32 - _FLOAT_SHIFT), np.int64)
 
     def add(self, plane: npt.NDArray[Any]) -> None:
