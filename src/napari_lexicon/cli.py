@@ -222,6 +222,12 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
     seed: Annotated[int, typer.Option(metavar="S")] = 0,
     patience: Annotated[int, typer.Option(help="Evaluations without progress before it ends; 0 for never.")] = 0,
+    whitening: Annotated[
+        str, typer.Option(metavar="pca|zca|none", help="How tokens are whitened on the controls.")
+    ] = "pca",
+    components: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Whitened directions to keep; all unless told.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     with _sentences(), interruptible() as should_stop, told(quiet) as report:
@@ -240,6 +246,8 @@ def train(
             learning_rate=learning_rate,
             seed=seed,
             patience=patience,
+            whitening=whitening,
+            components=components,
             report=report,
             should_stop=should_stop,
         )

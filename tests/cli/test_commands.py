@@ -75,7 +75,9 @@ def test_the_whole_job_by_command(tiny_plate: Path, tiny_dictionary: Path, tmp_p
 def test_train_by_command(embedded: Path, tmp_path: Path) -> None:
     out = tmp_path / "D.safetensors"
     words = ["--features", 32, "--iterations", 2, "--per-iteration", 2, "--steps", 10, "--batch", 64, "--seed", 3]
-    result = run("train", embedded, "--out", out, *words, "--controls", "Metadata_pert_type == 'negcon'")
+    result = run(
+        "train", embedded, "--out", out, *words, "--controls", "Metadata_pert_type == 'negcon'", "--components", 64
+    )
     assert result.exit_code == 0, result.output
     assert out.exists()
     assert "of the variance explained" in result.stdout
@@ -96,6 +98,7 @@ SENTENCES = [
     (["embed", "PLATE", "--out", "X", "--layer", "99"], "99"),
     (["embed", "PLATE", "--out", "X", "--device", "tpu"], "tpu"),
     (["train", "EMBEDDED", "--out", "D.safetensors", "--algorithm", "magic"], "magic"),
+    (["train", "EMBEDDED", "--out", "D.safetensors"], "at most 100 components"),
     (["train", "EMBEDDED", "--out", "D.safetensors", "--tokens", "cls"], "'patch' or 'mean'"),
 ]
 
@@ -115,8 +118,13 @@ def test_mistakes_get_one_sentence_and_status_2(
 
 def test_ctrl_c_keeps_what_is_finished(tiny_plate: Path, tiny_dictionary: Path, tmp_path: Path) -> None:
     out = tmp_path / "x.lexicon"
-    command = [sys.executable, "-m", "napari_lexicon", "apply", tiny_plate, "--out", out, "--dictionary", tiny_dictionary]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
+    words = ["apply", tiny_plate, "--out", out, "--dictionary", tiny_dictionary]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "napari_lexicon", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+    )
     codes = out / "plates/tiny/codes"
     while not codes.exists() or not list(codes.glob("[!.]*")):
         assert process.poll() is None

@@ -102,6 +102,7 @@ def test_joint_channel_modes_train_and_apply(channels: str, tiny_plate: Path, em
         batch=64,
         controls="all",
         channels=channels,
+        components=64,  # all 384 of two channels would need more control tokens than this plate has
     )
     assert load_dictionary(file).header.channel_names == ("DNA", "Actin")
     api.apply(tiny_plate, tmp_path / "x.lexicon", dictionary=str(file), device="cpu")

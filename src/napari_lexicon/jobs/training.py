@@ -13,6 +13,7 @@ import torch
 from napari_lexicon.analysis.conditions import CONTROLS, wells_where
 from napari_lexicon.dictionaries.file_format import load_dictionary, save_dictionary
 from napari_lexicon.dictionaries.header import DictionaryHeader
+from napari_lexicon.dictionaries.learners import algorithm
 from napari_lexicon.dictionaries.token_source import ArrayTokens
 from napari_lexicon.dictionaries.train import train_dictionary
 from napari_lexicon.dictionaries.train_settings import TrainSettings
@@ -49,6 +50,10 @@ class TrainJob:
         As in :class:`napari_lexicon.dictionaries.train_settings.TrainSettings`.
     patience : int
         Evaluations without a better held-out loss after which the run ends; 0 for never.
+    whitening : str
+        ``pca``, ``zca`` or ``none`` (tokens are only centred on the controls).
+    components : int, optional
+        Keep at most this many whitened directions; all where None.
     """
 
     lexicon: str
@@ -65,6 +70,8 @@ class TrainJob:
     learning_rate: float = 1e-3
     seed: int = 0
     patience: int = 0
+    whitening: str = "pca"
+    components: int | None = None
 
 
 @dataclass(frozen=True)
@@ -141,10 +148,11 @@ def run_train(job: TrainJob, report: Report = silent, should_stop: ShouldStop = 
     )
     if job.tokens not in ("patch", "mean") or job.channels not in ("separate", "concat", "mean"):
         raise JobError("Tokens are 'patch' or 'mean', channels 'separate', 'concat' or 'mean': correct the option.")
+    algorithm(job.algorithm)  # its sentence, before anything is read
     report(Progress(0, job.steps, "gathering tokens"))
     lexicon = Lexicon.open(job.lexicon)
     gathered = gathered_tokens(lexicon, job.controls, job.tokens, job.channels)
-    whitening = _whitening(gathered)
+    whitening = _whitening(gathered, job.whitening, job.components)
     header = DictionaryHeader(
         name=Path(job.out).stem,
         backbone=lexicon.backbone.to_json(),
@@ -154,7 +162,7 @@ def run_train(job: TrainJob, report: Report = silent, should_stop: ShouldStop = 
         control_query=job.controls,
         control_tokens=int(gathered.control.sum()),
         control_wells=gathered.control_wells,
-        whitening={"form": "pca", "directions": whitening.dim_whitened},
+        whitening={"form": job.whitening, "directions": whitening.dim_whitened},
         created="",  # the file carries its date; equal runs give equal files
     )
     out = Path(job.out)
@@ -193,12 +201,12 @@ def _keep_previous(out: Path, new_hash: str) -> None:
         out.replace(out.with_name(f"{out.stem}.previous{out.suffix}"))
 
 
-def _whitening(gathered: GatheredTokens) -> Whitening:
+def _whitening(gathered: GatheredTokens, form: str, components: int | None) -> Whitening:
     accumulator = WhiteningAccumulator(gathered.tokens.shape[1])
     controls = gathered.tokens[gathered.control]
     for start in range(0, len(controls), 65_536):
         accumulator.update(torch.from_numpy(controls[start : start + 65_536].astype(np.float32)))
-    return accumulator.fit("pca")
+    return accumulator.fit(form, components=components)
 
 
 def gathered_tokens(lexicon: Lexicon, controls: str, kind: str, channels: str) -> GatheredTokens:

@@ -27,23 +27,29 @@ def locked(folder: Path) -> Iterator[None]:
     mine = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
     written = folder / f".job.lock.{os.getpid()}"
     written.write_text(mine, encoding="utf-8")
-    while True:
-        try:
-            os.link(written, path)  # appears with its content or not at all
-            break
-        except FileExistsError:
-            if _holder_lives(path):
-                written.unlink(missing_ok=True)
-                raise LexiconFolderError(
-                    f"Another job is working in {folder}: wait for it or cancel it, "
-                    f"or remove {path} if you are sure that none is."
-                ) from None
-            path.unlink(missing_ok=True)
+    try:
+        _take(path, written)
+    finally:
+        written.unlink(missing_ok=True)
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
-        written.unlink(missing_ok=True)
+
+
+def _take(path: Path, written: Path) -> None:
+    """Give ``path`` the content of ``written``, whole or not at all, unless a living job has it."""
+    while True:
+        try:
+            os.link(written, path)
+            return
+        except FileExistsError:
+            if _holder_lives(path):
+                raise LexiconFolderError(
+                    f"Another job is working in {path.parent}: wait for it or cancel it, "
+                    f"or remove {path} if you are sure that none is."
+                ) from None
+            path.unlink(missing_ok=True)
 
 
 def _holder_lives(path: Path) -> bool:

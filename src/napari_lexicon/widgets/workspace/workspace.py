@@ -16,7 +16,7 @@ from napari_lexicon.widgets.workspace.canvas import Canvas
 from napari_lexicon.widgets.workspace.compute import Compute
 from napari_lexicon.widgets.workspace.device_probe import DeviceProbe
 from napari_lexicon.widgets.workspace.job_runner import JobRunner
-from napari_lexicon.widgets.workspace.job_status import JobPhase, JobStatus
+from napari_lexicon.widgets.workspace.job_status import JobPhase, JobRequest, JobStatus
 from napari_lexicon.widgets.workspace.opening import Opening
 from napari_lexicon.widgets.workspace.reading import LexiconReading
 from napari_lexicon.widgets.workspace.sample_plate import SamplePlate
@@ -50,7 +50,6 @@ class Workspace(QObject):
         self.canvas = Canvas(self.state, viewer, self.background, self.reading, self)
         self.walking = Walking(self.state, self.reading, self)
         bind_keys(viewer, self.walking.actions())
-        self._job_lexicon: Path | None = None
         self.jobs.figures.connect(self._job_told)
         self.jobs.ended.connect(self._job_ended)
         self.state.noticed.connect(self._show_notice)
@@ -77,7 +76,7 @@ class Workspace(QObject):
     def _job_told(self, extra: dict[str, Any]) -> None:
         """A field is finished: show what it brings while the job goes on."""
         request = self.jobs.status.request
-        if request is None or "well" not in extra or "out" not in request.settings:
+        if request is None or "well" not in extra or not self._concerns_open_plate(request):
             return
         path = Path(str(request.settings["out"]))
         lexicon = self.state.lexicon
@@ -89,13 +88,18 @@ class Workspace(QObject):
 
     def _job_ended(self, status: JobStatus) -> None:
         request = status.request
-        if request is not None and "out" in request.settings and request.kind in ("apply", "embed"):
+        if request is not None and request.kind in ("apply", "embed") and self._concerns_open_plate(request):
             path = Path(str(request.settings["out"]))
             if (path / "lexicon.json").exists():
                 feature, channel = self.state.feature, self.state.channel
                 self._again(path, feature, channel)
         if status.phase is JobPhase.FAILED:
             self.state.notice(status.sentence, "error")
+
+    def _concerns_open_plate(self, request: JobRequest) -> bool:
+        """Whether a job writes the lexicon of the plate on the screen; another one may have been opened since."""
+        origin = self.state.origin
+        return origin is not None and any(plate["path"] == origin.path for plate in request.settings.get("plates", []))
 
     def _again(self, path: Path, feature: int | None, channel: int | None) -> None:
         """Read the lexicon once more when its job has ended, and go on with the feature that was chosen."""
