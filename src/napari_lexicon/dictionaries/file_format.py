@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import struct
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.encoder import EncoderSettings
@@ -101,21 +102,32 @@ def load_dictionary(path: Path | str) -> Dictionary:
 
 def write_tensors(tensors: dict[str, torch.Tensor], metadata: dict[str, str], path: Path) -> None:
     """Write a safetensors file beside its place and move it there when it is complete and on the disk."""
-    temporary: str | None = None
+    # not tempfile: its files are private, and a dictionary is often shared by a lab
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        save_file({n: t.contiguous() for n, t in tensors.items()}, temporary, metadata=metadata)
-        with open(temporary, "rb+") as file:
+        with open(temporary, "xb") as file:
+            for part in _in_fixed_order(save({n: t.contiguous() for n, t in tensors.items()}, metadata)):
+                file.write(part)
+            file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise DictionaryError(f"{path} could not be written ({error}): free some space or choose another place.") from (
             error
         )
+
+
+def _in_fixed_order(raw: bytes) -> Iterator[bytes | memoryview]:
+    """A safetensors file with its outline sorted: safetensors writes metadata in an order that differs from run to run,
+    and equal dictionaries are to be equal files."""
+    length = struct.unpack("<Q", raw[:8])[0]
+    outline = json.dumps(json.loads(raw[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    outline += b" " * (-len(outline) % 8)
+    yield struct.pack("<Q", len(outline))
+    yield outline
+    yield memoryview(raw)[8 + length :]
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
