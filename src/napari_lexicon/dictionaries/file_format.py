@@ -102,18 +102,21 @@ def load_dictionary(path: Path | str) -> Dictionary:
 
 def write_tensors(tensors: dict[str, torch.Tensor], metadata: dict[str, str], path: Path) -> None:
     """Write a safetensors file beside its place and move it there when it is complete and on the disk."""
-    # not tempfile: its files are private, and a dictionary is often shared by a lab
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "xb") as file:
-            for part in _in_fixed_order(save({n: t.contiguous() for n, t in tensors.items()}, metadata)):
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        # not tempfile: its files are private, and a dictionary is often shared by a lab
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        try:
+            with open(temporary, "xb") as file:
+                for part in _in_fixed_order(save({n: t.contiguous() for n, t in tensors.items()}, metadata)):
+                    file.write(part)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
     except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
         raise DictionaryError(f"{path} could not be written ({error}): free some space or choose another place.") from (
             error
         )
