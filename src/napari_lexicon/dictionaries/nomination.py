@@ -1,9 +1,9 @@
 """Which atoms can win a round of a pursuit: three routes that nominate a few candidates and say how sure they are.
 
 A pursuit asks in every round for the L atoms with the largest inner products with the residual. Each route names a
-few more than L cheaply, and knows a bound of its rounding errors: it says which candidates can be among the L best, and
-for which tokens an atom it left out could be. The pursuit scores those candidates exactly, and where the bound does not
-settle the choice it asks for more, and in the end scores all atoms. So routes differ in speed and not in result.
+few more than L cheaply, and knows a bound of its rounding errors: it names all atoms that can be among the L best, or
+says for which tokens it cannot. The pursuit scores those candidates exactly, and for the tokens left open it scores all
+atoms. So routes differ in speed and not in result.
 
 - ``direct``: the float32 product of residuals and atoms, anew in each round.
 - ``gram``: the product once, then ``scores -= values @ gram[picks]`` (Rubinstein, Zibulevsky and Elad 2008).
@@ -14,34 +14,43 @@ settle the choice it asks for more, and in the end scores all atoms. So routes d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Protocol
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 _FLOAT32_ERROR = 3e-5  # of a float32 product of unit vectors of up to some thousand entries, at worst
 _BFLOAT16_ERROR = 2**-8 + 2**-12  # of rounding a number to bfloat16, relative
 _POSITIVE_BITS = 0x7FFF  # of a bfloat16: all but the sign
+_BFLOAT16_GROUP = 16  # atoms per group of the bfloat16 route
+_GROUP, _LEVELS = 4, 3  # of float32 scores: atoms per group, groups per larger group, and so on
 
 
 @dataclass(frozen=True)
 class Nominations:
-    """Candidates of a block of residuals.
+    """Candidates of a block of residuals: those of token ``i`` are ``atoms[starts[i] : starts[i + 1]]``.
 
     Parameters
     ----------
-    candidates : torch.Tensor
-        ``(B, C)`` int64 atom numbers.
-    eligible : torch.Tensor or None
-        ``(B, C)`` bool: candidates that can be among the L best. None for all.
+    starts : torch.Tensor
+        ``(B + 1,)`` int64.
+    atoms : torch.Tensor
+        ``(n,)`` int64 atom numbers.
     unsettled : torch.Tensor
-        ``(n,)`` int64, the tokens for which an atom that is no candidate could be among the L best.
+        ``(m,)`` int64, the tokens for which an atom that is no candidate could be among the L best.
     """
 
-    candidates: torch.Tensor
-    eligible: torch.Tensor | None
+    starts: torch.Tensor
+    atoms: torch.Tensor
     unsettled: torch.Tensor
+
+    @classmethod
+    def of_each(cls, candidates: torch.Tensor) -> Nominations:
+        """As many for every token: ``(B, C)`` atom numbers."""
+        tokens, count = candidates.shape
+        starts = torch.arange(0, tokens * count + 1, count, device=candidates.device)
+        return cls(starts, candidates.flatten(), starts.new_empty(0))
 
 
 class Nominator(Protocol):
@@ -49,10 +58,6 @@ class Nominator(Protocol):
 
     def nominate(self, residual: torch.Tensor, per_round: int) -> Nominations:
         """Candidates for ``(B, dim_w)`` residuals."""
-        ...
-
-    def reconsider(self, tokens: torch.Tensor, per_round: int) -> Nominations:
-        """More candidates for the tokens of the block with these numbers, ``(n,)`` int64, from the same scores."""
         ...
 
     def subtract(self, indices: torch.Tensor, values: torch.Tensor) -> None:
@@ -86,11 +91,7 @@ class Direct:
         scores = residual @ self._atoms.T
         if self._magnitude:
             scores.abs_()
-        best = top_columns(scores, min(per_round + 2, len(self._atoms)), per_round)
-        return Nominations(best.indices, None, best.indices.new_empty(0))
-
-    def reconsider(self, tokens: torch.Tensor, per_round: int) -> Nominations:
-        raise AssertionError("direct nominations leave nothing open")
+        return Nominations.of_each(top_columns(scores, min(per_round + 2, len(self._atoms)), per_round).indices)
 
     def subtract(self, indices: torch.Tensor, values: torch.Tensor) -> None:
         """Nothing to remember."""
@@ -119,19 +120,15 @@ class _GramBlock:
         if self._scores is None or self._error is None:
             self._scores = residual @ self._route.atoms.T
             self._error = _FLOAT32_ERROR * torch.linalg.vector_norm(residual, dim=1)
-        return self._within_error(self._scores, self._error, per_round + 3, per_round)
-
-    def reconsider(self, tokens: torch.Tensor, per_round: int) -> Nominations:
-        assert self._scores is not None and self._error is not None
-        return self._within_error(self._scores[tokens], self._error[tokens], 8 * per_round + 8, per_round)
-
-    def _within_error(self, scores: torch.Tensor, error: torch.Tensor, count: int, per_round: int) -> Nominations:
-        count = min(count, scores.shape[1])
-        best = top_columns(scores.abs() if self._route.magnitude else scores, count, per_round)
-        limit = (best.values[:, count - per_round] - 2 * error).unsqueeze(1)
+        scores = self._scores.abs() if self._route.magnitude else self._scores
+        count = min(per_round + 5, scores.shape[1])
+        best = top_columns(scores, count, per_round)
+        limit = (best.values[:, count - per_round] - 2 * self._error).unsqueeze(1)
+        eligible = best.values >= limit
+        starts = F.pad(eligible.sum(dim=1).cumsum(0), (1, 0))
         complete = count == scores.shape[1]
-        unsettled = error.new_empty(0, dtype=torch.int64) if complete else _rows_where(best.values[:, :1] > limit)
-        return Nominations(best.indices, best.values >= limit, unsettled)
+        unsettled = starts.new_empty(0) if complete else _rows_where(best.values[:, :1] > limit)
+        return Nominations(starts, best.indices[eligible], unsettled)
 
     def subtract(self, indices: torch.Tensor, values: torch.Tensor) -> None:
         assert self._scores is not None and self._error is not None
@@ -145,8 +142,7 @@ class Bfloat16:
 
     def __init__(self, atoms: torch.Tensor, magnitude: bool) -> None:
         self.magnitude = magnitude
-        self.count = len(atoms)
-        self.atoms = F.pad(atoms.bfloat16(), (0, 0, 0, -len(atoms) % _GROUP**_LEVELS))
+        self.atoms = F.pad(atoms.bfloat16(), (0, 0, 0, -len(atoms) % _BFLOAT16_GROUP))
         self.atom_error = float(torch.linalg.vector_norm(atoms - atoms.bfloat16(), dim=1).max())
         self.block = _block(atoms, 512)
 
@@ -155,42 +151,59 @@ class Bfloat16:
 
 
 class _Bfloat16Block:
+    """Atoms are put into groups of 16, and the largest score of each group found in one pass.
+
+    The L-th largest of the maxima is no more than the L-th largest score, which gives a limit below which no score can
+    win; only the groups whose maximum reaches it are looked into.
+    """
+
     def __init__(self, route: Bfloat16, tokens: int) -> None:
         self._route = route
         # Kept from round to round: fresh memory of this size is paid for page by page.
         self._rounded = route.atoms.new_empty(tokens, route.atoms.shape[1])
         self._lost = torch.empty_like(self._rounded, dtype=torch.float32)
         self._scores = route.atoms.new_empty(len(route.atoms), tokens)
-        self._maxima = GroupMaxima(self._scores.view(torch.int16))
-        self._rounding: torch.Tensor | None = None
+        self._groups = len(route.atoms) // _BFLOAT16_GROUP
+        self._maxima = route.atoms.new_empty(self._groups, tokens, dtype=torch.int16)
 
     def nominate(self, residual: torch.Tensor, per_round: int) -> Nominations:
-        route, rounded = self._route, self._rounded.copy_(residual)
+        route, rounded, groups, tokens = self._route, self._rounded.copy_(residual), self._groups, len(residual)
         # Atoms by tokens: this way round the product is faster by half, and maxima over atoms run along tokens.
-        # Read as 16-bit integers, positive bfloat16 numbers keep their order, and integer maxima are vectorised.
-        torch.mm(route.atoms, rounded.T, out=self._scores)
+        # Read as 16-bit integers, positive bfloat16 numbers keep their order, and integers are compared faster.
+        scores = torch.mm(route.atoms, rounded.T, out=self._scores).view(torch.int16)
         if route.magnitude:
-            self._maxima.scores.bitwise_and_(_POSITIVE_BITS)
-        self._maxima.update()
-        norm = torch.linalg.vector_norm(residual, dim=1)
-        lost = torch.linalg.vector_norm(torch.sub(residual, rounded, out=self._lost), dim=1)
-        self._rounding = (route.atom_error + _FLOAT32_ERROR) * norm + (1 + route.atom_error) * lost
-        return self._within_error(None, 3 * per_round + 4, per_round)
+            scores.bitwise_and_(_POSITIVE_BITS)
+        torch.amax(scores.view(_BFLOAT16_GROUP, groups, tokens), dim=0, out=self._maxima)
+        maxima = self._maxima.T.contiguous()
+        limit = self._limit(residual, _nth_largest(maxima, per_round))
+        reached = maxima >= limit
+        # where negative scores, whose order is reversed, or padding come into play, or too many are close together
+        found = _places(reached)
+        counts = torch.bincount(torch.div(found, groups, rounding_mode="floor"), minlength=tokens)
+        unsettled = _rows_where((limit <= 0) | (counts > 4 * per_round + 8).unsqueeze(1))
+        if len(unsettled):
+            reached[unsettled] = False
+            found = _places(reached)
+        token = torch.div(found, groups, rounding_mode="floor")
+        group = found - token * groups
+        members = torch.arange(0, len(route.atoms), groups, device=found.device) + group.unsqueeze(1)
+        hits = torch.take(scores, members * tokens + token.unsqueeze(1)) >= limit[token]
+        starts = F.pad(torch.bincount(token, hits.sum(dim=1), tokens).cumsum(0).long(), (1, 0))
+        return Nominations(starts, members[hits], unsettled)
 
-    def reconsider(self, tokens: torch.Tensor, per_round: int) -> Nominations:
-        return self._within_error(tokens, 12 * per_round + 8, per_round)
+    def _limit(self, residual: torch.Tensor, least: torch.Tensor) -> torch.Tensor:
+        """``(B, 1)`` bits of the smallest score that an atom with one of the L largest products can have.
 
-    def _within_error(self, tokens: torch.Tensor | None, count: int, per_round: int) -> Nominations:
-        assert self._rounding is not None
-        best = self._maxima.top(min(count, self._maxima.most), per_round, tokens)
-        scores = best.values.view(torch.bfloat16).float()
-        error = (self._rounding if tokens is None else self._rounding[tokens]).unsqueeze(1)
-        at_most = scores * (1 + _BFLOAT16_ERROR) + error  # the product itself is rounded to bfloat16 as well
-        place = best.values.shape[1] - per_round
-        at_least = scores[:, place : place + 1] * (1 - _BFLOAT16_ERROR) - error
-        # where negative scores, whose order is reversed, or padding come into play, nothing is certain
-        unsettled = _rows_where((at_most[:, :1] >= at_least) | (scores[:, :1] <= 0))
-        return Nominations(best.indices.clamp_(max=self._route.count - 1), at_most >= at_least, unsettled)
+        ``least`` are the bits of a score that L atoms reach; 0 or less where nothing is certain.
+        """
+        norm = torch.linalg.vector_norm(residual, dim=1, keepdim=True)
+        torch.sub(residual, self._rounded, out=self._lost)
+        lost = torch.linalg.vector_norm(self._lost, dim=1, keepdim=True)
+        error = (self._route.atom_error + _FLOAT32_ERROR) * norm + (1 + self._route.atom_error) * lost
+        # the product itself is rounded to bfloat16 as well, hence the factors
+        products_at_least = least.view(torch.bfloat16).float() * (1 - _BFLOAT16_ERROR) - error
+        limit = (products_at_least - error) / (1 + _BFLOAT16_ERROR)
+        return torch.where(least > 0, limit.clamp_min(0).view(torch.int32) >> 16, 0).to(torch.int16)  # rounded down
 
     def subtract(self, indices: torch.Tensor, values: torch.Tensor) -> None:
         """Nothing to remember."""
@@ -198,7 +211,6 @@ class _Bfloat16Block:
 
 ROUTES: dict[str, type[Direct] | type[Gram] | type[Bfloat16]] = {"direct": Direct, "gram": Gram, "bfloat16": Bfloat16}
 
-_GROUP, _LEVELS = 4, 3  # atoms per group, groups per larger group, and so on
 _LARGEST_GRAM = 2**28  # entries; 1 GiB
 
 
@@ -207,7 +219,7 @@ def possible_routes(atoms: torch.Tensor, per_round: int) -> list[str]:
     routes = ["direct"]
     if atoms.numel() and len(atoms) ** 2 <= _LARGEST_GRAM:
         routes.append("gram")
-    if len(atoms) >= _GROUP**_LEVELS * (3 * per_round + 4) and atoms.device.type in ("cpu", "cuda"):
+    if len(atoms) >= _BFLOAT16_GROUP * (8 * per_round + 16) and atoms.device.type in ("cpu", "cuda"):
         routes.append("bfloat16")
     return routes
 
@@ -240,8 +252,23 @@ class Best:
     values: torch.Tensor
 
 
+def _nth_largest(values: torch.Tensor, n: int) -> torch.Tensor:
+    """The n-th largest of each row of ``(B, count)`` int16 values, ``(B, 1)``."""
+    if values.device.type != "cpu":
+        return values.topk(n, dim=1).values[:, -1:]
+    place = values.shape[1] - n
+    return torch.from_numpy(np.partition(values.numpy(), place, axis=1)[:, place : place + 1])
+
+
+def _places(condition: torch.Tensor) -> torch.Tensor:
+    """Numbers of the places of ``(B, n)`` bool that hold, counted row by row; numpy skips over long runs of False."""
+    if condition.device.type != "cpu":
+        return condition.flatten().nonzero().flatten()
+    return torch.from_numpy(np.flatnonzero(condition.numpy()))
+
+
 def largest(values: torch.Tensor, count: int, last: int) -> Best:
-    """The ``count`` largest of each row of ``(B, n)`` float32 or int16 values, the ``last`` largest at the end.
+    """The ``count`` largest of each row of ``(B, n)`` float32 values, the ``last`` largest at the end.
 
     On a processor value and place are packed into one integer and numpy's vectorised partition does the rest, about
     ten times faster than ``topk``.
@@ -251,14 +278,9 @@ def largest(values: torch.Tensor, count: int, last: int) -> Best:
         found = values.topk(count, dim=1)
         return Best(found.indices.flip(1), found.values.flip(1))
     place = torch.arange(width, dtype=torch.int32)
-    if values.dtype == torch.int16:
-        packed = values.int().bitwise_left_shift_(16).bitwise_or_(place)
-    else:
-        packed = _in_order(values.contiguous().view(torch.int32)).long().bitwise_left_shift_(16).bitwise_or_(place)
+    packed = _in_order(values.contiguous().view(torch.int32)).long().bitwise_left_shift_(16).bitwise_or_(place)
     packed.numpy().partition((width - count, width - last), axis=1)
     top = packed[:, width - count :]
-    if values.dtype == torch.int16:
-        return Best((top & 0xFFFF).long(), (top >> 16).to(torch.int16))
     return Best(top & 0xFFFF, _in_order((top >> 16).int()).view(torch.float32))
 
 
@@ -286,38 +308,6 @@ def top_columns(scores: torch.Tensor, count: int, last: int) -> Best:
         found = largest(level.gather(1, members), count, last)
         best = Best(members.gather(1, found.indices), found.values)
     return best
-
-
-class GroupMaxima:
-    """The largest entries in each column of ``(M, B)`` scores, found through maxima over groups; M a multiple of 64."""
-
-    def __init__(self, scores: torch.Tensor) -> None:
-        self.scores = scores
-        self._levels = [scores]
-        for _ in range(_LEVELS):
-            self._levels.append(scores.new_empty(len(self._levels[-1]) // _GROUP, scores.shape[1]))
-
-    @property
-    def most(self) -> int:
-        """The largest number of entries that can be asked for."""
-        return len(self._levels[-1])
-
-    def update(self) -> None:
-        """Take note that the scores have changed."""
-        for below, level in pairwise(self._levels):
-            torch.amax(below.view(_GROUP, -1, below.shape[1]), dim=0, out=level)
-
-    def top(self, count: int, last: int, tokens: torch.Tensor | None = None) -> Best:
-        """The ``count`` largest scores of all tokens or of some, the ``last`` largest at the end."""
-        width = self.scores.shape[1]
-        column = torch.arange(width, device=self.scores.device) if tokens is None else tokens
-        *levels, top = self._levels
-        best = largest((top if tokens is None else top[:, tokens]).T, count, last)
-        for level in reversed(levels):
-            members = _members(best.indices, len(level) // _GROUP)
-            found = largest(torch.take(level, torch.add(column.unsqueeze(1), members, alpha=width)), count, last)
-            best = Best(members.gather(1, found.indices), found.values)
-        return best
 
 
 def _members(chosen: torch.Tensor, groups: int) -> torch.Tensor:

@@ -19,7 +19,6 @@ from functools import cache
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 
 from napari_lexicon.dictionaries.codes import Codes, first_places
 from napari_lexicon.dictionaries.nomination import Direct, Nominations, Route
@@ -159,9 +158,10 @@ class _Block:
         rule = self._rule
         for j in range(rule.rounds):
             picks = slice(j * rule.per_round, (j + 1) * rule.per_round)
-            best = self._best(None, self._nominator.nominate(self._residual, rule.per_round))
-            if len(best.unsettled):
-                self._settle(best)
+            nominated = self._nominator.nominate(self._residual, rule.per_round)
+            best = self._best(self._residual, nominated)
+            if len(nominated.unsettled):
+                self._settle(best, nominated.unsettled)
             for part in self._parts:
                 rows = self._rows(best.indices[part])
                 solved = _least_squares(rows, best.scores[part], rule.ridge)
@@ -171,31 +171,30 @@ class _Block:
             if j + 1 < rule.rounds:
                 self._nominator.subtract(best.indices, values[:, picks])
 
-    def _best(self, tokens: torch.Tensor | None, nominated: Nominations) -> _Best:
-        """The L best candidates, by exact score, of all tokens of the block or of those with these numbers."""
-        residual = self._residual if tokens is None else self._residual[tokens]
-        candidates = nominated.candidates
-        scores = scores_of(residual, self._rule.atoms, candidates, nominated.eligible)
+    def _best(self, residual: torch.Tensor, nominated: Nominations) -> _Best:
+        """The L best candidates of each residual, by exact score."""
+        starts, tokens = nominated.starts, len(residual)
+        scores = scores_of(residual, self._rule.atoms, nominated)
+        counts = starts.diff().unsqueeze(1)
+        place = torch.arange(max(int(counts.max()), self._rule.per_round), device=residual.device)
+        there = place < counts
+        candidates = nominated.atoms.new_zeros(tokens, len(place)).masked_scatter_(there, nominated.atoms)
         # Equal scores are ranked by atom number, so that the route leaves no trace: 1e-15 a number is below float32.
-        ranks = (scores.abs() if self._rule.magnitude else scores) * (1 - 1e-15 * candidates.double())
-        if nominated.eligible is not None:
-            ranks.masked_fill_(~nominated.eligible, -torch.inf)
-        places = ranks.topk(self._rule.per_round, dim=1).indices
-        return _Best(candidates.gather(1, places), scores.gather(1, places), nominated.unsettled)
+        ranks = (scores.abs() if self._rule.magnitude else scores) * (1 - 1e-15 * nominated.atoms.double())
+        ranks = ranks.new_full((tokens, len(place)), -torch.inf).masked_scatter_(there, ranks)
+        scores = scores.new_zeros(tokens, len(place)).masked_scatter_(there, scores)
+        best = ranks.topk(self._rule.per_round, dim=1).indices
+        return _Best(candidates.gather(1, best), scores.gather(1, best))
 
-    def _settle(self, best: _Best) -> None:
-        """Choose again for tokens left open, in place: among more candidates, and where that fails among all atoms."""
-        rule, tokens = self._rule, best.unsettled
-        again = self._best(tokens, self._nominator.reconsider(tokens, rule.per_round))
+    def _settle(self, best: _Best, tokens: torch.Tensor) -> None:
+        """Choose again for the tokens with these numbers, in place: among all atoms."""
+        rule, residual = self._rule, self._residual[tokens]
+        scores = residual @ rule.atoms.T
+        if rule.magnitude:
+            scores.abs_()
+        likely = scores.topk(min(rule.per_round + 2, len(rule.atoms)), dim=1, sorted=False).indices
+        again = self._best(residual, Nominations.of_each(likely))
         best.indices[tokens], best.scores[tokens] = again.indices, again.scores
-        tokens = tokens[again.unsettled]
-        if len(tokens):
-            scores = self._residual[tokens] @ rule.atoms.T
-            if rule.magnitude:
-                scores.abs_()
-            likely = scores.topk(min(rule.per_round + 2, len(rule.atoms)), dim=1, sorted=False).indices
-            again = self._best(tokens, Nominations(likely, None, likely.new_empty(0)))
-            best.indices[tokens], best.scores[tokens] = again.indices, again.scores
 
     def _rows(self, indices: torch.Tensor) -> torch.Tensor:
         """Atoms ``(B, L, dim_w)``; overwritten by the next call, because fresh memory is paid for page by page."""
@@ -209,34 +208,23 @@ class _Block:
 
 @dataclass(frozen=True)
 class _Best:
-    """``indices`` and signed ``scores (B, L)``, best first, and the numbers of the tokens not settled ``(n,)``."""
+    """``indices`` and signed ``scores (B, L)``, best first."""
 
     indices: torch.Tensor
     scores: torch.Tensor
-    unsettled: torch.Tensor
 
 
-def scores_of(
-    residual: torch.Tensor, atoms: torch.Tensor, candidates: torch.Tensor, eligible: torch.Tensor | None
-) -> torch.Tensor:
-    """Float32 inner products ``(B, C)`` of each residual with its own candidates; 0 for those not eligible."""
-    tokens, count = candidates.shape
+def scores_of(residual: torch.Tensor, atoms: torch.Tensor, nominated: Nominations) -> torch.Tensor:
+    """Float32 inner products ``(n,)`` of each residual with its own candidates."""
     if residual.device.type != "cpu":
-        rows = atoms.index_select(0, candidates.flatten()).view(tokens, count, -1)
-        return torch.bmm(residual.unsqueeze(1), rows.transpose(1, 2)).squeeze(1)
+        token = torch.repeat_interleave(nominated.starts.diff())
+        return (residual[token] * atoms[nominated.atoms]).sum(dim=1)
     # a product wanted in a few places only: unlike gathering rows first, this reads each of them once
-    if eligible is None:
-        starts, columns = torch.arange(0, tokens * count + 1, count), candidates.flatten()
-    else:
-        starts = F.pad(eligible.sum(dim=1).cumsum(0), (1, 0))
-        columns = candidates[eligible]
-    wanted = torch.sparse_csr_tensor(
-        starts, columns, residual.new_zeros(len(columns)), (tokens, len(atoms)), check_invariants=False
-    )
+    nothing = residual.new_zeros(len(nominated.atoms))
+    shape = (len(residual), len(atoms))
+    wanted = torch.sparse_csr_tensor(nominated.starts, nominated.atoms, nothing, shape, check_invariants=False)
     found: torch.Tensor = torch.sparse.sampled_addmm(wanted, residual, atoms.T, beta=0.0).values()
-    if eligible is None:
-        return found.view(tokens, count)
-    return residual.new_zeros(tokens, count).masked_scatter_(eligible, found)
+    return found
 
 
 @cache
