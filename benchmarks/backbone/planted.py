@@ -1,6 +1,6 @@
 """One feature for each planted phenotype: how well does it tell single cells apart on a plate it was not chosen on?
 
-    python benchmarks/backbone/planted.py [--quick] [--json FILE] [--backbone NAME|PATH] [--dictionary FILE]
+    LEXICON_DATA=... python benchmarks/backbone/planted.py [--quick] [--json FILE] [--keep FOLDER]
 
 For each of the eight planted phenotypes one feature (number, channel, and whether its mean or its largest value over
 the cell is read) is chosen on the cells of all plates but one and scored on the cells of the plate that was left out:
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,12 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
+from controls import random_controls
 from describers import TokenDescriber
-from pretraining.dictionary_recipe import fitted, recipe
-from pretraining.token_sample import SampleSettings, token_samples
 from scoring import auroc, column_auroc
 from simulated import PHENOTYPES, Described, cell_question, chosen_wells, described, plate_fields, plate_settings
 
 from napari_lexicon.backbones import Backbone, load_backbone
-from napari_lexicon.backbones.builtin import load_random
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.file_format import load_dictionary
 from napari_lexicon.samples.field import CHANNELS
@@ -79,21 +77,41 @@ def main() -> None:
     plates = [_plate(101 + number, arguments) for number in range(2 if arguments.quick else arguments.plates)]
     print(f"plates: {time.monotonic() - started:.0f} s", flush=True)
     seeds = range(1 if arguments.quick else arguments.seeds)
-    own, random = _dictionaries(arguments, seeds)
+    ours = load_backbone(arguments.backbone, layer=arguments.layer, device="cpu")
+    packaged = load_dictionary(arguments.dictionary)
+    packaged.check_compatible({**ours.spec.to_json(), "id": packaged.header.backbone["id"]}, "separate")
+    random = random_controls(packaged, seeds, arguments.keep, arguments.quick)
     print(f"dictionaries: {time.monotonic() - started:.0f} s", flush=True)
     results: dict[str, list[list[Found]]] = {}
-    for label, pairs in ((OURS, own), ("random", random)):
+    for label, pairs in ((OURS, [(ours, packaged)]), ("random", random)):
         for backbone, dictionary in pairs:
-            describer = TokenDescriber(label, backbone, dictionary, tuple(STATISTICS))
-            seen = [described(fields, describer, 20 if arguments.quick else 40) for fields in plates]
-            for held_out in range(len(seen)):
-                others = seen[:held_out] + seen[held_out + 1 :]
-                scored = [found(others, seen[held_out], phenotype) for phenotype in PHENOTYPES]
-                results.setdefault(label, []).append(scored)
+            results.setdefault(label, []).extend(_scored(plates, backbone, dictionary, arguments))
             print(f"{label}: {time.monotonic() - started:.0f} s", flush=True)
     print(table(results))
     if arguments.json:
         arguments.json.write_text(json.dumps(json_rows(results), indent=1) + "\n")
+
+
+def _scored(
+    plates: list[list[Any]], backbone: Backbone, dictionary: Dictionary, arguments: argparse.Namespace
+) -> list[list[Found]]:
+    """For each plate what was chosen on the others; read from ``--keep`` where it was measured before."""
+    kept: Path | None = None
+    if arguments.keep is not None:
+        arguments.keep.mkdir(parents=True, exist_ok=True)
+        name = f"planted-{backbone.spec.weights_hash}-{backbone.spec.layer}-{dictionary.hash}-{len(plates)}.json"
+        kept = arguments.keep / name
+        if kept.is_file():
+            return [[Found(**row) for row in scored] for scored in json.loads(kept.read_text())]
+    describer = TokenDescriber(OURS, backbone, dictionary, tuple(STATISTICS))
+    seen = [described(fields, describer, 20 if arguments.quick else 40) for fields in plates]
+    results = []
+    for held_out, plate in enumerate(seen):
+        others = seen[:held_out] + seen[held_out + 1 :]
+        results.append([found(others, plate, phenotype) for phenotype in PHENOTYPES])
+    if kept is not None:
+        kept.write_text(json.dumps([[asdict(row) for row in scored] for scored in results], indent=1) + "\n")
+    return results
 
 
 def found(others: Sequence[Described], test: Described, phenotype: str) -> Found:
@@ -131,39 +149,6 @@ def _plate(seed: int, arguments: argparse.Namespace) -> list[Any]:
     settings = plate_settings(seed)
     wells = chosen_wells(settings, *((1, 4) if arguments.quick else (2, 8)))
     return list(plate_fields(settings, wells, arguments.cache, arguments.threads))
-
-
-def _dictionaries(
-    arguments: argparse.Namespace, seeds: Sequence[int]
-) -> tuple[list[tuple[Backbone, Dictionary]], list[tuple[Backbone, Dictionary]]]:
-    """For each seed our backbone and the random one, each with its dictionary."""
-    ours = load_backbone(arguments.backbone, layer=arguments.layer, device="cpu")
-    packaged = load_dictionary(arguments.dictionary) if arguments.dictionary.is_file() else None
-    if packaged is not None and not arguments.fresh:
-        packaged.check_compatible({**ours.spec.to_json(), "id": packaged.header.backbone["id"]}, "separate")
-    else:
-        packaged = None
-    layer = ours.spec.layer
-    random = [load_random(seed=seed, layer=layer) for seed in seeds]
-    about = replace(SampleSettings(), plates=arguments.sample_plates, real=arguments.real)
-    steps, features, iterations = arguments.steps, 1024, 8
-    if packaged is not None:  # the others are made as it was
-        made = packaged.header.training
-        sample = packaged.header.whitening["sample"]
-        about = SampleSettings(**{**sample, "leave_out": tuple(sample["leave_out"])})
-        steps, features, iterations = made["steps"], made["features"], made["iterations"]
-    if arguments.quick:
-        about, steps, features = replace(about, plates=3, real=20, drawn=5), min(steps, 150), min(features, 512)
-    wanted: list[Backbone] = [*random] if packaged is not None else [*random, ours]
-    samples = token_samples(wanted, about)
-
-    def made_dictionary(backbone: Backbone, index: int, seed: int) -> Dictionary:
-        return fitted(backbone.spec, samples[index], recipe(features, steps, seed, iterations), about).dictionary
-
-    controls = [(b, made_dictionary(b, i, seed)) for i, (b, seed) in enumerate(zip(random, seeds, strict=True))]
-    if packaged is not None:
-        return [(ours, packaged)], controls
-    return [(ours, made_dictionary(ours, len(random), seed)) for seed in seeds], controls
 
 
 def table(results: dict[str, list[list[Found]]]) -> str:
@@ -219,12 +204,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--backbone", default="builtin", help="builtin, or the path of a model of its family")
     parser.add_argument("--layer", type=int, help="layer to read; the backbone's own where left out")
     parser.add_argument("--dictionary", type=Path, default=BUILTIN_DICTIONARY, help="the packaged one by default")
-    parser.add_argument("--fresh", action="store_true", help="make a dictionary per seed for our backbone as well")
-    parser.add_argument("--sample-plates", type=int, default=10, help="with --fresh: simulated plates to learn from")
-    parser.add_argument("--real", type=int, default=80, help="with --fresh: real pictures to learn from")
-    parser.add_argument("--steps", type=int, default=600, help="with --fresh: optimiser steps of a dictionary")
     parser.add_argument("--plates", type=int, default=4, help="at least 3")
-    parser.add_argument("--seeds", type=int, default=3, help="random backbones; with --fresh our dictionaries as well")
+    parser.add_argument("--seeds", type=int, default=3, help="of random backbones and their dictionaries")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="what was measured is kept there")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     cache = Path(tempfile.gettempdir()) / "napari-lexicon-benchmark"
     parser.add_argument("--cache", type=Path, default=cache, help="where rendered plates are kept")

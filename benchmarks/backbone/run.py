@@ -1,6 +1,6 @@
 """How good are a backbone's tokens, and the features of its dictionary? One command, one table.
 
-    LEXICON_DATA=... python benchmarks/backbone/run.py [--quick] [--json FILE] [--backbone NAME|PATH]...
+    LEXICON_DATA=... python benchmarks/backbone/run.py [--quick] [--json FILE] [--keep FOLDER] [--backbone NAME|PATH]...
 
 Compares the built-in backbone with its own architecture at random, with intensity statistics and with hand-made
 features, on the same splits. Tasks are described in ``docs/benchmarks/backbone.md``.
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,14 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 import real
 import tasks
+from controls import random_controls
 from describers import HANDMADE, INTENSITY, Describer, TokenDescriber
 from pretraining.dictionary_recipe import fitted, recipe
 from pretraining.token_sample import SampleSettings, token_sample
-from simulated import chosen_wells, described, plate_fields, plate_settings
+from scoring import Score
+from simulated import chosen_wells, described, joined, plate_fields, plate_settings
 
 from napari_lexicon.backbones import load_backbone
-from napari_lexicon.backbones.builtin import load_random
 from napari_lexicon.dictionaries.file_format import load_dictionary
 
 SCORED_SETS = ("bbbc016_transfluor_gfp", "dsb2018_fluorescence", "bccd_blood")
@@ -47,14 +48,19 @@ def main() -> None:
     rows: list[tasks.Row] = []
     for describer in _describers(arguments):
         begun = time.monotonic()
-        for row in _scored(describer, arguments):
-            rows.append(row)
+        kept = _kept_rows(describer, arguments)
+        new = kept if kept is not None else []
+        for row in _scored(describer, arguments) if kept is None else kept:
+            if kept is None:
+                new.append(row)
             s = row.score
             print(
                 f"{row.task:26} {row.metric:18} {row.describer:22} {row.kind:16} "
                 f"{s.value:.3f} [{s.low:.3f}, {s.high:.3f}]  {row.size}",
                 flush=True,
             )
+        rows += new
+        _keep_rows(describer, new, arguments)
         print(f"-- {describer.name}: {time.monotonic() - begun:.0f} s", flush=True)
     print(table(rows))
     if arguments.json:
@@ -62,17 +68,45 @@ def main() -> None:
     print(f"{time.monotonic() - started:.0f} s in all")
 
 
+def _record(describer: Describer, arguments: argparse.Namespace) -> Path | None:
+    """Where the rows of a describer are kept; its name says everything that they depend on."""
+    if arguments.keep is None:
+        return None
+    parts = [describer.name, "quick" if arguments.quick else "full"]
+    if isinstance(describer, TokenDescriber):
+        spec, dictionary = describer.backbone.spec, describer.dictionary
+        parts += [spec.weights_hash, f"layer{spec.layer}", dictionary.hash if dictionary else "none"]
+    folder: Path = arguments.keep
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / ("-".join(parts).replace(" ", "_").replace("/", "_") + ".json")
+
+
+def _kept_rows(describer: Describer, arguments: argparse.Namespace) -> list[tasks.Row] | None:
+    path = _record(describer, arguments)
+    if path is None or not path.is_file():
+        return None
+    return [tasks.Row(**{**row, "score": Score(**row["score"])}) for row in json.loads(path.read_text())]
+
+
+def _keep_rows(describer: Describer, rows: list[tasks.Row], arguments: argparse.Namespace) -> None:
+    path = _record(describer, arguments)
+    if path is not None:
+        path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+
+
 def _describers(arguments: argparse.Namespace) -> Iterator[Describer]:
-    if not arguments.only_backbones:
+    if not arguments.only_backbones:  # in this order: the cheap ones first
         yield INTENSITY
         yield HANDMADE
-    kinds = ("tokens", "whitened", "codes")
-    for name in arguments.backbone or ["builtin"]:
+    kinds = ("tokens", "codes")
+    for name in [] if arguments.only_baselines else arguments.backbone or ["builtin"]:
         backbone = load_backbone(name, layer=arguments.layer, device="cpu")
         yield TokenDescriber(name, backbone, _dictionary(backbone, arguments), kinds)
-    for seed in range(0 if arguments.only_backbones else 1 if arguments.quick else 3):
-        backbone = load_random(seed=seed, layer=arguments.layer)
-        yield TokenDescriber(f"random {seed}", backbone, _dictionary(backbone, arguments), kinds)
+    if not arguments.only_backbones:
+        packaged = load_dictionary(BUILTIN_DICTIONARY)
+        pairs = random_controls(packaged, range(1 if arguments.quick else 3), arguments.keep, arguments.quick)
+        for seed, (backbone, dictionary) in enumerate(pairs):
+            yield TokenDescriber(f"random {seed}", backbone, dictionary, kinds)
 
 
 def _dictionary(backbone: Any, arguments: argparse.Namespace) -> Any:
@@ -86,23 +120,21 @@ def _dictionary(backbone: Any, arguments: argparse.Namespace) -> Any:
     if arguments.quick:
         about = replace(about, plates=3, real=20, drawn=5)
     sample = token_sample(backbone, about)
-    settings = recipe(512 if arguments.quick else 1024, steps=200 if arguments.quick else 1000)
+    settings = recipe(steps=150 if arguments.quick else 400)
     return fitted(backbone.spec, sample, settings, about).dictionary
 
 
 def _scored(describer: Describer, arguments: argparse.Namespace) -> Iterator[tasks.Row]:
     quick, seeds = arguments.quick, 1 if arguments.quick else 3
-    per, controls = (1, 3) if quick else (3, 12)
-    train, *tests = (
-        described(_plate(seed, per, controls, arguments), describer, 12 if quick else 40)
-        for seed in ((11, 22) if quick else (11, 22, 33))
+    *parts, test = (
+        described(_plate(number, arguments), describer, 12 if quick else 40)
+        for number in ((101, 102) if quick else (101, 102, 103))
     )
-    for test in tests[:1]:
-        yield from tasks.cell_rows(describer.name, train, test)
-    for test in tests[-1:]:
-        yield from tasks.well_rows(describer.name, train, test)
+    train = joined(parts)
+    yield from tasks.cell_rows(describer.name, train, test)
+    yield from tasks.well_rows(describer.name, train, test)
     if not quick:
-        yield from tasks.leak_rows(describer.name, train, seeds)
+        yield from tasks.leak_rows(describer.name, test, seeds)
     sets: list[tuple[str, str, Callable[..., Iterator[real.RealField]], dict[str, bool]]] = [
         ("dose (BBBC016)", "bbbc016_transfluor_gfp", real.gfp_dose, {"counts": False, "merge": True}),
         ("nuclei count (DSB 2018)", "dsb2018_fluorescence", real.nuclei_count, {"counts": True, "merge": False}),
@@ -117,9 +149,10 @@ def _scored(describer: Describer, arguments: argparse.Namespace) -> Iterator[tas
         yield from tasks.region_rows("white or red cell (BCCD)", describer.name, data, seeds)
 
 
-def _plate(seed: int, per: int, controls: int, arguments: argparse.Namespace) -> list[Any]:
+def _plate(seed: int, arguments: argparse.Namespace) -> list[Any]:
     settings = plate_settings(seed)
-    return list(plate_fields(settings, chosen_wells(settings, per, controls), arguments.cache, arguments.threads))
+    wells = chosen_wells(settings, *((1, 4) if arguments.quick else (2, 8)))
+    return list(plate_fields(settings, wells, arguments.cache, arguments.threads))
 
 
 def table(rows: list[tasks.Row]) -> str:
@@ -183,6 +216,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--backbone", action="append", help="builtin (default), a timm name or a path; repeatable")
     parser.add_argument("--layer", type=int, help="layer to read; the backbone's own where left out")
     parser.add_argument("--only-backbones", action="store_true", help="leave out the baselines")
+    parser.add_argument("--only-baselines", action="store_true", help="leave out everything but the baselines")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="rows are kept there, and not measured again")
     parser.add_argument("--fresh-dictionary", action="store_true", help="make a dictionary instead of the packaged one")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     cache = Path(tempfile.gettempdir()) / "napari-lexicon-benchmark"

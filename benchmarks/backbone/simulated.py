@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -154,6 +154,21 @@ def described(fields: list[SimulatedField], describer: Describer, most: int) -> 
     )
 
 
+def joined(plates: Sequence[Described]) -> Described:
+    """Several plates as one; wells get the number of their plate before their name."""
+
+    def table(frames: list[pd.DataFrame]) -> pd.DataFrame:
+        named = [frame.assign(well=f"{number} " + frame["well"]) for number, frame in enumerate(frames)]
+        return pd.concat(named, ignore_index=True)
+
+    return Described(
+        {kind: np.concatenate([plate.cells[kind] for plate in plates]) for kind in plates[0].cells},
+        {kind: np.concatenate([plate.wells[kind] for plate in plates]) for kind in plates[0].wells},
+        table([plate.cell_table for plate in plates]),
+        table([plate.well_table for plate in plates]),
+    )
+
+
 def cell_question(table: pd.DataFrame, phenotype: str) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which cells take part in the question, and which of all cells show the phenotype.
 
@@ -171,4 +186,13 @@ def cell_question(table: pd.DataFrame, phenotype: str) -> tuple[npt.NDArray[np.b
     return shows | (plain & ~same), shows
 
 
-__all__ = ["PHENOTYPES", "Described", "cell_question", "chosen_wells", "described", "plate_fields", "plate_settings"]
+__all__ = [
+    "PHENOTYPES",
+    "Described",
+    "cell_question",
+    "chosen_wells",
+    "described",
+    "joined",
+    "plate_fields",
+    "plate_settings",
+]

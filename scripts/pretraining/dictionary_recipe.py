@@ -20,7 +20,7 @@ from .token_sample import SampleSettings, TokenSample
 WHITENING = {"form": "pca", "floor": 1e-3}
 
 
-def recipe(features: int = 1024, steps: int = 3000, seed: int = 0, iterations: int = 8) -> TrainSettings:
+def recipe(features: int = 256, steps: int = 400, seed: int = 0, iterations: int = 4) -> TrainSettings:
     """Settings of the built-in dictionary: ``iterations`` rounds of two picks."""
     return TrainSettings(
         features=features,

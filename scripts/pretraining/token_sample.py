@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from napari_lexicon.backbones import Backbone, apply_windows, estimate_windows, field_tokens
+from napari_lexicon.backbones.background import lit_patches
 from napari_lexicon.samples.field import render_field
 
 from .pictures import Array, drawn_pictures, look_of_a_plate, real_pictures, treated
@@ -27,7 +28,7 @@ class SampleSettings:
     real, drawn : int
         Pictures of real sets and of drawn textures.
     per_channel : int
-        Tokens kept of every channel of every field.
+        Tokens kept of every channel of every field, of patches that show something.
     leave_out : tuple of str
         Real sets not to use.
     seed : int
@@ -74,9 +75,12 @@ def token_samples(backbones: Sequence[Backbone], settings: SampleSettings) -> li
     control: list[bool] = []
     for image, is_control in _images(settings):
         seen = [field_tokens(backbone, image, batch=32).flatten(1, 2) for backbone in backbones]  # (C, T, dim)
+        lit = lit_patches(image, backbones[0].spec.patch).reshape(len(image), -1)
         for channel in range(len(image)):
-            patches = seen[0].shape[1]
-            chosen = torch.from_numpy(rng.choice(patches, min(settings.per_channel, patches), replace=False))
+            patches = np.flatnonzero(lit[channel])
+            if not len(patches):
+                continue
+            chosen = torch.from_numpy(rng.choice(patches, min(settings.per_channel, len(patches)), replace=False))
             for store, by_channel in zip(tokens, seen, strict=True):
                 store.append(by_channel[channel, chosen])
             groups += [len(tokens[0])] * len(chosen)
