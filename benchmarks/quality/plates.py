@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import torch
-from scipy.sparse import csr_array
+from safetensors.torch import load_file, save_file
+from scipy.sparse import csr_array, load_npz, save_npz, vstack
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "backbone"))
-from regions import Regions
+from regions import Regions, shares
+from scoring import column_auroc
 from simulated import cell_question, chosen_wells, plate_fields, plate_settings
 
 from napari_lexicon.backbones import Backbone, field_tokens
@@ -65,7 +67,9 @@ class PlateTokens:
         return use, shows[use]
 
 
-def plate_tokens(backbone: Backbone, name: str, seed: int, cache: Path, per: int = 3, controls: int = 12) -> PlateTokens:
+def plate_tokens(
+    backbone: Backbone, name: str, seed: int, cache: Path, per: int = 3, controls: int = 12
+) -> PlateTokens:
     """Tokens of the strongest wells of every phenotype and of negative controls; rendered and embedded once.
 
     Parameters
@@ -82,23 +86,32 @@ def plate_tokens(backbone: Backbone, name: str, seed: int, cache: Path, per: int
     settings = plate_settings(seed)
     wells = chosen_wells(settings, per, controls)
     mark = hashlib.sha256(f"{name} {backbone.spec.fingerprint} {seed} {sorted(wells)} {settings}".encode()).hexdigest()
-    place = cache / f"tokens-{name}-{seed}-{mark[:12]}.pt"
-    if not place.exists():
+    place = cache / f"tokens-{name.replace(' ', '-')}-{seed}-{mark[:12]}"
+    if not place.with_suffix(".csv").exists():
         tokens, weights, tables, control = [], [], [], []
-        for field in plate_fields(settings, wells, cache):
+        for number, field in enumerate(plate_fields(settings, wells, cache, workers=1)):
             found = field_tokens(backbone, field.image, batch=32)
             table = field.table[~field.table["cut_by_border"] & (field.table["area_px"] > 60)]
             table = table.sample(min(MOST_CELLS, len(table)), random_state=0).sort_index()
             boxes = table[["top", "left", "bottom", "right"]].to_numpy(np.int64)
             regions = Regions(boxes, field.labels, table.index.to_numpy(np.int64))
             grid = (found.shape[1], found.shape[2])
-            weights.append(regions.patch_weights(grid, backbone.spec.patch).astype(np.float32))
+            weights.append(shares(regions.pixels(grid, backbone.spec.patch)).astype(np.float32))
             tokens.append(found.flatten(1, 2).half())
-            tables.append(table[["phenotype", "strength", "cycle", "dead", "nuclei"]].assign(well=field.well))
+            kept = table[["phenotype", "strength", "cycle", "dead", "nuclei"]]
+            tables.append(kept.assign(well=field.well, field=number))
             control.append(field.content.phenotype is None)
-        found = PlateTokens(torch.stack(tokens), tuple(weights), pd.concat(tables, ignore_index=True), np.array(control))
-        torch.save(found.__dict__, place)  # a cache of this benchmark, read by nobody else
-    return PlateTokens(**torch.load(place, weights_only=False))
+        save_file({"tokens": torch.stack(tokens)}, place.with_suffix(".safetensors"))
+        save_npz(place.with_suffix(".npz"), vstack(weights).tocsr())
+        pd.concat(tables, ignore_index=True).assign(
+            control=np.repeat(control, [len(table) for table in tables])
+        ).to_csv(place.with_suffix(".csv"), index=False)
+    cells = pd.read_csv(place.with_suffix(".csv"))
+    stacked = csr_array(load_npz(place.with_suffix(".npz")))
+    fields = range(int(cells["field"].max()) + 1)
+    weights = tuple(stacked[np.flatnonzero(cells["field"] == number)] for number in fields)
+    control = cells.groupby("field")["control"].first().to_numpy(bool)
+    return PlateTokens(load_file(place.with_suffix(".safetensors"))["tokens"], weights, cells, control)
 
 
-__all__ = ["PHENOTYPES", "PlateTokens", "plate_tokens"]
+__all__ = ["PHENOTYPES", "PlateTokens", "column_auroc", "plate_tokens"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="under 3 minutes: does it run")
     size.add_argument("--full", action="store_true", help="everything, hours")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows")
     return parser
 
@@ -49,16 +51,17 @@ def finish(
     skip: Sequence[str] = (),
 ) -> None:
     """Print one table per metric, and write the rows against ``ours`` where asked."""
+    rows: list[dict[str, object]] = []
     for metric in dict.fromkeys(cell.metric for cell in cells):
-        print(f"\n{metric}\n\n{markdown([cell for cell in cells if cell.metric == metric])}")
+        chosen = [cell for cell in cells if cell.metric == metric]
+        print(f"\n{metric}\n\n{markdown(chosen)}")
+        rows += against(chosen, ours, metric in lower_is_better) if metric not in skip else []
     if options.json:
-        rows = [row for metric in dict.fromkeys(c.metric for c in cells) if metric not in skip
-                for row in against([c for c in cells if c.metric == metric], ours, metric in lower_is_better)]  # fmt: skip
-        options.json.write_text(json.dumps(rows, indent=1))
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 def markdown(cells: Sequence[Cell]) -> str:
-    """A table: tasks in rows, contenders in columns, the best of a row in bold."""
+    """A table: tasks in rows, contenders in columns."""
     columns = list(dict.fromkeys(cell.contender for cell in cells))
     lines = ["| task | " + " | ".join(columns) + " |", "| --- |" + " --- |" * len(columns)]
     for task in dict.fromkeys(cell.task for cell in cells):

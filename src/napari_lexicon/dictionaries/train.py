@@ -171,6 +171,8 @@ class _Run:
             self._evaluate(report)
             return "finished", f"{self.algorithm.title}: found at once."
         while p["step"] < s.steps:
+            if self._patience_is_over():  # asked before every step, because a run that ended so may be started again
+                return "early", f"No better held-out loss for {s.patience} evaluations; the best is kept."
             if parallel.agreed(should_stop()):
                 if not p["best"] or p["history"][-1]["step"] != p["step"]:
                     self._evaluate(report)
@@ -184,12 +186,12 @@ class _Run:
                 figures = self._evaluate(report)
                 if figures["explained_variance"] < -1:
                     return self._diverged(f"held-out tokens are rebuilt worse than by their mean at step {p['step']}")
-                if s.patience and p["evaluations_since_best"] >= s.patience:
-                    self._save()
-                    return "early", f"No better held-out loss for {s.patience} evaluations; the best is kept."
-            if p["step"] % s.checkpoint_every == 0 or p["step"] == s.steps:
+            if p["step"] % s.checkpoint_every == 0 or p["step"] == s.steps or self._patience_is_over():
                 self._save()
         return "finished", f"All {s.steps} steps are done."
+
+    def _patience_is_over(self) -> bool:
+        return bool(self.settings.patience) and self.progress["evaluations_since_best"] >= self.settings.patience
 
     def _diverged(self, how: str) -> tuple[str, str]:
         advice = "train again with a lower learning rate"

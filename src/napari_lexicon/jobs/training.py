@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from napari_lexicon.analysis.conditions import CONTROLS, wells_where
 from napari_lexicon.dictionaries.file_format import load_dictionary, save_dictionary
 from napari_lexicon.dictionaries.header import DictionaryHeader
 from napari_lexicon.dictionaries.learners import algorithm
+from napari_lexicon.dictionaries.stability import seed_checkpoint, train_seeds
 from napari_lexicon.dictionaries.token_source import ArrayTokens
 from napari_lexicon.dictionaries.train import train_dictionary
 from napari_lexicon.dictionaries.train_settings import TrainSettings
@@ -54,6 +56,9 @@ class TrainJob:
         ``pca``, ``zca`` or ``none`` (tokens are only centred on the controls).
     components : int, optional
         Keep at most this many whitened directions; all where None.
+    seeds : int
+        Train with so many seeds, from ``seed`` upwards, and keep the best; where more than one, the file holds how well
+        each of its features is found again with the others.
     """
 
     lexicon: str
@@ -72,6 +77,7 @@ class TrainJob:
     patience: int = 0
     whitening: str = "pca"
     components: int | None = None
+    seeds: int = 1
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,9 @@ def run_train(job: TrainJob, report: Report = silent, should_stop: ShouldStop = 
     if job.tokens not in ("patch", "mean") or job.channels not in ("separate", "concat", "mean"):
         raise JobError("Tokens are 'patch' or 'mean', channels 'separate', 'concat' or 'mean': correct the option.")
     algorithm(job.algorithm)  # its sentence, before anything is read
-    report(Progress(0, job.steps, "gathering tokens"))
+    if job.seeds < 1:
+        raise JobError(f"Training needs at least one seed, not {job.seeds}: correct the option.")
+    report(Progress(0, job.steps * job.seeds, "gathering tokens"))
     lexicon = Lexicon.open(job.lexicon)
     gathered = gathered_tokens(lexicon, job.controls, job.tokens, job.channels)
     whitening = _whitening(gathered, job.whitening, job.components)
@@ -172,10 +180,11 @@ def run_train(job: TrainJob, report: Report = silent, should_stop: ShouldStop = 
     def told(step: int, total: int, figures: dict[str, Any]) -> None:
         report(Progress(step, total, f"step {step} of {total}", left(time.monotonic(), step, total), figures))
 
-    result = train_dictionary(
+    train = train_dictionary if job.seeds == 1 else partial(train_seeds, seeds=job.seeds)
+    result = train(
         settings,
-        ArrayTokens(gathered.tokens, gathered.wells),
-        whitening,
+        source=ArrayTokens(gathered.tokens, gathered.wells),
+        whitening=whitening,
         header=header,
         report=told,
         should_stop=should_stop,
@@ -185,6 +194,8 @@ def run_train(job: TrainJob, report: Report = silent, should_stop: ShouldStop = 
     save_dictionary(result.dictionary, out)
     stopped = result.stopped == "stopped"
     if not stopped:
+        for number in range(job.seeds):
+            seed_checkpoint(checkpoint, job.seed + number).unlink(missing_ok=True)
         checkpoint.unlink(missing_ok=True)
     return TrainJobResult(str(out), result.dictionary.hash, result.metrics, result.message, stopped)
 
