@@ -103,6 +103,7 @@ def apply(
     batch: int = 16,
     keep_tokens: Keep = KEEP_TOKENS,
     recompute: bool = False,
+    background: Literal["skip", "keep"] = "skip",
     report: Report = silent,
     should_stop: ShouldStop = never,
 ) -> FieldsResult:
@@ -119,6 +120,7 @@ def apply(
         batch=batch,
         keep_tokens=keep_tokens,
         recompute=recompute,
+        background=background,
     )
     return run_apply(job, report, should_stop)
 
@@ -248,6 +250,71 @@ def overlay(
     from napari_lexicon.lexicons import Lexicon
 
     return feature_overlay(Lexicon.open(lexicon), well, feature, field=field, channel=channel, plate=plate)
+
+
+def report(
+    lexicon: PathLike,
+    out: PathLike,
+    *,
+    by: str = "Metadata_perturbation",
+    controls: str = "Metadata_pert_type == 'negcon'",
+    dose: str = "Metadata_concentration",
+    features: int = 8,
+    fdr: float = 0.05,
+    pictures: bool = True,
+    title: str | None = None,
+    seed: int = 0,
+    report: Report = silent,
+) -> Path:
+    """Write what a lexicon says of its treatments as one HTML file that needs nothing beside it.
+
+    Parameters
+    ----------
+    lexicon : path
+        ``NAME.lexicon`` after apply.
+    out : path
+        HTML file to write.
+    by, dose : str
+        Columns of the plate map: treatment, and dose.
+    controls : str
+        Question that chooses the negative controls.
+    features : int
+        How many features are shown with pictures.
+    fdr : float
+        False-discovery rate up to which a difference is called.
+    pictures : bool
+        Open the images, for pictures, stains, brightness, sharpness and nuclei.
+    title : str, optional
+        Of the page; the name of the lexicon where None.
+    seed : int
+        Of the shuffles.
+    report : callable
+        Told of every field that is read.
+
+    Returns
+    -------
+    pathlib.Path
+        ``out``.
+
+    Raises
+    ------
+    LexiconError
+        If the lexicon has no codes, a column asked for is missing, or the file cannot be written.
+    """
+    from napari_lexicon.analysis.report import ReportSettings, gathered, report_page
+    from napari_lexicon.jobs.contract import Progress
+    from napari_lexicon.lexicons import Lexicon
+    from napari_lexicon.lexicons.files import write_bytes_whole
+
+    def told(done: int, total: int, what: str) -> None:
+        report(Progress(done, total, what))
+
+    settings = ReportSettings(
+        by=by, controls=controls, dose=dose, features=features, fdr=fdr, seed=seed, pixels=pictures
+    )
+    page = report_page(gathered(Lexicon.open(lexicon), settings, told), told, title=title)
+    write_bytes_whole(Path(out), page.encode())
+    return Path(out)
 
 
 def profiles(lexicon: PathLike, plate: str | None = None) -> anndata.AnnData:

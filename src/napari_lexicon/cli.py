@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
@@ -40,6 +40,9 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Tiles per forward pass.")]
 KeepTokens = Annotated[
     str, typer.Option("--keep-tokens", metavar="all|N", help="Tokens to keep per plate, for training.")
+]
+Background = Annotated[
+    str, typer.Option("--background", metavar="skip|keep", help="What happens to dark patches, which show nothing.")
 ]
 Recompute = Annotated[bool, typer.Option("--recompute", help="Do stale fields again.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
@@ -137,6 +140,7 @@ def apply(
     batch: Batch = 16,
     keep_tokens: KeepTokens = str(api.KEEP_TOKENS),
     recompute: Recompute = False,
+    background: Background = "skip",
     quiet: Quiet = False,
 ) -> None:
     with _sentences(), interruptible() as should_stop, told(quiet) as report:
@@ -154,6 +158,7 @@ def apply(
             batch=batch,
             keep_tokens=_keep(keep_tokens),
             recompute=recompute,
+            background=cast(Any, background),
             report=report,
             should_stop=should_stop,
         )
@@ -228,6 +233,7 @@ def train(
     components: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Whitened directions to keep; all unless told.")
     ] = None,
+    background: Background = "skip",
     quiet: Quiet = False,
 ) -> None:
     with _sentences(), interruptible() as should_stop, told(quiet) as report:
@@ -248,6 +254,7 @@ def train(
             patience=patience,
             whitening=whitening,
             components=components,
+            background=background,
             report=report,
             should_stop=should_stop,
         )
@@ -318,6 +325,49 @@ def profiles(
         _write(out, data.write_h5ad)
         if not quiet:
             print(f"{out}: {data.n_obs} wells, {data.n_vars} features, layers {', '.join(data.layers)}")
+
+
+@app.command(
+    help="Write one HTML page: what tells treatments from controls, how sure it is, pictures and methods."
+    + _example("napari-lexicon report X.lexicon --out report.html")
+)
+def report(
+    lexicon: LexiconPath,
+    out: Annotated[Path, typer.Option("--out", metavar="HTML", help="Page to write.")],
+    by: Annotated[
+        str, typer.Option("--by", metavar="COLUMN", help="Column of the plate map that names the treatment.")
+    ] = "Metadata_perturbation",
+    controls: Annotated[
+        str, typer.Option(help="Which wells are negative controls.")
+    ] = "Metadata_pert_type == 'negcon'",
+    dose: Annotated[str, typer.Option(metavar="COLUMN", help="Column of doses.")] = "Metadata_concentration",
+    features: Annotated[int, typer.Option(min=1, metavar="N", help="Features shown with pictures.")] = 8,
+    fdr: Annotated[
+        float, typer.Option(min=0, max=1, help="False-discovery rate up to which a feature is called.")
+    ] = 0.05,
+    pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Open the images; without, no stains and no brightness.")
+    ] = True,
+    title: Annotated[str | None, typer.Option("--title", help="Of the page.")] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Of the shuffles.")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    with _sentences(), told(quiet) as progress:
+        api.report(
+            lexicon,
+            out,
+            by=by,
+            controls=controls,
+            dose=dose,
+            features=features,
+            fdr=fdr,
+            pictures=pictures,
+            title=title,
+            seed=seed,
+            report=progress,
+        )
+    if not quiet:
+        print(out)
 
 
 @app.command("open", help="Open a lexicon in napari." + _example("napari-lexicon open X.lexicon"))

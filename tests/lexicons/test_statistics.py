@@ -35,7 +35,8 @@ def test_field_statistics_equal_a_loop_over_tokens(seed: int) -> None:
     np.testing.assert_allclose(found.strongest, flat.max(axis=1).clip(min=0))
     fires = found.active > 0
     np.testing.assert_array_equal(found.place[fires], flat.argmax(axis=1)[fires])
-    assert found.tokens == 12
+    assert found.tokens.tolist() == [12, 12]
+    assert field_statistics(indices, values, M, np.array([3, 0])).tokens.tolist() == [3, 0]
 
 
 def test_well_statistics_keep_the_strongest_places_of_each_feature() -> None:

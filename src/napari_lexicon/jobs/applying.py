@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 
 from napari_lexicon.backbones import load_backbone
+from napari_lexicon.backbones.background import BACKGROUND
 from napari_lexicon.backbones.spec import Backbone
 from napari_lexicon.dictionaries.codes import Codes
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.file_format import load_dictionary
-from napari_lexicon.errors import DictionaryError
+from napari_lexicon.errors import DictionaryError, JobError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 from napari_lexicon.jobs.embedding import (
     KEEP_TOKENS,
@@ -22,6 +24,7 @@ from napari_lexicon.jobs.embedding import (
     Keep,
     fields_result,
     image_tokens,
+    lit_tokens,
     origin_attributes,
     plate_works,
     write_tokens,
@@ -32,6 +35,8 @@ from napari_lexicon.lexicons.folder import fingerprint
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
 from napari_lexicon.lexicons.lock import locked
 from napari_lexicon.lexicons.statistics import field_statistics
+
+Background = Literal["skip", "keep"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class ApplyJob:
         The dictionary's where None.
     device, batch, keep_tokens, recompute
         As in :class:`napari_lexicon.jobs.embedding.EmbedJob`.
+    background : str
+        ``skip``: dark patches get no code and do not count in any statistic; ``keep``: they are read like all others.
     """
 
     plates: tuple[PlateOrigin, ...]
@@ -63,6 +70,13 @@ class ApplyJob:
     batch: int = 16
     keep_tokens: Keep = KEEP_TOKENS
     recompute: bool = False
+    background: Background = "skip"
+
+
+def check_background(background: str) -> None:
+    """Raise :class:`JobError` unless it is ``skip`` or ``keep``."""
+    if background not in ("skip", "keep"):
+        raise JobError(f"The background is 'skip' or 'keep', not {background!r}: correct the option.")
 
 
 def dictionary_path(name: str) -> Path:
@@ -102,6 +116,7 @@ def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = 
     LexiconError
         If a plate, the backbone or the dictionary cannot be used at all, or nothing can be read.
     """
+    check_background(job.background)
     report(Progress(0, 0, "loading the dictionary and its backbone"))
     file = dictionary_path(job.dictionary)
     dictionary = load_dictionary(file)
@@ -116,12 +131,12 @@ def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = 
         todo: list[FieldWork] = []
         stale: list[FieldWork] = []
         for work in works:
-            mark, made = codes_mark(work, backbone, dictionary), work.plate.mark("codes", work.number)
+            mark, made = codes_mark(work, backbone, dictionary, job.background), work.plate.mark("codes", work.number)
             if made is None:
                 todo.append(work)
             elif made != mark:
                 (todo if job.recompute else stale).append(work)
-        act = _ApplyField(backbone, dictionary, job.batch, job.keep_tokens)
+        act = _ApplyField(backbone, dictionary, job.batch, job.keep_tokens, job.background)
         result = run_loop(todo, len(works) - len(todo) - len(stale), act, report, should_stop)
         result.failures.extend(lacking)
         if not result.stopped:
@@ -149,9 +164,10 @@ def _channel_names(work: FieldWork) -> list[str]:
     return [work.plate.header.channels[c].name for c in work.field.channels]
 
 
-def codes_mark(work: FieldWork, backbone: Backbone, dictionary: Dictionary) -> str:
-    """Fingerprint of a field's codes: its tokens' and the dictionary's."""
-    return fingerprint(tokens_mark(work, backbone.spec.fingerprint), dictionary.hash)
+def codes_mark(work: FieldWork, backbone: Backbone, dictionary: Dictionary, background: Background = "skip") -> str:
+    """Fingerprint of a field's codes: its tokens', the dictionary's, and what is left out."""
+    left_out = BACKGROUND if background == "skip" else "nothing"
+    return fingerprint(tokens_mark(work, backbone.spec.fingerprint), dictionary.hash, left_out)
 
 
 def grouped_tokens(tokens: torch.Tensor, mode: str, order: list[int]) -> torch.Tensor:
@@ -185,29 +201,39 @@ class _ApplyField:
     dictionary: Dictionary
     batch: int
     keep: Keep
+    background: Background
     verb: str = "reading features in"
 
     def __call__(self, work: FieldWork, image: np.ndarray) -> None:
         tokens = image_tokens(self.backbone, image, self.batch)
+        lit = lit_tokens(image, self.backbone, len(tokens))
         if work.plate.mark("tokens", work.number) != tokens_mark(work, self.backbone.spec.fingerprint):
-            write_tokens(work, tokens, self.backbone, self.keep)
+            write_tokens(work, tokens, lit, self.backbone, self.keep)
         header = self.dictionary.header
         names = _channel_names(work)
         order = [names.index(name) for name in header.channel_names]
         grouped = grouped_tokens(tokens, header.channels_mode, order)
         groups, gh, gw, dim = grouped.shape
-        codes = self.dictionary.encode(grouped.reshape(-1, dim))
+        counts = lit if header.channels_mode == "separate" else np.asarray(lit[order].any(axis=0, keepdims=True))
+        if self.background == "keep":
+            counts = np.ones_like(counts)
+        codes = _encoded(self.dictionary, grouped.reshape(-1, dim), torch.from_numpy(counts.reshape(-1)))
         channels = list(work.field.channels) if header.channels_mode == "separate" else [0]
-        self._write(work, codes, (groups, gh, gw), channels)
+        self._write(work, codes, counts, (groups, gh, gw), channels)
 
-    def _write(self, work: FieldWork, codes: Codes, grid: tuple[int, int, int], channels: list[int]) -> None:
+    def _write(
+        self, work: FieldWork, codes: Codes, counts: np.ndarray, grid: tuple[int, int, int], channels: list[int]
+    ) -> None:
         n_features = self.dictionary.n_features
         kind = np.uint16 if n_features <= 65_536 else np.uint32
         # statistics come from the rounded values, so that whoever sums the stored codes finds the same
         rounded = Codes(codes.indices, codes.values.half().float())
         merged = rounded.merged()
         shape = (*grid, codes.indices.shape[1])
-        one = field_statistics(merged.indices.numpy().reshape(shape), merged.values.numpy().reshape(shape), n_features)
+        n_counted = counts.sum(axis=(1, 2), dtype=np.uint32)
+        one = field_statistics(
+            merged.indices.numpy().reshape(shape), merged.values.numpy().reshape(shape), n_features, n_counted
+        )
         arrays = {
             "indices": codes.indices.numpy().astype(kind).reshape(shape),
             "values": codes.values.numpy().astype(np.float16).reshape(shape),
@@ -215,6 +241,7 @@ class _ApplyField:
             "active": one.active,
             "strongest": one.strongest,
             "place": one.place,
+            "tokens": one.tokens,
         }
         attributes = {
             **origin_attributes(work, self.backbone),
@@ -222,5 +249,14 @@ class _ApplyField:
             "dictionary": self.dictionary.hash,
         }
         work.plate.write_field(
-            "codes", work.number, codes_mark(work, self.backbone, self.dictionary), arrays, attributes
+            "codes", work.number, codes_mark(work, self.backbone, self.dictionary, self.background), arrays, attributes
         )
+
+
+def _encoded(dictionary: Dictionary, tokens: torch.Tensor, counts: torch.Tensor) -> Codes:
+    """Codes of the ``(N, dim)`` tokens that count, ``(N,)`` bool; the others have values of 0."""
+    some = dictionary.encode(tokens[counts])
+    shape = (len(tokens), some.indices.shape[1])
+    indices, values = some.indices.new_zeros(shape), some.values.new_zeros(shape)
+    indices[counts], values[counts] = some.indices, some.values
+    return Codes(indices, values)

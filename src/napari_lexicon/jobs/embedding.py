@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from napari_lexicon.backbones import load_backbone
+from napari_lexicon.backbones.background import lit_patches
 from napari_lexicon.backbones.spec import Backbone
 from napari_lexicon.backbones.tiling import field_tokens
 from napari_lexicon.errors import JobError
@@ -44,7 +45,7 @@ class EmbedJob:
     batch : int
         Tiles per forward pass.
     keep_tokens : int or "all"
-        How many tokens to keep over all fields of a plate, for training.
+        How many tokens to keep over all fields of a plate, for training; those of patches that show something first.
     recompute : bool
         Do stale fields again, and estimate the intensity windows anew.
     """
@@ -153,7 +154,7 @@ def stale_reason(work: FieldWork, kind: str, backbone: Backbone) -> str:
     ):
         if made.get(key) != now[key]:
             return f"{work.what}: {said}"
-    return f"{work.what}: it was made with another dictionary"
+    return f"{work.what}: it was made with another dictionary or another choice of background"
 
 
 def origin_attributes(work: FieldWork, backbone: Backbone) -> dict[str, object]:
@@ -188,17 +189,26 @@ def image_tokens(backbone: Backbone, image: np.ndarray, batch: int) -> torch.Ten
     return field_tokens(backbone, image, batch)
 
 
-def write_tokens(work: FieldWork, tokens: torch.Tensor, backbone: Backbone, keep: Keep) -> None:
-    """Write the kept tokens of a field and the mean of every tile-sized square."""
+def lit_tokens(image: np.ndarray, backbone: Backbone, groups: int) -> np.ndarray:
+    """``(G, gh, gw)`` bool: tokens of patches that show something; for a model of all channels at once, in any."""
+    lit = lit_patches(image, backbone.spec.patch)
+    return lit if groups == len(lit) else np.asarray(lit.any(axis=0, keepdims=True))
+
+
+def write_tokens(work: FieldWork, tokens: torch.Tensor, lit: np.ndarray, backbone: Backbone, keep: Keep) -> None:
+    """Write the kept tokens of a field, those of places that show something first, and the means of squares."""
     groups, gh, gw, dim = tokens.shape
     header = work.plate.fields[work.number]
     n = sample_size(keep, len(work.plate.fields), len(header.channels), gh * gw)
     seed = int.from_bytes(hashlib.sha256(work.field.key.encode()).digest()[:8], "little")
-    chosen = np.sort(np.random.default_rng(seed).choice(gh * gw, n, replace=False))
+    order = np.random.default_rng(seed).permutation(gh * gw)
+    dark = ~lit.any(axis=0).reshape(-1)
+    chosen = np.sort(order[np.argsort(dark[order], kind="stable")][:n])
     flat = tokens.permute(1, 2, 0, 3).reshape(gh * gw, groups, dim)
     arrays: dict[str, np.ndarray] = {
         "tokens": flat[torch.from_numpy(chosen)].numpy().astype(np.float16),
         "places": np.stack(np.divmod(chosen, gw), axis=1).astype(np.int32),
+        "lit": lit.reshape(groups, -1).T[chosen],
         "means": _square_means(tokens, max(1, backbone.spec.tile // backbone.spec.patch)),
     }
     attributes = {**origin_attributes(work, backbone), "places": n}
@@ -224,4 +234,5 @@ class _EmbedField:
     verb: str = "embedding"
 
     def __call__(self, work: FieldWork, image: np.ndarray) -> None:
-        write_tokens(work, image_tokens(self.backbone, image, self.batch), self.backbone, self.keep)
+        tokens = image_tokens(self.backbone, image, self.batch)
+        write_tokens(work, tokens, lit_tokens(image, self.backbone, len(tokens)), self.backbone, self.keep)

@@ -21,7 +21,7 @@ from napari_lexicon.dictionaries.train import train_dictionary
 from napari_lexicon.dictionaries.train_settings import TrainSettings
 from napari_lexicon.dictionaries.whitening import Whitening, WhiteningAccumulator
 from napari_lexicon.errors import DictionaryError, JobError
-from napari_lexicon.jobs.applying import grouped_tokens
+from napari_lexicon.jobs.applying import Background, check_background, grouped_tokens
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, TimeLeft, never, silent
 from napari_lexicon.lexicons import FieldTokens, Lexicon, LexiconPlate
 
@@ -54,6 +54,8 @@ class TrainJob:
         Evaluations without a better held-out loss after which the run ends; 0 for never.
     whitening : str
         ``pca``, ``zca`` or ``none`` (tokens are only centred on the controls).
+    background : str
+        ``skip``: leave out patch tokens of dark patches (:mod:`napari_lexicon.backbones.background`); ``keep`` them.
     components : int, optional
         Keep at most this many whitened directions; all where None.
     seeds : int
@@ -77,6 +79,7 @@ class TrainJob:
     patience: int = 0
     whitening: str = "pca"
     components: int | None = None
+    background: Background = "skip"
     seeds: int = 1
 
 
@@ -154,12 +157,13 @@ def run_train(job: TrainJob, report: Report = silent, should_stop: ShouldStop = 
     )
     if job.tokens not in ("patch", "mean") or job.channels not in ("separate", "concat", "mean"):
         raise JobError("Tokens are 'patch' or 'mean', channels 'separate', 'concat' or 'mean': correct the option.")
+    check_background(job.background)
     algorithm(job.algorithm)  # its sentence, before anything is read
     if job.seeds < 1:
         raise JobError(f"Training needs at least one seed, not {job.seeds}: correct the option.")
     report(Progress(0, job.steps * job.seeds, "gathering tokens"))
     lexicon = Lexicon.open(job.lexicon)
-    gathered = gathered_tokens(lexicon, job.controls, job.tokens, job.channels)
+    gathered = gathered_tokens(lexicon, job.controls, job.tokens, job.channels, job.background)
     whitening = _whitening(gathered, job.whitening, job.components)
     header = DictionaryHeader(
         name=Path(job.out).stem,
@@ -220,7 +224,9 @@ def _whitening(gathered: GatheredTokens, form: str, components: int | None) -> W
     return accumulator.fit(form, components=components)
 
 
-def gathered_tokens(lexicon: Lexicon, controls: str, kind: str, channels: str) -> GatheredTokens:
+def gathered_tokens(
+    lexicon: Lexicon, controls: str, kind: str, channels: str, background: Background = "skip"
+) -> GatheredTokens:
     """The kept tokens of all plates, as a dictionary of this channel mode takes them.
 
     Parameters
@@ -233,6 +239,8 @@ def gathered_tokens(lexicon: Lexicon, controls: str, kind: str, channels: str) -
         Which tokens.
     channels : {"separate", "concat", "mean"}
         Channel mode. Joint modes use the channels that all plates have, and leave out fields that lack one.
+    background : {"skip", "keep"}
+        Whether to leave out patch tokens of dark patches.
 
     Raises
     ------
@@ -248,7 +256,8 @@ def gathered_tokens(lexicon: Lexicon, controls: str, kind: str, channels: str) -
             parts = [
                 part
                 for number, field in enumerate(plate.fields)
-                if field.well == well and (part := _field_part(plate, number, kind, channels, names)) is not None
+                if field.well == well
+                and (part := _field_part(plate, number, kind, channels, names, background)) is not None
             ]
             if parts:
                 one = np.concatenate(parts)
@@ -289,7 +298,7 @@ def _shared_channels(lexicon: Lexicon) -> tuple[str, ...]:
 
 
 def _field_part(
-    plate: LexiconPlate, number: int, kind: str, channels: str, names: tuple[str, ...]
+    plate: LexiconPlate, number: int, kind: str, channels: str, names: tuple[str, ...], background: Background
 ) -> np.ndarray | None:
     """``(n, dim)`` tokens of one field, or None where it has none or lacks a channel."""
     kept: FieldTokens | None = plate.tokens(number)
@@ -299,5 +308,9 @@ def _field_part(
     if any(name not in have for name in names):
         return None
     part = kept.tokens if kind == "patch" else kept.means  # (n, G, dim)
-    grouped = grouped_tokens(torch.from_numpy(part).transpose(0, 1), channels, [have.index(name) for name in names])
-    return np.asarray(grouped.reshape(-1, grouped.shape[-1]).numpy())
+    order = [have.index(name) for name in names]
+    grouped = grouped_tokens(torch.from_numpy(part).transpose(0, 1), channels, order).numpy()  # (G or 1, n, dim)
+    if background == "skip" and kind == "patch":
+        lit = kept.lit.T if channels == "separate" else kept.lit.T[order].any(axis=0, keepdims=True)
+        return np.asarray(grouped[lit])
+    return np.asarray(grouped.reshape(-1, grouped.shape[-1]))

@@ -46,7 +46,7 @@ class FieldCodes:
     indices : numpy.ndarray
         ``(G, gh, gw, k)`` uint16 or uint32, in the order of the pursuit; a feature may stand twice.
     values : numpy.ndarray
-        ``(G, gh, gw, k)`` float16.
+        ``(G, gh, gw, k)`` float16; all 0 where the patch does not count because it is dark.
     channels : tuple of int
         Channel of the plate for each group; ``(0,)`` for joint modes.
     """
@@ -66,6 +66,8 @@ class FieldTokens:
         ``(n, G, dim)`` float16: all tokens of the field in grid order, or a sample.
     places : numpy.ndarray
         ``(n, 2)`` int32 grid positions ``(row, column)``.
+    lit : numpy.ndarray
+        ``(n, G)`` bool: False where the patch is dark in that group.
     means : numpy.ndarray
         ``(t, G, dim)`` float32: mean token of each tile-sized square.
     channels : tuple of int
@@ -74,6 +76,7 @@ class FieldTokens:
 
     tokens: np.ndarray
     places: np.ndarray
+    lit: np.ndarray
     means: np.ndarray
     channels: tuple[int, ...]
 
@@ -225,13 +228,14 @@ class LexiconPlate:
         if self.mark("tokens", number) is None:
             return None
         file = self._open("tokens", number)
-        return FieldTokens(file["tokens"], file["places"], file["means"], tuple(file.attributes["channels"]))
+        return FieldTokens(
+            file["tokens"], file["places"], file["lit"], file["means"], tuple(file.attributes["channels"])
+        )
 
     def field_statistics(self, number: int) -> FieldStatistics:
         """Statistics of a finished field."""
         file = self._open("codes", number)
-        gh, gw = self.fields[number].grid
-        return FieldStatistics(file["total"], file["active"], file["strongest"], file["place"], gh * gw)
+        return FieldStatistics(*(file[name] for name in ("total", "active", "strongest", "place", "tokens")))
 
     def statistics(self) -> WellStatistics:
         """Statistics of all finished fields, from the plate's summary where it is up to date."""

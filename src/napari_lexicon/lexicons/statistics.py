@@ -23,18 +23,20 @@ class FieldStatistics:
     strongest, place : numpy.ndarray
         ``(G, M)`` float32 and uint32: largest value and the flat grid index where it stands (0 and 0 where the
         feature never fires).
-    tokens : int
-        Number of tokens per group.
+    tokens : numpy.ndarray
+        ``(G,)`` tokens that count: all, or those of patches that are not dark.
     """
 
     total: np.ndarray
     active: np.ndarray
     strongest: np.ndarray
     place: np.ndarray
-    tokens: int
+    tokens: np.ndarray
 
 
-def field_statistics(indices: np.ndarray, values: np.ndarray, n_features: int) -> FieldStatistics:
+def field_statistics(
+    indices: np.ndarray, values: np.ndarray, n_features: int, tokens: np.ndarray | None = None
+) -> FieldStatistics:
     """Statistics of the merged codes of one field.
 
     Parameters
@@ -43,6 +45,8 @@ def field_statistics(indices: np.ndarray, values: np.ndarray, n_features: int) -
         ``(G, gh, gw, k)`` integers and float32; a feature stands at most once per token (its values merged).
     n_features : int
         M.
+    tokens : numpy.ndarray, optional
+        ``(G,)`` tokens that count; all where None.
     """
     groups, gh, gw, k = indices.shape
     shape = (groups, n_features)
@@ -58,7 +62,8 @@ def field_statistics(indices: np.ndarray, values: np.ndarray, n_features: int) -
         order = np.lexsort((-flat_place[fires].astype(np.int64), value[fires]))
         strongest[g, feature[fires][order]] = value[fires][order]
         place[g, feature[fires][order]] = flat_place[fires][order]
-    return FieldStatistics(total, active, strongest, place, gh * gw)
+    counted = np.full(groups, gh * gw, np.uint32) if tokens is None else tokens
+    return FieldStatistics(total, active, strongest, place, counted)
 
 
 @dataclass
@@ -72,7 +77,7 @@ class WellStatistics:
     wells : tuple of str
         Canonical names.
     tokens : numpy.ndarray
-        ``(W, C)`` uint64.
+        ``(W, C)`` uint64, tokens that count (see :class:`FieldStatistics`).
     total, active, strongest : numpy.ndarray
         ``(W, C, M)`` float64, uint32, float32.
     top_value, top_field, top_channel, top_place : numpy.ndarray
@@ -120,7 +125,7 @@ class WellStatistics:
             The field.
         """
         rows = np.asarray(channels, dtype=np.int64)
-        self.tokens[well, rows] += np.uint64(one.tokens)
+        self.tokens[well, rows] += one.tokens.astype(np.uint64)
         self.total[well, rows] += one.total
         self.active[well, rows] += one.active
         self.strongest[well, rows] = np.maximum(self.strongest[well, rows], one.strongest)
