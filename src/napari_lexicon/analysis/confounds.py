@@ -23,7 +23,7 @@ USUAL_NUISANCES = ("plate", "Metadata_Batch", "Metadata_batch", "Metadata_scanne
 LEAST_SHARE = 0.1  # of the variation between wells, for a feature to be flagged
 ALPHA = 0.05
 _SPLINE_KNOTS = 3
-_HAND_IN_HAND = 0.5
+HAND_IN_HAND = 0.5  # part of one that is known from the other, from which two cannot be told apart
 _PLACES = ("row", "column")  # numbers that are groups: a clogged tip has a column of its own
 
 
@@ -162,7 +162,7 @@ def confounds(
                 "median_explained": float(frame["explained"].median()),
             }
         )
-        if max(told, tells) > _HAND_IN_HAND:
+        if max(told, tells) > HAND_IN_HAND:
             notes.append(
                 f"{one.name} goes hand in hand with {biology} ({100 * max(told, tells):.0f} % of one is known from the "
                 "other): whether a feature follows the one or the other cannot be told by these wells."

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from napari_lexicon.analysis.harmony import harmonised
 from napari_lexicon.errors import PlateMapError
 
 CONTROLS_PER_DIRECTION = 5  # control wells wanted for each direction of a covariance
 _LEAST_CONTROLS = 4
+_UNLIKE_PLACES = 0.05  # p of Fisher's test from which controls lie elsewhere than treatments
 
 
 def standardised_on_controls(values: np.ndarray, control: np.ndarray, batches: np.ndarray) -> np.ndarray:
@@ -195,3 +197,29 @@ def control_problems(wells: pd.DataFrame, control: np.ndarray, n_directions: int
             f"directions, not {n_directions}: a covariance fitted on them is mostly noise."
         )
     return said
+
+
+def control_places(wells: pd.DataFrame, control: np.ndarray) -> list[str]:
+    """Where the control wells lie otherwise than the others, in sentences: what that place does looks like treatment.
+
+    Parameters
+    ----------
+    wells : pandas.DataFrame
+        With columns ``edge`` and ``column``.
+    control : numpy.ndarray
+        ``(W,)`` bool.
+    """
+    edge = wells["edge"].to_numpy(dtype=bool)
+    if not control.any() or control.all():
+        return []
+    counts = [[int((edge & control).sum()), int((~edge & control).sum())]]
+    counts.append([int((edge & ~control).sum()), int((~edge & ~control).sum())])
+    if stats.fisher_exact(counts).pvalue > _UNLIKE_PLACES:
+        return []
+    return [
+        (
+            f"{counts[0][0]} of {sum(counts[0])} control wells lie on the rim of the plate, and {counts[1][0]} of "
+            f"{sum(counts[1])} others: what the rim does to cells looks like an effect of every treatment that lies "
+            "elsewhere. Controls scattered over the plate would tell them apart."
+        )
+    ]

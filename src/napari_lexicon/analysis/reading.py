@@ -111,16 +111,39 @@ def finished_fields(
         if pixels:
             if plate.id not in sources:
                 sources = {plate.id: _sources(plate)}
-            header = plate.fields[number]
-            source = sources[plate.id].get((header.well, header.name))
-            if source is None:
-                raise PlateError(
-                    f"{plate.header.origin.path} no longer has field {header.name} of well {header.well}: "
-                    "put the images back."
-                )
+            source = _source(sources[plate.id], plate, number)
         one = ReadField(plate, number, source)
         told(done, len(chosen), one.what)
         yield one
+
+
+class OpenedPlates:
+    """Single fields with their pixels, in any order; each plate is opened once."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, dict[tuple[str, str], Field]] = {}
+
+    def field(self, plate: LexiconPlate, number: int) -> ReadField:
+        """A finished field with its pixels.
+
+        Raises
+        ------
+        PlateError
+            If the plate is no longer where it was, or lacks the field.
+        """
+        if plate.id not in self._sources:
+            self._sources[plate.id] = _sources(plate)
+        return ReadField(plate, number, _source(self._sources[plate.id], plate, number))
+
+
+def _source(sources: dict[tuple[str, str], Field], plate: LexiconPlate, number: int) -> Field:
+    header = plate.fields[number]
+    source = sources.get((header.well, header.name))
+    if source is None:
+        raise PlateError(
+            f"{plate.header.origin.path} no longer has field {header.name} of well {header.well}: put the images back."
+        )
+    return source
 
 
 def _chosen(plate: LexiconPlate, fields_per_well: int | None) -> list[int]:

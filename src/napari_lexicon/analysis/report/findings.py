@@ -1,0 +1,367 @@
+"""What a report says: every question that the plate map allows, asked once, before anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from napari_lexicon.analysis.activity import replicate_activity, similar_treatments
+from napari_lexicon.analysis.channels import StainCorrelations
+from napari_lexicon.analysis.conditions import CONTROLS
+from napari_lexicon.analysis.confounds import HAND_IN_HAND, Confounds, confounds
+from napari_lexicon.analysis.corrections import control_places, control_problems
+from napari_lexicon.analysis.doses import dose_response
+from napari_lexicon.analysis.effects import treatment_effects
+from napari_lexicon.analysis.features import PlateStatistics, features_table
+from napari_lexicon.analysis.lexicon_tables import plate_statistics, stability_of
+from napari_lexicon.analysis.measurements import WellMeasurements, field_measurements, of_channel
+from napari_lexicon.analysis.reading import Told, finished_fields, untold
+from napari_lexicon.analysis.well_table import ALL_CHANNELS, WellTable, well_table
+from napari_lexicon.errors import LexiconError, PlateMapError
+from napari_lexicon.lexicons import Lexicon
+
+LEAST_PATCHES = 20  # a feature that fires in fewer patches of a channel over all wells is not tested
+_MEASURED_FIELDS = 400  # fields whose pixels are measured
+GROUND = -0.1  # correlation with its own stain below which a feature is one of empty ground, and shown last
+_SHOWN = 28  # rows of the heat map
+_ALIKE = 0.97  # correlation over wells from which two features count as the same for the pictures
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """What a report is asked.
+
+    Parameters
+    ----------
+    by : str
+        Column of the plate map that names the treatment.
+    controls : str
+        Question that chooses the negative controls.
+    dose : str
+        Column of doses; no dose curves where the plate map has none.
+    features : int
+        How many features are shown with pictures.
+    tiles : int
+        Strongest places shown of each.
+    fdr : float
+        False-discovery rate up to which a difference is called.
+    permutations : int
+        Shuffles behind each null.
+    seed : int
+        Of the shuffles.
+    pixels : bool
+        Open the images, for pictures, stains and measurements.
+    """
+
+    by: str = "Metadata_perturbation"
+    controls: str = CONTROLS
+    dose: str = "Metadata_concentration"
+    features: int = 8
+    tiles: int = 8
+    fdr: float = 0.05
+    permutations: int = 200
+    seed: int = 0
+    pixels: bool = True
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A feature that is shown in full, and the treatment that it was chosen for (empty without treatments)."""
+
+    row: int  # of the table of features
+    feature: int
+    channel: str
+    name: str
+    treatment: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name, its number and its channel."""
+        named = self.name if self.name == f"#{self.feature}" else f"{self.name} (#{self.feature})"
+        return named if self.channel == ALL_CHANNELS else f"{named} in {self.channel}"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything a report draws; parts that the lexicon does not allow are None, and ``notes`` says why."""
+
+    lexicon: Lexicon
+    settings: ReportSettings
+    plates: tuple[PlateStatistics, ...]
+    table: WellTable  # features that fire often enough, in every channel by itself
+    n_features: int
+    features: pd.DataFrame
+    shown: tuple[Chosen, ...] = ()  # rows of the heat map
+    chosen: tuple[Chosen, ...] = ()  # the first of them, shown in full
+    effects: pd.DataFrame | None = None
+    activity: pd.DataFrame | None = None
+    alike: pd.DataFrame | None = None
+    doses: pd.DataFrame | None = None
+    confounds: Confounds | None = None
+    measured: pd.DataFrame | None = None
+    n_measured: int = 0
+    stains: pd.DataFrame | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def control(self) -> np.ndarray:
+        """``(W,)`` bool: control wells; none where the plate map does not say."""
+        try:
+            return self.table.where(self.settings.controls)
+        except PlateMapError:
+            return np.zeros(len(self.table), dtype=bool)
+
+    @property
+    def labels(self) -> pd.Series | None:
+        """Treatment of every well, None without such a column."""
+        try:
+            return self.table.labels(self.settings.by)
+        except PlateMapError:
+            return None
+
+    def hits(self) -> pd.DataFrame:
+        """Rows of ``effects`` that pass the false-discovery rate."""
+        assert self.effects is not None
+        return self.effects[self.effects["q"] <= self.settings.fdr]
+
+    def placed(self) -> np.ndarray:
+        """``(F,)`` bool: features that follow where a well lies, beyond its treatment."""
+        rows = self.table.features
+        if self.confounds is None or not len(self.confounds.table):
+            return np.zeros(len(rows), dtype=bool)
+        tested = self.confounds.nuisances.set_index("nuisance")["tested"]
+        own = self.confounds.table
+        bad = own[own["flagged"] & (own["nuisance"].map(tested) == "beyond")]
+        keys = pd.MultiIndex.from_frame(bad[["feature", "channel"]])
+        return np.asarray(pd.MultiIndex.from_frame(rows[["feature", "channel"]]).isin(keys))
+
+    def told_apart(self) -> dict[str, int]:
+        """For every treatment the number of features that tell it from controls, most first."""
+        assert self.effects is not None
+        called = (self.effects["q"] <= self.settings.fdr).groupby(self.effects["treatment"]).sum()
+        return {str(name): int(n) for name, n in called.sort_values(ascending=False, kind="stable").items()}
+
+
+def gathered(lexicon: Lexicon, settings: ReportSettings | None = None, told: Told = untold) -> Findings:
+    """Ask a lexicon everything that a report says.
+
+    Parameters
+    ----------
+    lexicon : Lexicon
+        With codes.
+    settings : ReportSettings, optional
+        What is asked.
+    told : callable
+        Told of every field that is read.
+
+    Raises
+    ------
+    LexiconError
+        If the lexicon has no codes, or a column that was asked for by name is missing.
+    """
+    settings = settings or ReportSettings()
+    plates = tuple(plate_statistics(lexicon))
+    joint = any(plate.joint for plate in lexicon.plates.values())
+    full = well_table(plates, lexicon.names, None if joint else "each")
+    patches = (full.fires.astype(np.float64) * full.tokens).sum(axis=0)
+    table = full.take(features=patches >= LEAST_PATCHES)
+    found = Findings(
+        lexicon=lexicon,
+        settings=settings,
+        plates=plates,
+        table=table,
+        n_features=plates[0].statistics.n_features,
+        features=features_table(plates, lexicon.names, stability_of(lexicon)),
+    )
+    told(0, 0, "comparing treatments with controls")
+    found = _compared(found)
+    if settings.pixels:
+        found = _measured(found, told)
+    found = _confounded(found)
+    shown = tuple(_chosen(found))
+    return replace(found, shown=shown, chosen=shown[: settings.features])
+
+
+def _compared(found: Findings) -> Findings:
+    """Effects, activity, likeness and doses, as far as the plate map goes."""
+    settings, table, notes = found.settings, found.table, []
+    every = _over_channels(found)
+    try:
+        effects = treatment_effects(
+            table,
+            settings.by,
+            controls=settings.controls,
+            permutations=settings.permutations,
+            seed=settings.seed,
+        )
+    except PlateMapError as error:
+        if settings.by != ReportSettings.by or settings.controls != ReportSettings.controls:
+            raise
+        return replace(found, notes=(*found.notes, f"Treatments were not compared with controls. {error}"))
+    notes += control_problems(table.wells, found.control) + control_places(table.wells, found.control)
+    activity = alike = doses = None
+    try:
+        activity = replicate_activity(every, settings.by, controls=settings.controls, seed=settings.seed)
+    except PlateMapError as error:
+        notes.append(f"Replicates were not compared with each other. {error}")
+    if effects["treatment"].nunique() > 1:
+        alike = similar_treatments(every, settings.by, controls=settings.controls)
+    try:
+        doses = dose_response(
+            table,
+            settings.by,
+            settings.dose,
+            controls=settings.controls,
+            permutations=settings.permutations,
+            seed=settings.seed,
+        )
+    except PlateMapError as error:
+        if settings.dose != ReportSettings.dose:
+            raise
+        notes.append(f"No dose curves. {error}")
+    return replace(found, effects=effects, activity=activity, alike=alike, doses=doses, notes=(*found.notes, *notes))
+
+
+def _over_channels(found: Findings) -> WellTable:
+    """The same wells with every feature over all channels: what profiles are made of."""
+    return well_table(found.plates, found.lexicon.names)
+
+
+def _chosen(found: Findings) -> list[Chosen]:
+    """Features to show: of each treatment in turn the largest difference among those called, no two alike."""
+    most = max(_SHOWN, found.settings.features)
+    rows = found.table.features.reset_index(drop=True)
+    if found.effects is None:
+        order = np.argsort(-found.table.fires.mean(axis=0), kind="stable")
+        picked = _unlike(found.table.fires, [(int(row), "") for row in order], most)
+    else:
+        picked = _unlike(found.table.fires, _by_treatment(found, len(rows), most), most)
+    return [
+        Chosen(row, int(rows["feature"][row]), str(rows["channel"][row]), str(rows["name"][row]), treatment)
+        for row, treatment in picked
+    ]
+
+
+def _by_treatment(found: Findings, n_rows: int, most: int) -> list[tuple[int, str]]:
+    """``(row, treatment)`` in the order in which features are shown: the best of every treatment, then the second…"""
+    effects = found.effects
+    assert effects is not None
+    size = np.abs(np.arcsin(np.sqrt(effects["treated"])) - np.arcsin(np.sqrt(effects["control"]))).to_numpy()
+    ground = _ground(found) * 1 + found.placed() * 2  # shown after what neither place nor empty ground explains
+    called = (effects["q"] <= found.settings.fdr).to_numpy()
+    turns: dict[str, list[int]] = {}
+    best: dict[str, float] = {}
+    for treatment in effects["treatment"].unique():
+        use = np.flatnonzero((effects["treatment"] == treatment).to_numpy() & called)
+        if not len(use):
+            continue
+        order = use[np.lexsort((-size[use], ground[use % n_rows]))]
+        turns[str(treatment)] = [int(one % n_rows) for one in order[: 4 * most]]
+        best[str(treatment)] = float(size[order[0]])
+    if not turns:
+        order = np.argsort(effects["p"].to_numpy(), kind="stable")[: 4 * most]
+        return [(int(one % n_rows), str(effects["treatment"].iloc[one])) for one in order]
+    treatments = sorted(turns, key=lambda name: -best[name])
+    longest = max(len(rows) for rows in turns.values())
+    return [(turns[name][turn], name) for turn in range(longest) for name in treatments if turn < len(turns[name])]
+
+
+def _ground(found: Findings) -> np.ndarray:
+    """``(F,)`` bool: features that fire where their own stain is dark; nobody where no pixels were read."""
+    rows = found.table.features
+    if found.stains is None:
+        return np.zeros(len(rows), dtype=bool)
+    own = found.stains[found.stains["channel"] == found.stains["stain"]].set_index(["feature", "channel"])["r"]
+    keys = pd.MultiIndex.from_frame(rows[["feature", "channel"]])
+    return np.asarray(own.reindex(keys).to_numpy() < GROUND)
+
+
+def _unlike(fires: np.ndarray, candidates: Sequence[tuple[int, str]], most: int) -> list[tuple[int, str]]:
+    picked: list[tuple[int, str]] = []
+    kept: list[np.ndarray] = []
+    for row, treatment in candidates:
+        if len(picked) == most:
+            break
+        values = fires[:, row].astype(np.float64)
+        values = values - values.mean()
+        unit = values / max(float(np.linalg.norm(values)), 1e-12)
+        if all(abs(float(unit @ other)) < _ALIKE for other in kept):
+            picked.append((row, treatment))
+            kept.append(unit)
+    return picked
+
+
+def _measured(found: Findings, told: Told) -> Findings:
+    """Brightness, sharpness, nuclei and stains, from the pixels of one field per well."""
+    plates = list(found.lexicon.plates.values())
+    stains: dict[tuple[str, ...], StainCorrelations] = {}
+    wells, n_read = WellMeasurements(), 0
+    try:
+        for one in finished_fields(plates, pixels=True, fields_per_well=1, told=told):
+            planes = one.windowed
+            wells.add(one, field_measurements(one, planes, nuclei=not one.plate.header.rgb))
+            n_read += 1
+            names = tuple(channel.name for channel in one.plate.header.channels)
+            gatherer = stains.setdefault(names, StainCorrelations(found.n_features, names, one.plate.joint))
+            patch = found.lexicon.backbone.patch
+            well = f"{one.plate.id}/{one.header.well}"
+            gatherer.add(well, one.codes, planes, one.header.channels, patch)
+            if n_read == _MEASURED_FIELDS:
+                break
+    except LexiconError as error:
+        return replace(found, notes=(*found.notes, f"No pictures and no measurements. {error}"))
+    first = next(iter(stains.values()))
+    measured = wells.table(found.table.wells)
+    return replace(found, measured=measured, n_measured=n_read, stains=first.table())
+
+
+def _confounded(found: Findings) -> Findings:
+    if found.effects is None:
+        return found
+    parts: list[Confounds] = []
+    for channel in dict.fromkeys(found.table.features["channel"]):
+        own = found.table.take(features=(found.table.features["channel"] == channel).to_numpy())
+        measured = None if found.measured is None else of_channel(found.measured, str(channel))
+        try:
+            parts.append(confounds(own, found.settings.by, measurements=measured))
+        except PlateMapError as error:
+            return replace(found, notes=(*found.notes, f"Confounds were not looked for. {error}"))
+    table = pd.concat([part.table for part in parts], ignore_index=True)
+    nuisances = pd.concat([part.nuisances for part in parts if len(part.nuisances)] or [pd.DataFrame()])
+    if len(nuisances):
+        nuisances = nuisances.groupby("nuisance", sort=False, as_index=False).agg(
+            {
+                "groups": "first",
+                "n_wells": "first",
+                "told_by_biology": "max",
+                "tells_biology": "max",
+                "tested": "first",
+                "flagged": "sum",
+                "median_explained": "median",
+            }
+        )
+    notes = [note for part in parts for note in part.notes if "hand in hand" not in note]
+    notes += _hand_in_hand(nuisances, found.settings.by)
+    return replace(found, confounds=Confounds(table, nuisances, tuple(dict.fromkeys(notes))))
+
+
+def _hand_in_hand(nuisances: pd.DataFrame, by: str) -> list[str]:
+    """One sentence for all nuisances that cannot be told from the treatment, whatever their channel."""
+    if nuisances.empty:
+        return []
+    known = nuisances[["told_by_biology", "tells_biology"]].max(axis=1)
+    together = [
+        f"{name} ({100 * part:.0f} %)"
+        for name, part in zip(nuisances["nuisance"], known, strict=True)
+        if part > HAND_IN_HAND
+    ]
+    if not together:
+        return []
+    sentence = (
+        f"What goes hand in hand with {by.removeprefix('Metadata_')} (part of the one that is known from the other): "
+        f"{', '.join(together)}. Whether a feature follows this or the treatment cannot be told by these wells."
+    )
+    return [sentence]

@@ -1,0 +1,143 @@
+"""Methods text: every setting and version behind a report, in sentences that can be copied into a paper."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from napari_lexicon import __version__
+from napari_lexicon.analysis.activity import NULL_SIZE
+from napari_lexicon.analysis.confounds import ALPHA, LEAST_SHARE
+from napari_lexicon.analysis.doses import CURVE_DOSES
+from napari_lexicon.analysis.report.drawing import number
+from napari_lexicon.analysis.report.findings import GROUND, LEAST_PATCHES, Findings
+
+_PACKAGES = ("torch", "timm", "numpy", "scipy", "scikit-image", "pandas", "ngio")
+
+
+def methods(found: Findings) -> list[str]:
+    """Paragraphs of plain text."""
+    return [
+        text for text in (_images(found), _model(found), _statistics(found), _confounds(found), _versions()) if text
+    ]
+
+
+def _images(found: Findings) -> str:
+    parts = []
+    for plate in found.lexicon.plates.values():
+        header = plate.header
+        windows = ", ".join(f"{c.name} {number(c.low)} to {number(c.high)}" for c in header.channels)
+        z = "maximum projection" if header.origin.z == "max" else f"plane {header.origin.z}"
+        parts.append(
+            f"Plate {header.name}: {plate.n_done()} of {len(header.fields)} fields in {len(plate.wells)} wells "
+            f"({header.note or 'read as images'}; {z}, time point {header.origin.t}). Intensity windows per plate and "
+            f"channel, in grey values: {windows}."
+        )
+    return " ".join(parts)
+
+
+def _model(found: Findings) -> str:
+    spec = found.lexicon.backbone
+    text = (
+        f"Fields were cut into tiles of {spec.tile} pixels (margin {spec.margin}) and embedded with the vision model "
+        f"{spec.id} (weights {spec.weights_hash}, block {spec.layer} of {spec.depth}, patches of {spec.patch} pixels, "
+        f"{spec.dim} numbers per patch, preprocessing {spec.preprocessing}, licence {spec.licence})."
+    )
+    dictionary = found.lexicon.dictionary
+    if dictionary is None:
+        return text
+    header, encoder = dictionary.header, dictionary.encoder
+    training = header.training
+    facts = [
+        f"{dictionary.n_features} features",
+        f"{dictionary.k} picks per patch",
+        f"channels {header.channels_mode}",
+        f"whitening {header.whitening.get('form', 'not said')}"
+        + (f" on {header.control_tokens} tokens of {header.control_wells} wells" if header.control_tokens else "")
+        + (f" ({header.control_query})" if header.control_query else ""),
+    ]
+    said = {key: training[key] for key in sorted(training) if not isinstance(training[key], (dict, list))}
+    settings = json.dumps(said) if said else "not said"
+    metrics = "; ".join(
+        f"{key.replace('_', ' ')} {number(float(value))}"
+        for key, value in header.metrics.items()
+        if key in ("explained_variance", "cosine", "l0", "dead_held_out") and isinstance(value, (int, float))
+    )
+    return (
+        f"{text} Patches were coded with the dictionary “{header.name or 'without a name'}” ({dictionary.hash}; "
+        f"{'; '.join(facts)}; encoder {json.dumps(_plain(encoder.to_json()))}). Training: {settings}. "
+        f"On held-out patches: {metrics or 'not measured'}."
+    )
+
+
+def _plain(settings: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if isinstance(value, (str, int, float, bool))}
+
+
+def _statistics(found: Findings) -> str:
+    s = found.settings
+    tested = len(found.table.features)
+    text = (
+        "A feature fires in a patch where its coefficients add up to more than 0. The unit of every test is the well: "
+        f"patches and cells of a well are never counted as independent. Of the features in each channel, {tested} that "
+        f"fire in at least {LEAST_PATCHES} patches over all wells were tested (a rule that is blind to treatments)."
+    )
+    if found.effects is not None:
+        text += (
+            f" Treatments (column {s.by}, doses taken together) were compared with control wells ({s.controls}) of the "
+            "same plates: t-test with pooled variance on the arcsine root of the part of patches, plates as strata; "
+            "effect sizes are Hedges’ g on that scale; intervals are 95 %. False-discovery rates are per treatment, "
+            f"over all tested features, from {s.permutations} shuffles of treated and control wells within plates "
+            f"(plug-in estimate, Tusher et al. 2001), called at {s.fdr:g}; seed {s.seed}. Features shown with pictures "
+            "are those called with the largest difference on the arcsine-root scale, treatment by treatment, leaving "
+            "out features that go together over wells (r above 0.97)"
+            + (
+                f"; features of empty ground (r below {GROUND:g} with their own "
+                "stain) and then those that follow the place of a well come last."
+                if found.n_measured
+                else "."
+            )
+        )
+    if found.activity is not None:
+        text += (
+            " Replicates: mean average precision against control wells (Kalinin et al. 2025), cosine similarity of "
+            "profiles standardised on the controls of each plate (median and MAD), p from "
+            f"{NULL_SIZE} random rankings, Benjamini–Hochberg over treatments."
+        )
+    if found.doses is not None:
+        text += (
+            " Doses: Spearman correlation over wells with controls as dose 0, false-discovery rates from shuffles of "
+            f"doses within plates; Hill curves with {CURVE_DOSES} doses or more, by least squares on a grid, intervals "
+            "of the half-maximal dose from the profile likelihood."
+        )
+    return text
+
+
+def _confounds(found: Findings) -> str:
+    parts = []
+    if found.confounds is not None:
+        parts.append(
+            "Confounds: share of a feature’s variation between wells (ranks, adjusted R²) that goes with where a well "
+            "is beyond its treatment, or with what was measured in it; flagged where the F-test has q at most "
+            f"{ALPHA:g}, the share is at least {100 * LEAST_SHARE:.0f} % and exceeds what the treatment adds."
+        )
+    if found.n_measured:
+        parts.append(
+            f"Brightness (mean within the intensity window), sharpness (log variance of the Laplacian over variance), "
+            f"nuclei (local threshold, distance transform, watershed) and correlations with stains (Pearson over "
+            f"patches, centred within fields, jackknife over wells) were measured in {found.n_measured} fields, "
+            "one per well."
+        )
+    return " ".join(parts)
+
+
+def _versions() -> str:
+    known = []
+    for name in _PACKAGES:
+        try:
+            known.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return f"Software: napari-lexicon {__version__}, Python {platform.python_version()}, {', '.join(known)}."

@@ -1,0 +1,187 @@
+"""The report: one page, nothing beside it, everything in it that the plate map allows."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from napari_lexicon.cli import app
+from napari_lexicon.lexicons import Lexicon
+
+_VOID = {"meta", "img", "br", "hr", "input", "link"}
+
+
+class Page(HTMLParser):
+    """Tags in order, attributes and text of a page; a tag that is not closed is an error."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in _VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def report(lexicon: Path, out: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, ["report", str(lexicon), "--out", str(out), "--quiet", *words])
+
+
+@pytest.fixture(scope="module")
+def lexicon(applied: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny lexicon with a named feature and a plate map that would like to run a script."""
+    copied = shutil.copytree(applied, tmp_path_factory.mktemp("report") / "tiny.lexicon")
+    (path,) = copied.glob("plates/*/plate_map.csv")
+    said = pd.read_csv(path, index_col=0, dtype={0: str})
+    said["Metadata_perturbation"] = said["Metadata_perturbation"].replace("drug", "<script>alert(1)</script>")
+    said.to_csv(path)
+    Lexicon.open(copied).names.set(5, "bright & round", note="seen in <b>all</b> wells", tags=("nucleus",))
+    return copied
+
+
+@pytest.fixture(scope="module")
+def page(lexicon: Path, tmp_path_factory: pytest.TempPathFactory) -> Page:
+    out = tmp_path_factory.mktemp("page") / "report.html"
+    result = report(lexicon, out, "--features", "3")
+    assert result.exit_code == 0, result.output
+    return Page(out.read_text(encoding="utf-8"))
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing(page: Page) -> None:
+    assert not page.of("script") and not page.of("link") and not page.of("iframe")
+    for _, attributes in page.tags:
+        assert not any(name.startswith("on") for name in attributes)
+        for name in ("src", "href"):
+            if attributes.get(name):
+                assert attributes[name].startswith(("data:", "#"))
+    (policy,) = [meta["content"] for meta in page.of("meta") if "Content-Security-Policy" in meta.values()]
+    assert policy is not None and policy.startswith("default-src 'none'")
+    assert "<script>alert(1)</script>" in page.text  # as words
+
+
+def test_every_section_that_the_plate_allows_is_there(page: Page) -> None:
+    found = [section["id"] for section in page.of("section")]
+    assert found == ["plate", "treatments", "features", "volcano", "heat", "names", "confounds", "stains", "methods"]
+    assert {link["href"] for link in page.of("a") if link["href"].startswith("#")} == {f"#{name}" for name in found}  # type: ignore[union-attr]
+    assert "bright & round" in page.text and "seen in <b>all</b> wells" in page.text
+
+
+def test_pictures_are_inside_the_page_and_show_something(page: Page) -> None:
+    pictures = page.of("img")
+    assert len(pictures) >= 3 * 2 * (2 + 1)  # features x (grey, overlay) x (treated, control, a tile)
+    for picture in pictures:
+        assert picture["alt"]
+        source = picture["src"]
+        assert source is not None
+        content = base64.b64decode(source.split(",", 1)[1])
+        image = Image.open(io.BytesIO(content))
+        assert image.format == "JPEG"
+        assert image.size == (int(picture["width"] or 0), int(picture["height"] or 0))
+        assert np.asarray(image).std() > 0
+
+
+def test_methods_state_settings_and_versions(page: Page, lexicon: Path) -> None:
+    opened = Lexicon.open(lexicon)
+    spec, dictionary = opened.backbone, opened.dictionary
+    assert dictionary is not None
+    for said in (
+        spec.weights_hash,
+        spec.preprocessing,
+        dictionary.hash,
+        "Metadata_pert_type == 'negcon'",
+        "200 shuffles",
+        "called at 0.05",
+        "maximum projection",
+        '"steps": 40',
+        f"numpy {np.__version__}",
+    ):
+        assert said in page.text, said
+
+
+def test_what_limits_the_answer_is_said(page: Page) -> None:
+    assert "2 control wells" in page.text
+    assert "Fewer than 4 control wells" in page.text
+
+
+def test_figures_of_the_table_are_those_behind_its_link(page: Page, lexicon: Path, tmp_path: Path) -> None:
+    out = tmp_path / "r.html"
+    assert report(lexicon, out, "--fdr", "1", "--no-pictures").exit_code == 0
+    page = Page(out.read_text(encoding="utf-8"))
+    assert not page.of("img")
+    (link,) = [a["href"] for a in page.of("a") if a.get("download") == "features_by_treatment.csv"]
+    assert link is not None
+    table = pd.read_csv(io.BytesIO(base64.b64decode(link.split(",", 1)[1])))
+    plate = Lexicon.open(lexicon).only_plate()
+    statistics = plate.statistics()
+    row = table.iloc[0]
+    channel = [c.name for c in plate.header.channels].index(row["channel"])
+    fires = statistics.fraction_active(channel)[:, int(row["feature"])]
+    control = (plate.map.loc[list(statistics.wells), "Metadata_pert_type"] == "negcon").to_numpy()
+    assert row["control"] == pytest.approx(fires[control].mean(), rel=1e-4)
+    assert row["treated"] == pytest.approx(fires[~control].mean(), rel=1e-4)
+    called = re.search(r"<script>alert\(1\)</script> 4 (\d+)", page.text)
+    assert called is not None and int(called.group(1)) == len(table)
+
+
+def test_a_plate_without_a_map_and_without_images_has_a_report(lexicon: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(lexicon, tmp_path / "bare.lexicon")
+    (folder,) = copied.glob("plates/*")
+    (folder / "plate_map.csv").unlink()
+    header = (folder / "plate.json").read_text()
+    path = Lexicon.open(lexicon).only_plate().header.origin.path
+    (folder / "plate.json").write_text(header.replace(path, str(tmp_path / "gone.zarr")))
+    out = tmp_path / "r.html"
+    assert report(copied, out).exit_code == 0
+    page = Page(out.read_text(encoding="utf-8"))
+    assert "were not compared with controls" in page.text
+    assert "No pictures and no measurements" in page.text
+    assert [section["id"] for section in page.of("section")] == ["features", "names", "methods"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--by", "moa"], "has no column moa"),
+        (["--controls", "Metadata_pert_type == 'vehicle'"], "No well is a control"),
+        (["--dose", "time"], "has no column time"),
+    ],
+)
+def test_what_was_asked_for_and_is_not_there_is_one_sentence(
+    applied: Path, tmp_path: Path, words: list[str], sentence: str
+) -> None:
+    result = report(applied, tmp_path / "r.html", "--no-pictures", *words)
+    assert result.exit_code == 2
+    assert sentence in result.stderr and "Traceback" not in result.output
+    assert not (tmp_path / "r.html").exists()
