@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--no-peers", action="store_true", help="only what needs no other environment")
     parser.add_argument("--task", choices=("apply", "train"), action="append")
     options = parser.parse_args()
-    turns = options.turns or (3 if options.quick else 25 if options.full else 9)
+    turns = options.turns or (3 if options.quick else 15 if options.full else 5)
     sizes = (SIZES[0], SIZES[2]) if options.quick else SIZES
     python = None if options.no_peers else peer_python(options.peers)
     print(f"{machine()}, torch {torch.__version__}, {options.threads} threads, {turns} turns", flush=True)
