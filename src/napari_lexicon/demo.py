@@ -106,15 +106,15 @@ def _simulated(out: Path, report: Report, should_stop: ShouldStop) -> Path:
 def strongest_by_treatment(lexicon: Lexicon) -> list[Finding]:
     """For each treatment of the lexicon's plate the feature that tells it best from control wells.
 
-    Best is the largest difference in the part of patches where it fires, in the treatment's best well, over the
+    Best is the largest difference in the part of lit patches where it fires, in the treatment's best well, over the
     binomial spread in control wells. Sorted by that difference, largest first.
     """
     plate = lexicon.only_plate()
     statistics = plate.statistics()
     controls = _rows(statistics, wells_where(plate.map, CONTROLS))
-    active, tokens = statistics.active.astype(np.float64), statistics.tokens.astype(np.float64)
+    active, tokens = statistics.active.astype(np.float64), statistics.tokens.clip(min=1).astype(np.float64)
     base = active[controls].sum(axis=0) / tokens[controls].sum(axis=0)[:, None]  # (C, M)
-    spread = np.sqrt(base * (1 - base)) + 1e-3
+    spread = np.sqrt(base * (1 - base)) + 1e-2  # a hundredth: rare features must fire often to count
     found = []
     for value in sorted(plate.map["Metadata_perturbation"].unique()):
         treated = _rows(statistics, list(plate.map.index[plate.map["Metadata_perturbation"] == value]))
