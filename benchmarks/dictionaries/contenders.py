@@ -30,6 +30,7 @@ def apply_ours(tokens: torch.Tensor, atoms: torch.Tensor, rounds: int, per_round
             codes = encoder.encode(tokens, path=route)
         return codes.indices, codes.values
 
+    run.note = route  # type: ignore[attr-defined]
     return run
 
 

@@ -135,6 +135,7 @@ class Result:
     contender: Contender
     count: int
     seconds: list[float] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
     megabytes: list[float] = field(default_factory=list)
     error: str = ""
     ask: Callable[..., dict[str, Any]] = dict
@@ -152,10 +153,12 @@ def main() -> None:
     folder = Path(tempfile.gettempdir()) / "napari-lexicon-peers"
     parser.add_argument("--peers", type=Path, default=folder, help="environment of the peers; made where it is missing")
     parser.add_argument("--no-peers", action="store_true", help="only what needs no other environment")
+    parser.add_argument("--size", type=int, action="append", help="only sizes with tokens of this length")
     parser.add_argument("--task", choices=("apply", "train"), action="append")
     options = parser.parse_args()
     turns = options.turns or (3 if options.quick else 15 if options.full else 5)
     sizes = (SIZES[0], SIZES[2]) if options.quick else SIZES
+    sizes = tuple(size for size in sizes if not options.size or size.dim in options.size)
     python = None if options.no_peers else peer_python(options.peers)
     print(f"{machine()}, torch {torch.__version__}, {options.threads} threads, {turns} turns", flush=True)
     rows: list[dict[str, Any]] = []
@@ -201,6 +204,7 @@ def taken_in_turns(
                 answer = result.ask(do="run")
                 result.error = answer.get("error", "")
                 result.seconds.append(answer.get("seconds", 0.0))
+                result.busy.append(answer.get("busy", 0.0))
                 result.megabytes.append(answer.get("megabytes", 0.0))
     for result in results:  # the same codes?
         if result.contender.function in ("apply_ours", "apply_plain") and not result.error:
@@ -218,8 +222,8 @@ def table(task: str, size: Size, results: Sequence[Result], scratch: Path) -> li
     what = "apply" if apply else f"train, batch {ours.count}"
     print(f"\n{what}, {size.name} ({SAMPLES[size.source]})\n")
     best = "best" if apply else "fastest"
-    print(f"| contender | {unit}, median | {best} | slowest | ours against it | memory MB |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print(f"| contender | {unit}, median | {best} | slowest | ours against it | by processor time | memory MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     rows = []
     for result in results:
         if result.error or not result.seconds or not ours.seconds:
@@ -229,16 +233,17 @@ def table(task: str, size: Size, results: Sequence[Result], scratch: Path) -> li
         shown = [value(result, one, apply) for one in seconds]
         turns = [a / result.count / (b / ours.count) for a, b in zip(result.seconds, ours.seconds, strict=True)]
         ratio = median(turns)
+        busy = median(a / result.count / (b / ours.count) for a, b in zip(result.busy, ours.busy, strict=True))
         memory, own_memory = median(result.megabytes), median(ours.megabytes)
         figures = " | ".join(f"{v:,.0f}" if v >= 100 else f"{v:.1f}" for v in shown)
         print(
-            f"| {result.contender.name} | {figures} | {ratio:.2f} ({min(turns):.2f}–{max(turns):.2f}) | {memory:.0f} |"
+            f"| {result.contender.name} | {figures} | {ratio:.2f} ({min(turns):.2f}–{max(turns):.2f}) | {busy:.2f} | {memory:.0f} |"
         )
         if result is ours:
             continue
         common = {"task": task, "size": size.name, "peer": result.contender.name}
         rows.append({**common, "metric": metric, "unit": unit, "ours": value(ours, median(ours.seconds), apply),
-                     "peer_value": shown[0], "ratio": ratio, "spread": [min(turns), max(turns)]})  # fmt: skip
+                     "peer_value": shown[0], "ratio": ratio, "spread": [min(turns), max(turns)], "ratio_of_processor_time": busy})  # fmt: skip
         if result.count == ours.count or not apply:
             rows.append({**common, "metric": "peak memory", "unit": "MB", "ours": own_memory, "peer_value": memory,
                          "ratio": memory / max(own_memory, 1e-9)})  # fmt: skip

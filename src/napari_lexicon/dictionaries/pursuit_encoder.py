@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 
 import torch
@@ -15,6 +16,7 @@ from napari_lexicon.dictionaries.pursuit import Pursuit, pursue, refitted
 log = logging.getLogger(__name__)
 
 _TRIAL = 1024  # tokens on which the routes race
+_LAPS = 2
 _RACE_FROM = 8192  # fewer tokens than this are coded sooner than a race is run
 
 
@@ -86,17 +88,20 @@ def fastest_route(unit: torch.Tensor, atoms: torch.Tensor, settings: EncoderSett
         Count the time to prepare the route as well, as one has to where the atoms change with every batch.
     """
     unit = unit[:: max(len(unit) // _TRIAL, 1)] if not preparation else unit
-    seconds = {}
-    for name in possible_routes(atoms, settings.per_iteration):
-        route = ROUTES[name](atoms, settings.selection == "magnitude")
+    rounds = settings.iterations if preparation else min(4, settings.iterations)
+    routes = {name: ROUTES[name] for name in possible_routes(atoms, settings.per_iteration)}
+    ready = {name: make(atoms, settings.selection == "magnitude") for name, make in routes.items()}
+    for route in ready.values():
         pursuit_along(route, unit, atoms, settings, 1)
-        start = time.perf_counter()
-        if preparation:
-            route = ROUTES[name](atoms, settings.selection == "magnitude")
-        pursuit_along(route, unit, atoms, settings, settings.iterations if preparation else min(4, settings.iterations))
-        if unit.device.type == "cuda":
-            torch.cuda.synchronize(unit.device)
-        seconds[name] = time.perf_counter() - start
+    seconds = dict.fromkeys(routes, math.inf)
+    for _ in range(_LAPS):  # in turns, and the best lap counts: a machine that is busy for a moment must not decide
+        for name, make in routes.items():
+            start = time.perf_counter()
+            route = make(atoms, settings.selection == "magnitude") if preparation else ready[name]
+            pursuit_along(route, unit, atoms, settings, rounds)
+            if unit.device.type == "cuda":
+                torch.cuda.synchronize(unit.device)
+            seconds[name] = min(seconds[name], time.perf_counter() - start)
     best = min(seconds, key=seconds.__getitem__)
     timings = ", ".join(f"{name} {1e3 * s:.0f} ms" for name, s in seconds.items())
     log.info("Pursuit of %s tokens on %s goes by %s (%s)", tuple(unit.shape), unit.device, best, timings)
