@@ -138,6 +138,7 @@ class Result:
     busy: list[float] = field(default_factory=list)
     megabytes: list[float] = field(default_factory=list)
     error: str = ""
+    note: str = ""
     ask: Callable[..., dict[str, Any]] = dict
 
 
@@ -197,7 +198,7 @@ def taken_in_turns(
             do="prepare", count=result.count, rounds=size.rounds, per_round=size.per_round,
             warm="sklearn" not in who.function, **files,
         )  # fmt: skip
-        result.error = answer.get("error", "")
+        result.error, result.note = answer.get("error", ""), answer.get("note", "")
     for _ in range(turns):
         for result in results:
             if not result.error:
@@ -222,7 +223,8 @@ def table(task: str, size: Size, results: Sequence[Result], scratch: Path) -> li
     what = "apply" if apply else f"train, batch {ours.count}"
     print(f"\n{what}, {size.name} ({SAMPLES[size.source]})\n")
     best = "best" if apply else "fastest"
-    print(f"| contender | {unit}, median | {best} | slowest | ours against it | by processor time | memory MB |")
+    head = ("contender", f"{unit}, median", best, "slowest", "ours against it", "by processor time", "memory MB")
+    print(f"| {' | '.join(head)} |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     rows = []
     for result in results:
@@ -236,14 +238,15 @@ def table(task: str, size: Size, results: Sequence[Result], scratch: Path) -> li
         busy = median(a / result.count / (b / ours.count) for a, b in zip(result.busy, ours.busy, strict=True))
         memory, own_memory = median(result.megabytes), median(ours.megabytes)
         figures = " | ".join(f"{v:,.0f}" if v >= 100 else f"{v:.1f}" for v in shown)
-        print(
-            f"| {result.contender.name} | {figures} | {ratio:.2f} ({min(turns):.2f}–{max(turns):.2f}) | {busy:.2f} | {memory:.0f} |"
-        )
+        name = f"{result.contender.name} ({result.note})" if result.note else result.contender.name
+        against = f"{ratio:.2f} ({min(turns):.2f}–{max(turns):.2f}) | {busy:.2f}"
+        print(f"| {name} | {figures} | {against} | {memory:.0f} |")
         if result is ours:
             continue
         common = {"task": task, "size": size.name, "peer": result.contender.name}
+        compared = {"ratio": ratio, "spread": [min(turns), max(turns)], "ratio_of_processor_time": busy}
         rows.append({**common, "metric": metric, "unit": unit, "ours": value(ours, median(ours.seconds), apply),
-                     "peer_value": shown[0], "ratio": ratio, "spread": [min(turns), max(turns)], "ratio_of_processor_time": busy})  # fmt: skip
+                     "peer_value": shown[0], **compared})  # fmt: skip
         if result.count == ours.count or not apply:
             rows.append({**common, "metric": "peak memory", "unit": "MB", "ours": own_memory, "peer_value": memory,
                          "ratio": memory / max(own_memory, 1e-9)})  # fmt: skip
