@@ -252,6 +252,37 @@ def overlay(
     return feature_overlay(Lexicon.open(lexicon), well, feature, field=field, channel=channel, plate=plate)
 
 
+def ask(lexicon: PathLike, question: str, *, report: Report = silent, **options: Any) -> pd.DataFrame:
+    """Put a question to a lexicon; the answer is one tidy table with the number of wells behind every figure.
+
+    Parameters
+    ----------
+    lexicon : path
+        ``NAME.lexicon`` after apply.
+    question : str
+        Name of one of :data:`napari_lexicon.analysis.questions.QUESTIONS`: ``effects``, ``selectivity``,
+        ``activity``, ``alike``, ``doses``, ``confounds``, ``probes``, ``counts``, ``stains``, ``cells``, ``match``,
+        ``transfer``.
+    report : callable
+        Told of every field that is read.
+    **options
+        Fields of :class:`napari_lexicon.analysis.questions.Asked`: ``by``, ``controls``, ``across``...
+
+    Raises
+    ------
+    LexiconError
+        If there is no such question, or the lexicon does not allow it.
+    """
+    from napari_lexicon.analysis.questions import Asked, answer
+    from napari_lexicon.jobs.contract import Progress
+    from napari_lexicon.lexicons import Lexicon
+
+    def told(done: int, total: int, what: str) -> None:
+        report(Progress(done, total, what))
+
+    return answer(Lexicon.open(lexicon), question, Asked(**options), told)
+
+
 def report(
     lexicon: PathLike,
     out: PathLike,

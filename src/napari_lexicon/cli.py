@@ -328,6 +328,66 @@ def profiles(
 
 
 @app.command(
+    help="Put a question to a lexicon: effects, selectivity, activity, alike, doses, confounds, probes, counts, "
+    "stains, cells, match or transfer." + _example("napari-lexicon ask X.lexicon effects --out effects.csv")
+)
+def ask(
+    lexicon: LexiconPath,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="Name of the question.")],
+    by: Annotated[
+        str, typer.Option("--by", metavar="COLUMN", help="Column that is asked about.")
+    ] = "Metadata_perturbation",
+    dose: Annotated[str, typer.Option(metavar="COLUMN", help="Column of doses.")] = "Metadata_concentration",
+    controls: Annotated[
+        str, typer.Option(help="Which wells are negative controls.")
+    ] = "Metadata_pert_type == 'negcon'",
+    channel: Annotated[str | None, typer.Option(metavar="NAME|each", help="All together by default.")] = None,
+    across: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Whose values stay on one side of a split, such as plate.")
+    ] = None,
+    kind: Annotated[str | None, typer.Option(metavar="COLUMN", help="Target or mechanism, for activity.")] = None,
+    measurements: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Numbers per well; measured from the images by default.")
+    ] = None,
+    other: Annotated[Path | None, typer.Option(metavar="Y.lexicon", help="Second lexicon.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(metavar="FOLDER|NAME", help="Labels of cells; nuclei are segmented by default.")
+    ] = None,
+    features: Annotated[str, typer.Option(metavar="N,N...", help="Features to read in cells.")] = "",
+    pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Open the images for what goes beside.")
+    ] = True,
+    seed: Annotated[int, typer.Option(metavar="S", help="Of splits and shuffles.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", metavar="T.csv", help="Write all rows here.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    with _sentences(), told(quiet) as progress:
+        table = api.ask(
+            lexicon,
+            question,
+            by=by,
+            dose=dose,
+            controls=controls,
+            channel=channel,
+            across=across,
+            kind=kind,
+            measurements=measurements,
+            other=other,
+            labels=labels,
+            features=_numbers(features),
+            pixels=pictures,
+            seed=seed,
+            report=progress,
+        )
+        if out is not None:
+            _write(out, lambda path: table.to_csv(path, index=False))
+    if not quiet:
+        from napari_lexicon.cli_progress import print_answer
+
+        print_answer(table, out)
+
+
+@app.command(
     help="Write one HTML page: what tells treatments from controls, how sure it is, pictures and methods."
     + _example("napari-lexicon report X.lexicon --out report.html")
 )
@@ -411,6 +471,15 @@ def _keep(text: str) -> Any:
     if not text.isdigit():
         raise LexiconError(f"--keep-tokens takes a number or 'all', not {text!r}: correct the option.")
     return int(text)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isdigit() for part in parts):
+        raise LexiconError(
+            f"--features takes numbers joined by commas, such as 12,40, not {text!r}: correct the option."
+        )
+    return tuple(int(part) for part in parts)
 
 
 def _tell_fields(result: Any, quiet: bool) -> None:

@@ -158,3 +158,14 @@ def print_features(table: pd.DataFrame, out: Path | None, most: int = 20) -> Non
     rest = len(table) - most
     if rest > 0:
         print(f"{rest} more" + (f" in {out}" if out else ": write them all with --out T.csv"))
+
+
+def print_answer(table: pd.DataFrame, out: Path | None, most: int = 20) -> None:
+    """Print the first rows of a question's table."""
+    grid = Table(*map(str, table.columns), box=None, header_style="bold")
+    for row in table.head(most).itertuples(index=False):
+        grid.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value) for value in row))
+    Console().print(grid)
+    rest = len(table) - most
+    if rest > 0:
+        print(f"{rest} more" + (f" in {out}" if out else ": write them all with --out T.csv"))

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from napari_lexicon.cli import app
 from napari_lexicon.lexicons import Lexicon
 
-COMMANDS = ["demo", "info", "apply", "embed", "train", "features", "overlay", "profiles", "report", "open"]
+COMMANDS = ["demo", "info", "apply", "embed", "train", "features", "overlay", "profiles", "ask", "report", "open"]
 
 
 def run(*words: str | Path) -> Result:

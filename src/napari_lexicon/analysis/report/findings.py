@@ -176,6 +176,10 @@ def gathered(lexicon: Lexicon, settings: ReportSettings | None = None, told: Tol
         n_features=plates[0].statistics.n_features,
         features=features_table(plates, lexicon.names, stability_of(lexicon)),
     )
+    done = sum(int((plate.statistics.tokens.sum(axis=1) > 0).sum()) for plate in plates)
+    if done > len(table):
+        sentence = f"{done - len(table)} wells have a channel in which every patch is dark, and are left out."
+        found = replace(found, notes=(sentence,))
     told(0, 0, "comparing treatments with controls")
     found = _compared(found)
     if settings.pixels:

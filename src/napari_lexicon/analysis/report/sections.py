@@ -192,7 +192,7 @@ def treatments(found: Findings) -> str:
     rows = []
     apart, placed = found.told_apart(), found.placed()
     activity = None if found.activity is None else found.activity.set_index("treatment")
-    for name, n_called in list(apart.items())[:_MOST_ROWS]:
+    for name, n in list(apart.items())[:_MOST_ROWS]:
         own = found.effects[found.effects["treatment"] == name]
         best = next((one for one in found.shown if one.treatment == name), None)
         row = own.iloc[_best_row(own)] if best is None else own.iloc[best.row]
@@ -205,7 +205,7 @@ def treatments(found: Findings) -> str:
             [
                 escape(name),
                 str(int(row["n_wells"])),
-                _called(n_called, int((placed & (own["q"] <= found.settings.fdr).to_numpy()).sum())),
+                _called(n, int((placed & (own["q"] <= found.settings.fdr).to_numpy()).sum())),
                 escape(label),
                 f"{percent(row['treated'])} <small>/ {percent(row['control'])}</small>",
                 f"{_points(row['difference'])} <small>({_points(row['low'])} to {_points(row['high'])})</small>",
@@ -227,6 +227,11 @@ def treatments(found: Findings) -> str:
         ("replicates alike, mAP", "n"),
         ("most alike", "w"),
     ]
+    n_called = sum(n > 0 for n in apart.values())
+    shown = table(head, rows[:n_called] or rows)
+    if 0 < n_called < len(rows):
+        rest = _count(len(rows) - n_called, "treatment")
+        shown += f"<details><summary>{rest} without a called feature</summary>{table(head, rows[n_called:])}</details>"
     link = csv_link(
         found.hits().sort_values(["treatment", "p"]), "features_by_treatment.csv", "Save all called features (CSV)"
     )
@@ -238,7 +243,7 @@ def treatments(found: Findings) -> str:
         "difference among them. <i>Replicates alike</i>: mean average precision with which wells of the treatment "
         f"find each other among controls, 1 at best{by_chance}."
     )
-    return section("treatments", "Treatments", lead, f'<div class="card">{table(head, rows)}<p>{link}</p></div>')
+    return section("treatments", "Treatments", lead, f'<div class="card">{shown}<p>{link}</p></div>')
 
 
 def _called(n: int, placed: int) -> str:

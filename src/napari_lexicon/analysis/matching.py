@@ -1,0 +1,156 @@
+"""Question 6: do features come back, in a second dictionary, and do their effects, on a second plate?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from napari_lexicon.analysis.channels import sparse_codes
+from napari_lexicon.analysis.reading import Told, finished_fields, untold
+from napari_lexicon.errors import LexiconFolderError
+from napari_lexicon.lexicons import FieldCodes, Lexicon
+
+_LEAST_PATCHES = 20
+
+
+class MatchedMaps:
+    """Correlation over patches of the features of two dictionaries, gathered field by field.
+
+    Parameters
+    ----------
+    n_first, n_second : int
+        Their numbers of features.
+    """
+
+    def __init__(self, n_first: int, n_second: int):
+        self._cross = np.zeros((n_first, n_second), np.float32)
+        self._sums = [np.zeros(n_first), np.zeros(n_second)]
+        self._squares = [np.zeros(n_first), np.zeros(n_second)]
+        self._fires = np.zeros(n_first, np.int64)
+        self._patches = self._fields = 0
+
+    def add(self, first: FieldCodes, second: FieldCodes) -> None:
+        """Add a field: its codes by either dictionary, over the same patches.
+
+        Raises
+        ------
+        LexiconFolderError
+            If the grids or channels differ.
+        """
+        if first.indices.shape[:3] != second.indices.shape[:3] or first.channels != second.channels:
+            raise LexiconFolderError(
+                "The two lexicons have other patches or channels for the same field: features can be matched where "
+                "both were made with the same backbone patches and the same channels."
+            )
+        for g in range(len(first.channels)):
+            both = [sparse_codes(codes, g, n) for codes, n in zip((first, second), self._cross.shape, strict=True)]
+            self._cross += np.asarray((both[0].T @ both[1]).todense(), dtype=np.float32)
+            for side, one in enumerate(both):
+                self._sums[side] += np.asarray(one.sum(axis=0)).ravel()
+                self._squares[side] += np.asarray(one.multiply(one).sum(axis=0)).ravel()
+            self._fires += np.bincount(both[0].indices[both[0].data > 0], minlength=len(self._fires))
+            self._patches += both[0].shape[0]
+        self._fields += 1
+
+    def table(self) -> pd.DataFrame:
+        """The best match of every feature of the first dictionary.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``feature``, ``match`` (feature of the second), ``r`` (Pearson over patches, -1 to 1), ``mutual`` (the match
+            has this feature for its best), ``r_next`` (of the second best), ``n_patches`` where it fires,
+            ``n_fields``. Features that fire in fewer than 20 patches are left out.
+        """
+        n = max(self._patches, 1)
+        spread = [
+            np.sqrt((squares - sums**2 / n).clip(min=0))
+            for sums, squares in zip(self._sums, self._squares, strict=True)
+        ]
+        scale = np.outer(*spread)
+        covered = self._cross - np.outer(*self._sums) / n
+        r = np.divide(covered, scale, out=np.zeros_like(covered), where=scale > 1e-9)
+        use = np.flatnonzero(self._fires >= _LEAST_PATCHES)
+        best = r.argmax(axis=1)
+        back = r.argmax(axis=0)
+        next_best = np.partition(r, -2, axis=1)[:, -2] if r.shape[1] > 1 else np.full(len(r), np.nan)
+        return pd.DataFrame(
+            {
+                "feature": use,
+                "match": best[use],
+                "r": r[use, best[use]],
+                "mutual": back[best[use]] == use,
+                "r_next": next_best[use],
+                "n_patches": self._fires[use],
+                "n_fields": self._fields,
+            }
+        )
+
+
+def matched_features(first: Lexicon, second: Lexicon, told: Told = untold) -> pd.DataFrame:
+    """Match the features of two lexicons over the fields that both have; see :meth:`MatchedMaps.table`.
+
+    Raises
+    ------
+    LexiconFolderError
+        If they share no field.
+    """
+    others = {(plate.header.name, field.well, field.name): (plate, n) for plate in second.plates.values()
+              for n, field in enumerate(plate.fields) if plate.mark("codes", n) is not None}  # fmt: skip
+    sizes = [one.header.dictionary.n_features for one in (first, second) if one.header.dictionary is not None]
+    if len(sizes) < 2:
+        raise LexiconFolderError("Both lexicons need codes: run apply with a dictionary first.")
+    maps, n_both = MatchedMaps(sizes[0], sizes[1]), 0
+    for one in finished_fields(first.plates.values(), told=told):
+        key = (one.plate.header.name, one.header.well, one.header.name)
+        if key in others:
+            plate, number = others[key]
+            codes = plate.codes(number)
+            assert codes is not None  # it has a mark
+            maps.add(one.codes, codes)
+            n_both += 1
+    if not n_both:
+        raise LexiconFolderError(
+            f"{first.path} and {second.path} share no finished field: apply both dictionaries to the same plate."
+        )
+    return maps.table()
+
+
+def kept_effects(first: pd.DataFrame, second: pd.DataFrame, fdr: float = 0.05) -> pd.DataFrame:
+    """Do the effects of treatments on features come back on another plate, batch or data set?
+
+    Parameters
+    ----------
+    first, second : pandas.DataFrame
+        As of :func:`napari_lexicon.analysis.effects.treatment_effects`, of one dictionary.
+    fdr : float
+        Rate up to which a feature is called in ``first``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per treatment of both: ``treatment``, ``n_called`` (in the first), ``same_sign`` (part of these that go
+        the same way in the second), ``called_again`` (part that is called there too, with the same sign), ``r``
+        (correlation of effects over all features), ``n_features``, ``n_wells``, ``n_wells_second``.
+    """
+    keys = ["treatment", "feature", "channel"]
+    both = first.merge(second, on=keys, suffixes=("", "_second"))
+    rows = []
+    for treatment, own in both.groupby("treatment"):
+        called = own[own["q"] <= fdr]
+        same = np.sign(called["effect"]) == np.sign(called["effect_second"])
+        a, b = own["effect"].to_numpy(), own["effect_second"].to_numpy()
+        rows.append(
+            {
+                "treatment": treatment,
+                "n_called": len(called),
+                "same_sign": float(same.mean()) if len(called) else np.nan,
+                "called_again": float((same & (called["q_second"] <= fdr)).mean()) if len(called) else np.nan,
+                "r": float(np.corrcoef(a, b)[0, 1]) if np.std(a) > 0 and np.std(b) > 0 else np.nan,
+                "n_features": len(own),
+                "n_wells": int(own["n_wells"].iloc[0]),
+                "n_wells_second": int(own["n_wells_second"].iloc[0]),
+            }
+        )
+    columns = ["treatment", "n_called", "same_sign", "called_again", "r", "n_features", "n_wells", "n_wells_second"]
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,85 @@
+"""Every question by its command: a tidy table with the wells behind it, or one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from napari_lexicon.analysis.questions import QUESTIONS
+from napari_lexicon.cli import app
+from napari_lexicon.lexicons import Lexicon
+
+MORE: dict[str, list[str]] = {
+    "alike": ["--by", "perturbation,concentration"],
+    "probes": ["--no-pictures"],
+    "cells": ["--features", "3,7"],
+    "match": ["--other", "APPLIED"],
+    "transfer": ["--other", "APPLIED"],
+}
+
+
+def ask(lexicon: Path, question: str, *words: str) -> Result:
+    return CliRunner().invoke(app, ["ask", str(lexicon), question, *words])
+
+
+@pytest.mark.parametrize("question", [name for name in QUESTIONS if name not in ("counts", "activity")])
+def test_every_question_has_an_answer_on_the_tiny_plate(question: str, applied: Path, tmp_path: Path) -> None:
+    out = tmp_path / "answer.csv"
+    words = [str(applied) if word == "APPLIED" else word for word in MORE.get(question, [])]
+    result = ask(applied, question, *words, "--out", str(out))
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(out)
+    assert len(table)
+    said = {"n_wells", "n_fields", "well", "n_wells_second"}  # cells say their own well
+    assert said & set(table.columns) or question == "match"
+
+
+def test_activity_by_treatment(applied: Path, tmp_path: Path) -> None:
+    out = tmp_path / "answer.csv"
+    assert ask(applied, "activity", "--out", str(out), "--quiet").exit_code == 0
+    (row,) = pd.read_csv(out).to_dict("records")
+    assert (row["treatment"], row["n_wells"], row["n_controls"]) == ("drug", 4, 2)
+
+
+def test_a_lexicon_transfers_to_itself_and_cells_lie_in_their_field(applied: Path, tmp_path: Path) -> None:
+    out = tmp_path / "answer.csv"
+    assert ask(applied, "transfer", "--other", str(applied), "--out", str(out), "--quiet").exit_code == 0
+    assert pd.read_csv(out)["r"].tolist() == pytest.approx([1.0])
+    assert ask(applied, "cells", "--features", "3,7", "--out", str(out), "--quiet").exit_code == 0
+    cells = pd.read_csv(out)
+    assert {"plate", "well", "field", "cell", "area_px", "#3 DNA", "#7 Actin"} <= set(cells.columns)
+    height, width = Lexicon.open(applied).only_plate().fields[0].shape
+    assert cells["y_px"].between(0, height + 16).all() and cells["x_px"].between(0, width + 16).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["why"], "There is no question why"),
+        (["effects", "--by", "moa"], "has no column moa"),
+        (["cells"], "Say which features"),
+        (["cells", "--features", "3;7"], "numbers joined by commas"),
+        (["match"], "needs a second lexicon"),
+        (["transfer"], "give --other"),
+        (["counts", "--no-pictures"], "nothing to hold features against"),
+        (["counts"], "known of 6 wells, and 8 are needed"),
+        (["effects", "--channel", "ER"], "There is no channel ER"),
+    ],
+)
+def test_what_cannot_be_answered_is_one_sentence(applied: Path, words: list[str], sentence: str) -> None:
+    result = ask(applied, *words)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_measurements_of_a_file_go_beside_the_probe(applied: Path, tmp_path: Path) -> None:
+    wells = Lexicon.open(applied).only_plate().wells
+    path, out = tmp_path / "m.csv", tmp_path / "answer.csv"
+    pd.DataFrame({"well": wells, "age": np.arange(len(wells))}).to_csv(path, index=False)
+    assert ask(applied, "probes", "--measurements", str(path), "--out", str(out), "--quiet").exit_code == 0
+    assert pd.read_csv(out)["source"].tolist() == ["all features", "best feature", "best 3", "best 5", "best 10", "age"]
