@@ -102,9 +102,11 @@ def _describers(arguments: argparse.Namespace) -> Iterator[Describer]:
     for name in [] if arguments.only_baselines else arguments.backbone or ["builtin"]:
         backbone = load_backbone(name, layer=arguments.layer, device="cpu")
         yield TokenDescriber(name, backbone, _dictionary(backbone, arguments), kinds)
-    if not arguments.only_backbones:
+    if not arguments.only_backbones and not arguments.only_baselines:
         packaged = load_dictionary(BUILTIN_DICTIONARY)
-        pairs = random_controls(packaged, range(1 if arguments.quick else 3), arguments.keep, arguments.quick)
+        pairs = random_controls(
+            packaged, range(1 if arguments.quick else arguments.random), arguments.keep, arguments.quick
+        )
         for seed, (backbone, dictionary) in enumerate(pairs):
             yield TokenDescriber(f"random {seed}", backbone, dictionary, kinds)
 
@@ -219,6 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only-baselines", action="store_true", help="leave out everything but the baselines")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="rows are kept there, and not measured again")
     parser.add_argument("--fresh-dictionary", action="store_true", help="make a dictionary instead of the packaged one")
+    parser.add_argument("--random", type=int, default=3, help="how many random backbones")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     cache = Path(tempfile.gettempdir()) / "napari-lexicon-benchmark"
     parser.add_argument("--cache", type=Path, default=cache, help="where rendered plates are kept")
