@@ -198,3 +198,15 @@ def test_time_left_follows_the_pace() -> None:
     assert left(101.0, 5, 10) is None
     assert left(104.0, 6, 10) == 8.0
     assert left(110.0, 10, 10) == 0.0
+
+
+def test_images_of_two_pixel_types_are_refused_with_a_remedy(tmp_path: Path, tiny_dictionary: Path) -> None:
+    from imageio.v3 import imwrite
+
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    imwrite(folder / "one.tif", rng.integers(0, 255, (64, 64), np.uint8))
+    imwrite(folder / "two.tif", rng.integers(0, 65535, (64, 64), np.uint16))
+    with pytest.raises(JobError, match=r"uint8 and uint16 cannot share one window\. Open images of one kind"):
+        api.apply(folder, tmp_path / "x.lexicon", dictionary=str(tiny_dictionary), device="cpu")

@@ -50,12 +50,14 @@ def feature_overlay(
     title = label if label.startswith("#") else f"{label} (#{feature})"
     pixel = header.pixel_size_um[1] if header.pixel_size_um else None
     channel_name = one.header.channels[shown].name
+    counted = int(one.field_statistics(number).tokens[0 if one.joint else codes.channels.index(shown)])
     return figure(
         [
             Panel(f"{one.header.name} · {name} · field {header.name}", composite(image, windows, colors)),
             Panel(f"{title} over {channel_name}", heated(grey, heat, top)),
         ],
-        f"fires in {100 * float((values > 0).mean()):.1f} % of the patches of {channel_name}; "
+        f"fires in {100 * int((values > 0).sum()) / max(1, counted):.1f} % of the patches of {channel_name} "
+        "that are not dark; "
         f"strongest {values.max():.2f} here, {top:.2f} on the plate",
         pixel_size_um=pixel,
         top=top,

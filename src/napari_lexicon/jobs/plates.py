@@ -12,7 +12,7 @@ import numpy as np
 from napari_lexicon.backbones.preprocessing import IntensityWindow, estimate_windows
 from napari_lexicon.backbones.spec import BackboneSpec
 from napari_lexicon.backbones.tiling import field_grid
-from napari_lexicon.errors import LexiconError, PlateError
+from napari_lexicon.errors import JobError, LexiconError, PlateError
 from napari_lexicon.lexicons import Lexicon, LexiconPlate
 from napari_lexicon.lexicons.headers import (
     ChannelHeader,
@@ -140,7 +140,13 @@ def _estimated_windows(plate: Plate, fields: list[Field]) -> list[IntensityWindo
             np.unique(np.linspace(0, len(having) - 1, _WINDOW_FIELDS).round().astype(int)).tolist() if having else []
         )
         images = _channel_images((having[n] for n in spread), c)
-        windows.extend(estimate_windows(images, rgb=plate.rgb))
+        try:
+            windows.extend(estimate_windows(images, rgb=plate.rgb))
+        except ValueError as error:
+            raise JobError(
+                f"The brightness of {plate.channels[c].name} in {plate.name} cannot be measured. {error} "
+                "Open images of one kind at a time, in a folder of their own."
+            ) from error
     return windows
 
 
