@@ -80,10 +80,11 @@ def _statistics(found: Findings) -> str:
     s = found.settings
     tested = len(found.table.features)
     text = (
-        "A feature fires in a patch where its coefficients add up to more than 0; parts are of the patches that count, "
-        "which are those not dark in their channel where the lexicon left dark ones out. The unit of every test is the well: "
-        f"patches and cells of a well are never counted as independent. Of the features in each channel, {tested} that "
-        f"fire in at least {LEAST_PATCHES} patches over all wells were tested (a rule that is blind to treatments)."
+        "A feature fires in a patch where its coefficients add up to more than 0; parts are of the patches that "
+        "count: those not dark in their channel, where the lexicon leaves dark ones out. The unit of every test is "
+        "the well: patches and cells of a well are never counted as independent. Of the features in each channel, "
+        f"{tested} that fire in at least {LEAST_PATCHES} patches over all wells were tested (a rule that is blind to "
+        "treatments)."
     )
     if found.effects is not None:
         text += (
