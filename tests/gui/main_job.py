@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtTest import QTest
@@ -95,12 +96,18 @@ def find_a_feature(person: Person, column: str, look: Look) -> Found:
     click_header(view.table, section)
     feature = person.choose_feature(0)
     person.press(Qt.Key.Key_N)
-    person.wait(lambda: not person.workspace.canvas.changing(), what="the strongest well")
-    well = person.workspace.state.field.well
+    well = strongest_well(person, feature)
+    person.wait_for_field(well)
     person.wait(lambda: all(tile is not None for tile in view.gallery.value()), 60, "the gallery")
     look("features")
     row = person.workspace.reading.figures.table.loc[feature]
     return Found(feature, well, str(row.get("best_value", "")))
+
+
+def strongest_well(person: Person, feature: int) -> str:
+    """Well of the plate in which a feature has its largest mean."""
+    statistics = person.workspace.reading.figures.statistics
+    return statistics.wells[int(np.nanargmax(statistics.mean()[:, feature]))]
 
 
 def click_header(table, section: int) -> None:

@@ -302,3 +302,15 @@ def test_a_laptop_screen_is_enough(person: Person, plate: Path):
             assert not button.visibleRegion().isEmpty(), f"{name}: {button.objectName()} is out of reach"
             middle = button.mapTo(person.window, button.rect().center())
             assert person.window.rect().contains(middle), f"{name}: {button.objectName()} is outside the window"
+
+
+def test_the_key_for_the_next_hit_goes_to_the_strongest_well_and_then_down_the_ranks(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("B01")
+    feature = person.choose_feature(0)
+    means = person.workspace.reading.figures.statistics.mean()[:, feature]
+    wells = person.workspace.reading.figures.statistics.wells
+    ranked = [wells[w] for w in np.argsort(-means, kind="stable") if means[w] > 0]
+    for expected in (ranked[0], ranked[1]):
+        person.press(Qt.Key.Key_N)
+        person.wait_for_field(expected)

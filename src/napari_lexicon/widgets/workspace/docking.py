@@ -70,7 +70,7 @@ def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], lists: lis
         [docks["Plate"], docks["Embed"]], [side, min(max(390, wide // 4), 560)], Qt.Orientation.Horizontal
     )
     if lists:
-        below = 262 if high < 850 else 380
+        below = 228 if high < 850 else 380
         # asking for more than there is would make the window larger than the screen
         window.resizeDocks([docks["Plate"], lists[0]], [high - below - 12, below], Qt.Orientation.Vertical)
 

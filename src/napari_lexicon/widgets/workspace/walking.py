@@ -23,6 +23,7 @@ class Walking(QObject):
     def __init__(self, state: WorkspaceState, reading: LexiconReading, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._reading = state, reading
+        self._last_hit: tuple[int, str] | None = None  # feature, and the well that the key for it went to
 
     def actions(self) -> Mapping[str, Callable[[], None]]:
         """What the keys do, by the names in :data:`napari_lexicon.viewer.pointer.KEYS`."""
@@ -71,7 +72,7 @@ class Walking(QObject):
             self._state.set_field(FieldPlace(target, (fields[0] if step > 0 else fields[-1]).index))
 
     def next_hit(self) -> None:
-        """Show the well where the current feature fires most after the one shown, down the ranks and round again."""
+        """Show the well where the current feature fires most; asked again there, the next one down the ranks."""
         figures, feature = self._reading.figures, self._state.feature
         if figures is None or feature is None:
             return
@@ -81,8 +82,11 @@ class Walking(QObject):
         ranked = [figures.statistics.wells[w] for w in np.argsort(-means, kind="stable") if means[w] > 0]
         if not ranked:
             return
-        here = self._state.field.well if self._state.field else None
-        self.open_well(ranked[(ranked.index(here) + 1) % len(ranked)] if here in ranked else ranked[0])
+        here = self._state.field.well if self._state.field else ""
+        again = self._last_hit == (feature, here) and here in ranked
+        target = ranked[(ranked.index(here) + 1) % len(ranked)] if again else ranked[0]
+        self._last_hit = (feature, target)
+        self.open_well(target)
 
     def _wells(self) -> list[str]:
         plate = self._state.plate
