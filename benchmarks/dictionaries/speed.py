@@ -92,7 +92,8 @@ TRAIN = (
     Contender("SAELens TopK", "train_saelens_topk", 2048, True),
     Contender("dictionary_learning TopK", "train_dictionary_learning", 2048, True),
 )
-SIZES = (Size(384, 8192, 20, 5), Size(768, 8192, 20, 5), Size(192, 1024, 8, 2, "built-in"))
+SIZES = (Size(384, 8192, 20, 5), Size(768, 8192, 20, 5))
+BUILTIN = HERE.parents[1] / "src/napari_lexicon/dictionaries/builtin.safetensors"
 
 
 class Worker:
@@ -158,7 +159,7 @@ def main() -> None:
     parser.add_argument("--task", choices=("apply", "train"), action="append")
     options = parser.parse_args()
     turns = options.turns or (3 if options.quick else 15 if options.full else 5)
-    sizes = (SIZES[0], SIZES[2]) if options.quick else SIZES
+    sizes = (*(SIZES[:1] if options.quick else SIZES), builtin_size())
     sizes = tuple(size for size in sizes if not options.size or size.dim in options.size)
     python = None if options.no_peers else peer_python(options.peers)
     print(f"{machine()}, torch {torch.__version__}, {options.threads} threads, {turns} turns", flush=True)
@@ -303,13 +304,22 @@ def planted(size: Size, count: int = 4096) -> tuple[torch.Tensor, torch.Tensor]:
     return F.normalize(mixed + noise / 3, dim=1), atoms
 
 
+def builtin_size() -> Size:
+    """Of the built-in dictionary."""
+    from napari_lexicon.dictionaries.file_format import load_dictionary
+
+    found = load_dictionary(BUILTIN)
+    e = found.encoder
+    return Size(found.atoms.shape[1], found.n_features, e.iterations, e.per_iteration, "built-in")
+
+
 def builtin(count: int = 16384) -> tuple[torch.Tensor, torch.Tensor]:
     """The built-in dictionary, and prepared tokens of a field of a simulated plate, repeated as often as needed."""
     from napari_lexicon.backbones import apply_windows, estimate_windows, field_tokens, load_backbone
     from napari_lexicon.dictionaries.file_format import load_dictionary
     from napari_lexicon.samples.plate import PlateSettings, render_plate_field
 
-    dictionary = load_dictionary(HERE.parents[1] / "src/napari_lexicon/dictionaries/builtin.safetensors")
+    dictionary = load_dictionary(BUILTIN)
     settings = PlateSettings(name="speed", wells=96, seed=5)
     image = render_plate_field(settings, "B03", 0).image
     tokens = field_tokens(load_backbone("builtin", device="cpu"), apply_windows(image, estimate_windows([image])))

@@ -1,23 +1,30 @@
-"""What does each choice in ICFL do? One change at a time, on the tokens of a simulated plate.
+"""What does each choice in ICFL do? One change at a time, with the same seeds for all.
 
-    python benchmarks/quality/ablations.py [--quick | --full] [--json FILE]
+    python benchmarks/quality/ablations.py [--plate] [--quick | --full] [--json FILE]
 
-Every variant is trained with the same seeds. Measured: cosine of the reconstruction on held-out fields, mean AUROC of
-the best feature per planted phenotype on a second plate (see ``planted.py``), stability of the features across seeds
-(mean cosine of matched atoms), dead features, negative values. Cosines under different whitening are not comparable.
+By default in a world of known truth (``worlds.py``, eight atoms in every token, eight nonzeros; with ``--full`` in a
+second one): atoms found, F1 of
+supports, cosine of the reconstruction, stability of the features across seeds (mean cosine of matched atoms), dead
+features, negative values. With ``--plate`` on the tokens of a simulated plate, with the AUROC of ``planted.py`` in
+place of the truth; slower. Cosines under different whitening are not comparable.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+import known_truth
 import numpy as np
 import torch
 from planted import Contender, cell_features, planted_scores, settings_for, trained, two_plates
 from table import Cell, add_options, finish
+from worlds import BASE, WORLDS, WorldSettings, make_world
 
 from napari_lexicon.dictionaries.stability import stability_of
+from napari_lexicon.dictionaries.token_source import ArrayTokens
+from napari_lexicon.dictionaries.train import TrainResult, train_dictionary
 
 DEFAULT = Contender("J 8, L 2 (default)")
 VARIANTS = (
@@ -46,38 +53,96 @@ MORE = (
 )
 
 
+IN_WORLDS = (
+    Contender("J 4, L 2 (default)"),
+    Contender("J 8, L 1", {"iterations": 8, "per_iteration": 1}),
+    Contender("J 2, L 4", {"iterations": 2, "per_iteration": 4}),
+    Contender("J 1, L 8", {"iterations": 1, "per_iteration": 8}),
+    Contender("no resets", {"reset_every": 0}),
+    Contender("refit", {"refit": True}),
+    Contender("by magnitude", {"selection": "magnitude"}),
+    Contender("from the sphere", {"initialisation": "sphere"}),
+    Contender("no bias", {"bias": False}),
+    Contender("constant rate", {"schedule": "constant"}),
+    Contender("rate 1e-3", {"learning_rate": 1e-3}),
+    Contender("rate 1e-2", {"learning_rate": 1e-2}),
+)
+ABLATION_WORLDS = tuple(replace(world, active=8) for world in (BASE, WORLDS[-1]))
+
+
 def main() -> None:
     """Run, print the table, write the rows."""
     parser = add_options(argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter))
+    parser.add_argument("--plate", action="store_true", help="on a simulated plate instead of known truth")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    steps, seeds = (20, 2) if options.quick else (2000, 5) if options.full else (150, 3)
-    plates = two_plates("built-in", 0, options.quick)
     cells: list[Cell] = []
-    for variant in (*VARIANTS[: 4 if options.quick else None], *(MORE if options.full else ())):
-        start = time.perf_counter()
-        results = [trained(plates[0], variant, settings_for(variant, steps, seed)) for seed in range(seeds)]
-        dictionaries = [result.dictionary for result in results]
-        aurocs = []
-        for dictionary in dictionaries:
-            features = [cell_features(plate, dictionary) for plate in plates]
-            aurocs.append(float(np.mean(list(planted_scores(*plates, (features[0], features[1])).values()))))
-        stable = [
-            float(stability_of(one, [other for other in dictionaries if other is not one]).mean())
-            for one in dictionaries
+    ours = ""
+    for task, default, runs in (plate_runs if options.plate else world_runs)(options):
+        ours = default
+        for name, columns in runs:
+            cells += [Cell(task, name, metric, np.array(values)) for metric, values in columns.items()]
+            print(task, name, {metric: round(float(np.mean(v)), 3) for metric, v in columns.items()}, flush=True)
+        print(f"\n{task}\n\n{variants_table([cell for cell in cells if cell.task == task])}\n", flush=True)
+    finish(cells, options, ours=ours, lower_is_better=("dead", "negative values"))
+
+
+Columns = dict[str, list[float]]
+
+
+def world_runs(options: argparse.Namespace) -> Iterator[tuple[str, str, Iterator[tuple[str, Columns]]]]:
+    """Every variant in every world."""
+    steps, seeds = (60, 2) if options.quick else (2000, 5) if options.full else (250, 3)
+    for about in ABLATION_WORLDS[: None if options.full else 1]:
+        yield about.name, IN_WORLDS[0].name, _in_world(about, steps, seeds)
+
+
+def _in_world(about: WorldSettings, steps: int, seeds: int) -> Iterator[tuple[str, Columns]]:
+    world = make_world(about, seed=0)  # one world, several seeds of the training: only so can features be matched
+    whitening = known_truth.whitening_of(world)
+    for variant in IN_WORLDS:
+        changes = {"algorithm": "icfl", "iterations": 4, "per_iteration": 2, "learning_rate": 3e-3, **variant.changes}
+        contender = known_truth.Contender(variant.name, changes)
+        results = [
+            train_dictionary(
+                known_truth.settings_for(about, contender, steps, seed, 3e-3), ArrayTokens(world.tokens), whitening
+            )
+            for seed in range(seeds)
         ]
-        columns = {
-            "cosine": [result.metrics["cosine"] for result in results],
-            "mean AUROC": aurocs,
-            "stability": stable,
-            "dead": [result.metrics["dead_held_out"] for result in results],
-            "negative values": [result.metrics["negative_share"] for result in results],
-        }
-        cells += [Cell(metric, variant.name, metric, np.array(values)) for metric, values in columns.items()]
-        shown = {metric: round(float(np.mean(values)), 3) for metric, values in columns.items()}
-        print(variant.name, shown, f"{time.perf_counter() - start:.0f} s", flush=True)
-    print(variants_table(cells))
-    finish(cells, options, ours=DEFAULT.name, lower_is_better=("dead", "negative values"))
+        scores = [known_truth.scores(world, result.dictionary, result.metrics) for result in results]
+        columns = {name: [one[name] for one in scores] for name in ("found", "F1", "cosine")}
+        yield variant.name, {**columns, **_of_results(results)}
+
+
+def plate_runs(options: argparse.Namespace) -> Iterator[tuple[str, str, Iterator[tuple[str, Columns]]]]:
+    """Every variant on the plate."""
+    steps, seeds = (20, 2) if options.quick else (2000, 5) if options.full else (150, 3)
+    variants = VARIANTS[: 4 if options.quick else None] + (MORE if options.full else ())
+    yield "plate", DEFAULT.name, _on_plate(variants, steps, seeds, options.quick)
+
+
+def _on_plate(variants: Sequence[Contender], steps: int, seeds: int, quick: bool) -> Iterator[tuple[str, Columns]]:
+    plates = two_plates("built-in", 0, quick)
+    for variant in variants:
+        results = [trained(plates[0], variant, settings_for(variant, steps, seed)) for seed in range(seeds)]
+        aurocs = []
+        for result in results:
+            features = [cell_features(plate, result.dictionary) for plate in plates]
+            aurocs.append(float(np.mean(list(planted_scores(*plates, (features[0], features[1])).values()))))
+        cosines = [result.metrics["cosine"] for result in results]
+        yield variant.name, {"mean AUROC": aurocs, "cosine": cosines, **_of_results(results)}
+
+
+def _of_results(results: Sequence[TrainResult]) -> Columns:
+    dictionaries = [result.dictionary for result in results]
+    stability = [
+        float(stability_of(one, [other for other in dictionaries if other is not one]).mean()) for one in dictionaries
+    ]
+    return {
+        "stability": stability,
+        "dead": [result.metrics["dead_held_out"] for result in results],
+        "negative values": [result.metrics["negative_share"] for result in results],
+    }
 
 
 def variants_table(cells: list[Cell]) -> str:

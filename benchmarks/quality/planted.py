@@ -138,14 +138,13 @@ def two_plates(which: str, seed: int, quick: bool) -> tuple[PlateTokens, PlateTo
 def main() -> None:
     """Run, print the table, write the rows."""
     parser = add_options(argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter))
-    parser.add_argument("--only", action="append", help="contenders to run")
+    parser.add_argument("--only", action="append", choices=[c.name for c in CONTENDERS], help="contenders to run")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     steps, seeds = (40, 1) if options.quick else (3000, 5) if options.full else (150, 3)
     cells: list[Cell] = []
-    for contender in CONTENDERS:
-        if options.only and contender.name not in options.only:
-            continue
+    by_name = {contender.name: contender for contender in CONTENDERS}
+    for contender in [by_name[name] for name in options.only or by_name]:
         start = time.perf_counter()
         plates = two_plates(contender.backbone, 0, options.quick)
         algorithm = contender.changes.get("algorithm", "icfl")
@@ -163,8 +162,8 @@ def main() -> None:
         for task in found[0]:
             values = np.array([one[task] for one in found])
             cells.append(Cell(task, contender.name, task if task in ("cosine", "L0") else "AUROC", values))
-        shown = {task: round(float(np.mean([one[task] for one in found])), 3) for task in found[0]}
-        print(f"{contender.name}: rate {rate}, {shown}, {time.perf_counter() - start:.0f} s", flush=True)
+        shown = ", ".join(f"{cell.task} {cell.text()}" for cell in cells if cell.contender == contender.name)
+        print(f"{contender.name}: rate {rate}; {shown}; {time.perf_counter() - start:.0f} s", flush=True)
     finish(cells, options, ours="icfl", skip=("L0",))
 
 

@@ -211,6 +211,7 @@ class _Bfloat16Block:
 
 ROUTES: dict[str, type[Direct] | type[Gram] | type[Bfloat16]] = {"direct": Direct, "gram": Gram, "bfloat16": Bfloat16}
 
+_GROUPED_FROM = 2048  # atoms; among fewer the largest are found as fast without groups
 _LARGEST_GRAM = 2**28  # entries; 1 GiB
 
 
@@ -296,7 +297,7 @@ def top_columns(scores: torch.Tensor, count: int, last: int) -> Best:
     looked into.
     """
     tokens, atoms = scores.shape
-    if atoms % _GROUP**_LEVELS or atoms < count * _GROUP**_LEVELS:
+    if atoms % _GROUP**_LEVELS or atoms < max(count * _GROUP**_LEVELS, _GROUPED_FROM):
         ranked = scores.topk(count, dim=1)
         return Best(ranked.indices.flip(1), ranked.values.flip(1))
     levels = [scores]

@@ -19,10 +19,12 @@ from functools import cache
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 
 from napari_lexicon.dictionaries.codes import Codes, first_places
 from napari_lexicon.dictionaries.nomination import Direct, Nominations, Route
 
+_CACHED = 2**18  # numbers in a dictionary small enough to stay in the cache of a processor
 _GATHERED = 2**18  # numbers in the atom rows gathered at a time on a processor, to stay in its cache
 
 
@@ -165,7 +167,7 @@ class _Block:
             for part in self._parts:
                 rows = self._rows(best.indices[part])
                 solved = _least_squares(rows, best.scores[part], rule.ridge)
-                self._residual[part].unsqueeze(1).baddbmm_(solved.unsqueeze(1), rows, alpha=-1)
+                self._subtract(part, best.indices[part], solved, rows)
                 values[part, picks] = solved
             indices[:, picks] = best.indices
             if j + 1 < rule.rounds:
@@ -195,6 +197,13 @@ class _Block:
         likely = scores.topk(min(rule.per_round + 2, len(rule.atoms)), dim=1, sorted=False).indices
         again = self._best(residual, Nominations.of_each(likely))
         best.indices[tokens], best.scores[tokens] = again.indices, again.scores
+
+    def _subtract(self, part: slice, indices: torch.Tensor, solved: torch.Tensor, rows: torch.Tensor) -> None:
+        atoms, residual = self._rule.atoms, self._residual[part]
+        if residual.device.type == "cpu" and atoms.numel() <= _CACHED:  # atoms read twice cost less than small products
+            residual.sub_(F.embedding_bag(indices, atoms, per_sample_weights=solved, mode="sum"))
+        else:
+            residual.unsqueeze(1).baddbmm_(solved.unsqueeze(1), rows, alpha=-1)
 
     def _rows(self, indices: torch.Tensor) -> torch.Tensor:
         """Atoms ``(B, L, dim_w)``; overwritten by the next call, because fresh memory is paid for page by page."""
@@ -237,6 +246,8 @@ def _hear_sparse_warning_once() -> None:
 
 def _least_squares(rows: torch.Tensor, products: torch.Tensor, ridge: float) -> torch.Tensor:
     """Coefficients ``(B, L)`` on ``rows (B, L, dim)`` of targets whose ``products (B, L)`` with the rows are given."""
+    if rows.shape[1] == 1:
+        return products / (rows.square().sum(dim=2) + ridge)
     squares = torch.bmm(rows, rows.transpose(1, 2))
     squares.diagonal(dim1=1, dim2=2).add_(ridge)
     factor, _ = torch.linalg.cholesky_ex(squares)
