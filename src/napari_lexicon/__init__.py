@@ -12,11 +12,13 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "apply": "napari_lexicon.api",
+    "ask": "napari_lexicon.api",
     "embed": "napari_lexicon.api",
     "features": "napari_lexicon.api",
     "info": "napari_lexicon.api",
     "overlay": "napari_lexicon.api",
     "profiles": "napari_lexicon.api",
+    "report": "napari_lexicon.api",
     "train": "napari_lexicon.api",
     "open_plate": "napari_lexicon.plates",
     "simulate_plate": "napari_lexicon.samples.plate",
@@ -30,11 +32,13 @@ __all__ = ["__version__", *_PLACES]
 
 if TYPE_CHECKING:
     from napari_lexicon.api import apply as apply
+    from napari_lexicon.api import ask as ask
     from napari_lexicon.api import embed as embed
     from napari_lexicon.api import features as features
     from napari_lexicon.api import info as info
     from napari_lexicon.api import overlay as overlay
     from napari_lexicon.api import profiles as profiles
+    from napari_lexicon.api import report as report
     from napari_lexicon.api import train as train
     from napari_lexicon.backbones import load_backbone as load_backbone
     from napari_lexicon.dictionaries import load_dictionary as load_dictionary
