@@ -89,7 +89,7 @@ def take_pictures(options: argparse.Namespace, work: Path) -> None:
     person.wait(lambda: person.workspace.reading.figures is not None, what="the figures")
     found = main_job.find_a_feature(person, options.column, look)
     print(f"feature {found.feature} fires most in {found.well} and is most selective for {found.selective_for}")
-    main_job.go_to_a_tile(person, 0, look)
+    main_job.go_to_a_tile(person, 1, look)
     main_job.name_it(person, options.name or found.selective_for.replace("_", " "), look)
     viewer.theme = "light"
     look("features-light")

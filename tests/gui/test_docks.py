@@ -89,7 +89,14 @@ def test_a_click_in_the_image_lists_what_fires_there(person: Person, plate: Path
     opened(person, plate)
     person.open_well("B03")
     person.front("Features")
-    for y, x in ((5, 5), (50, 70), (97, 137)):
+    person.wait(lambda: person.workspace.canvas.codes is not None, what="the codes")
+    lit = (person.workspace.canvas.codes.values != 0).any(axis=(0, 3))
+    (dark_row, dark_column), *_ = np.argwhere(~lit)
+    person.click_image(dark_row * 16 + 3, dark_column * 16 + 3)
+    assert person.docks["Features"].view.spots.value() == []
+    assert "dark in every channel" in person.docks["Features"].view.spot_line.text()
+    places = [(row * 16 + 2, column * 16 + 9) for row, column in np.argwhere(lit)[[0, 5, -1]]]
+    for y, x in places:
         person.click_image(y, x)
         spot = person.workspace.state.spot
         assert (spot.row, spot.column) == (y // 16, x // 16)
@@ -104,7 +111,7 @@ def test_a_click_in_the_image_lists_what_fires_there(person: Person, plate: Path
     QTest.mouseClick(spots, LEFT, PLAIN, spots.lineRect(0).center().toPoint())
     assert person.workspace.state.feature == lines[0].feature
     overlay = person.workspace.canvas.overlay.layer()
-    assert overlay.get_value(person.viewer.layers[0].data_to_world((97, 137)), world=True) > 0
+    assert overlay.get_value(person.viewer.layers[0].data_to_world(places[-1]), world=True) > 0
 
 
 def test_dragging_the_image_is_no_click(person: Person, plate: Path):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 
 from napari_lexicon.backbones import load_backbone
-from napari_lexicon.backbones.background import BACKGROUND
 from napari_lexicon.backbones.spec import Backbone
 from napari_lexicon.dictionaries.codes import Codes
 from napari_lexicon.dictionaries.dictionary import Dictionary
@@ -29,14 +27,11 @@ from napari_lexicon.jobs.embedding import (
     plate_works,
     write_tokens,
 )
-from napari_lexicon.jobs.field_loop import FieldWork, run_loop, tokens_mark
+from napari_lexicon.jobs.field_loop import Background, FieldWork, codes_mark, run_loop, tokens_mark
 from napari_lexicon.lexicons import Lexicon
-from napari_lexicon.lexicons.folder import fingerprint
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
 from napari_lexicon.lexicons.lock import locked
 from napari_lexicon.lexicons.statistics import field_statistics
-
-Background = Literal["skip", "keep"]
 
 
 @dataclass(frozen=True)
@@ -131,7 +126,8 @@ def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = 
         todo: list[FieldWork] = []
         stale: list[FieldWork] = []
         for work in works:
-            mark, made = codes_mark(work, backbone, dictionary, job.background), work.plate.mark("codes", work.number)
+            mark = codes_mark(tokens_mark(work, backbone.spec.fingerprint), dictionary.hash, job.background)
+            made = work.plate.mark("codes", work.number)
             if made is None:
                 todo.append(work)
             elif made != mark:
@@ -162,12 +158,6 @@ def _with_channels(works: list[FieldWork], dictionary: Dictionary) -> tuple[list
 
 def _channel_names(work: FieldWork) -> list[str]:
     return [work.plate.header.channels[c].name for c in work.field.channels]
-
-
-def codes_mark(work: FieldWork, backbone: Backbone, dictionary: Dictionary, background: Background = "skip") -> str:
-    """Fingerprint of a field's codes: its tokens', the dictionary's, and what is left out."""
-    left_out = BACKGROUND if background == "skip" else "nothing"
-    return fingerprint(tokens_mark(work, backbone.spec.fingerprint), dictionary.hash, left_out)
 
 
 def grouped_tokens(tokens: torch.Tensor, mode: str, order: list[int]) -> torch.Tensor:
@@ -248,9 +238,8 @@ class _ApplyField:
             "channels": channels,
             "dictionary": self.dictionary.hash,
         }
-        work.plate.write_field(
-            "codes", work.number, codes_mark(work, self.backbone, self.dictionary, self.background), arrays, attributes
-        )
+        mark = codes_mark(tokens_mark(work, self.backbone.spec.fingerprint), self.dictionary.hash, self.background)
+        work.plate.write_field("codes", work.number, mark, arrays, attributes)
 
 
 def _encoded(dictionary: Dictionary, tokens: torch.Tensor, counts: torch.Tensor) -> Codes:

@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
+from napari_lexicon.backbones.background import BACKGROUND
 from napari_lexicon.backbones.preprocessing import IntensityWindow, apply_windows
 from napari_lexicon.errors import JobError, LexiconError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, TimeLeft
@@ -17,6 +18,9 @@ from napari_lexicon.lexicons import LexiconPlate
 from napari_lexicon.lexicons.folder import fingerprint
 from napari_lexicon.lexicons.headers import ProblemHeader
 from napari_lexicon.plates.model import Field, Plate
+
+Background = Literal["skip", "keep"]
+"""What happens to dark patches (:mod:`napari_lexicon.backbones.background`)."""
 
 READ_AHEAD = 2  # fields in memory beside the one in the model
 
@@ -66,6 +70,11 @@ def tokens_mark(work: FieldWork, backbone_fingerprint: str) -> str:
     header = work.plate.fields[work.number]
     windows = [(work.plate.header.channels[c].low, work.plate.header.channels[c].high) for c in header.channels]
     return fingerprint(backbone_fingerprint, header.identity, header.shape, header.channels, windows)
+
+
+def codes_mark(tokens: str, dictionary_hash: str, background: Background = "skip") -> str:
+    """Fingerprint of a field's codes: its tokens', the dictionary's, and what is left out."""
+    return fingerprint(tokens, dictionary_hash, BACKGROUND if background == "skip" else "nothing")
 
 
 def images_read_ahead(works: Sequence[FieldWork]) -> Iterator[tuple[FieldWork, np.ndarray | LexiconError]]:

@@ -21,8 +21,9 @@ from napari_lexicon.dictionaries.train import train_dictionary
 from napari_lexicon.dictionaries.train_settings import TrainSettings
 from napari_lexicon.dictionaries.whitening import Whitening, WhiteningAccumulator
 from napari_lexicon.errors import DictionaryError, JobError
-from napari_lexicon.jobs.applying import Background, check_background, grouped_tokens
+from napari_lexicon.jobs.applying import check_background, grouped_tokens
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, TimeLeft, never, silent
+from napari_lexicon.jobs.field_loop import Background
 from napari_lexicon.lexicons import FieldTokens, Lexicon, LexiconPlate
 
 ALL_WELLS = "all"

@@ -191,10 +191,11 @@ class FeaturesController(Controller):
             )
             for feature, channel, value in zip(found["feature"], found["channel"], found["value"], strict=True)
         ]
-        self._view.setSpot(
-            f"{place.well}, patch {spot.row}, {spot.column}: {len(lines)} activations. Click one to choose it.",
-            lines,
-        )
+        where = f"{place.well}, patch {spot.row}, {spot.column}"
+        if lines:
+            self._view.setSpot(f"{where}: {len(lines)} activations. Click one to choose it.", lines)
+        else:
+            self._view.setSpot(f"{where} is dark in every channel: there is nothing to read.", [])
 
     def close(self) -> None:
         """Cut every connection, and drop the tiles that are still being read."""

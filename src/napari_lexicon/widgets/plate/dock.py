@@ -31,7 +31,7 @@ class PlateDock(Dock):
         self.view, self.start, self.pattern_page = PlateView(), StartPage(), PatternPage()
         self.pages = QStackedWidget()
         self.pages.addWidget(TallContent(self.start))
-        self.pages.addWidget(TallContent(self.view))
+        self.pages.addWidget(self.view)
         self.pages.addWidget(TallContent(self.pattern_page))
         self.view.open_button.setMenu(self._menu())
         self.set_content(self.pages)

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.fold import Fold
+from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.plate.color_by import ColorByChooser
 from napari_lexicon.widgets.plate.grid import PlateGrid
 from napari_lexicon.widgets.plate.pattern_form import PatternForm
@@ -79,7 +80,8 @@ class PlateView(QWidget):
         top.setSpacing(6)
         top.addWidget(self.title, 1)
         top.addWidget(self.open_button)
-        box = QVBoxLayout(self)
+        upper = QWidget()
+        box = QVBoxLayout(upper)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
         box.addLayout(top)
@@ -91,10 +93,13 @@ class PlateView(QWidget):
         box.addWidget(self.grid)
         box.addWidget(self.list, 1)
         box.addWidget(self.scale)
-        box.addSpacing(2)
-        box.addWidget(self.well_line)
-        box.addLayout(self._walk_buttons())
         box.addStretch(0)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(4)
+        whole.addWidget(TallContent(upper), 1)  # walking is always in reach, however low the dock
+        whole.addWidget(self.well_line)
+        whole.addLayout(self._walk_buttons())
 
     def _walk_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
