@@ -138,6 +138,10 @@ def _leading(dense: torch.Tensor, count: int) -> list[int]:
         weight = (dense * free[:, None]).sum(0)
         weight[chosen] = 0
         feature = int(weight.argmax())
+        if weight[feature] <= 0:
+            weight = dense.sum(0)  # nothing is left over: the next in size
+            weight[chosen] = 0
+            feature = int(weight.argmax())
         chosen.append(feature)
         free *= (dense[:, feature] <= 0.25 * dense[:, feature].max()).float()
     return chosen
