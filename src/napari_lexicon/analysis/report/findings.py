@@ -270,7 +270,8 @@ def _by_treatment(found: Findings, n_rows: int, most: int) -> list[tuple[int, st
         return [(int(one % n_rows), str(effects["treatment"].iloc[one])) for one in order]
     treatments = sorted(turns, key=lambda name: -best[name])
     longest = max(len(rows) for rows in turns.values())
-    return [(turns[name][turn], name) for turn in range(longest) for name in treatments if turn < len(turns[name])]
+    rows = [(turns[name][turn], name) for turn in range(longest) for name in treatments if turn < len(turns[name])]
+    return sorted(rows, key=lambda row: int(ground[row[0]]))
 
 
 def _ground(found: Findings) -> np.ndarray:

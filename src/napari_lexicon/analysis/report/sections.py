@@ -83,7 +83,7 @@ def summary_sentences(found: Findings) -> list[str]:
         row = effect_of(found, one)
         assert row is not None
         said.append(
-            f"The largest difference: {one.label} fires in {percent(row['treated'])} of the patches under "
+            f"Most telling: {one.label} fires in {percent(row['treated'])} of the patches under "
             f"{one.treatment} against {percent(row['control'])} in controls "
             f"(g {number(row['effect'])}, {_count(int(row['n_wells']), 'well')})."
         )
