@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -44,6 +45,8 @@ def main() -> None:
     """Run all tasks for all describers."""
     arguments = _parser().parse_args()
     torch.set_num_threads(arguments.threads)
+    # A resample of wells may leave out a class that was answered.
+    warnings.filterwarnings("ignore", message="y_pred contains classes not in y_true")
     started = time.monotonic()
     rows: list[tasks.Row] = []
     for describer in _describers(arguments):
