@@ -15,11 +15,27 @@ def open_in_napari(lexicon: Path) -> None:
     """
     import napari
     from qtpy.QtCore import QTimer
+    from qtpy.QtGui import QGuiApplication
 
+    from napari_lexicon.viewer.napari_compat import main_window
     from napari_lexicon.widgets.workspace.docking import open_workspace
     from napari_lexicon.widgets.workspace.workspace import workspace_of
 
     viewer = napari.Viewer()
-    open_workspace(viewer, front="Features")
-    QTimer.singleShot(0, lambda: workspace_of(viewer).opening.lexicon(lexicon))
+    window, screen = main_window(viewer), QGuiApplication.primaryScreen()
+    if window is not None and screen is not None:
+        window.setGeometry(screen.availableGeometry())
+    workspace = workspace_of(viewer)
+
+    def show_a_well(opened: object) -> None:
+        if opened is not None:
+            workspace.state.lexiconChanged.disconnect(show_a_well)
+            workspace.walking.well(1)
+
+    def begin() -> None:
+        open_workspace(viewer, front="Features")
+        workspace.state.lexiconChanged.connect(show_a_well)
+        workspace.opening.lexicon(lexicon)
+
+    QTimer.singleShot(0, begin)  # when the window has its size
     napari.run()

@@ -64,7 +64,8 @@ def _place(window: QMainWindow, docks: Mapping[str, QDockWidget], front: str) ->
 
 
 def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], lists: list[QDockWidget]) -> None:
-    wide, high = window.width(), docks["Embed"].height()  # the room between menu and status bar
+    # the room between menu and status bar; of tabs only the one in front knows it
+    wide, high = window.width(), max(docks[name].height() for name in ("Embed", "Dictionary", "Features"))
     side = min(max(330, wide // 5), 520)
     window.resizeDocks(
         [docks["Plate"], docks["Embed"]], [side, min(max(390, wide // 4), 560)], Qt.Orientation.Horizontal
