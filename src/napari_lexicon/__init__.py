@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _PLACES = {
     "apply": "napari_lexicon.api",
     "ask": "napari_lexicon.api",
+    "convert": "napari_lexicon.api",
     "embed": "napari_lexicon.api",
     "features": "napari_lexicon.api",
     "info": "napari_lexicon.api",
@@ -33,6 +34,7 @@ __all__ = ["__version__", *_PLACES]
 if TYPE_CHECKING:
     from napari_lexicon.api import apply as apply
     from napari_lexicon.api import ask as ask
+    from napari_lexicon.api import convert as convert
     from napari_lexicon.api import embed as embed
     from napari_lexicon.api import features as features
     from napari_lexicon.api import info as info

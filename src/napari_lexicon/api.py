@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from napari_lexicon.jobs.contract import Report, ShouldStop, never, silent
+from napari_lexicon.errors import JobError
+from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 
 if TYPE_CHECKING:
     import anndata
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from napari_lexicon.jobs.embedding import FieldsResult, Keep
     from napari_lexicon.jobs.training import TrainJobResult
+    from napari_lexicon.plates.converting import Conversion
     from napari_lexicon.plates.model import Plate
 
 PathLike = str | Path
@@ -86,6 +88,49 @@ def plate_summary(plate: Plate) -> dict[str, Any]:
         "problems": [problem.sentence for problem in plate.problems],
         "plate_map": columns,
     }
+
+
+def convert(
+    path: PathLike,
+    out: PathLike,
+    *,
+    plate_map: PathLike | None = None,
+    pattern: str | None = None,
+    z: int | Literal["max"] = "max",
+    t: int = 0,
+    ngff: Literal["0.4", "0.5"] = "0.5",
+    report: Report = silent,
+    should_stop: ShouldStop = never,
+) -> Conversion:
+    """Write any plate that opens as an OME-Zarr HCS plate with pyramids, metadata and the plate map.
+
+    Parameters
+    ----------
+    path, plate_map, pattern, z, t
+        As in :func:`info`; what is chosen along z and t is what is written.
+    out : path
+        Folder of the new plate; one that an earlier conversion has begun is continued.
+    ngff : {"0.4", "0.5"}
+        Version of OME-Zarr.
+    report, should_stop : callable
+        Told after every field; asked before every field.
+
+    Raises
+    ------
+    LexiconError
+        If the plate cannot be opened, ``out`` holds something else, or no field could be read.
+    """
+    from napari_lexicon.plates import open_plate
+    from napari_lexicon.plates.converting import convert_plate
+
+    if ngff not in ("0.4", "0.5"):
+        raise JobError(f"OME-Zarr is written in version 0.4 or 0.5, not {ngff!r}: correct the option.")
+
+    def step(done: int, total: int, message: str) -> None:
+        report(Progress(done, total, f"{message} written"))
+
+    plate = open_plate(path, pattern=pattern, plate_map=plate_map, z=z, t=t)
+    return convert_plate(plate, out, version=ngff, step=step, should_stop=should_stop)
 
 
 def apply(

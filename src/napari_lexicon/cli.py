@@ -118,6 +118,41 @@ def info(
 
 
 @app.command(
+    help="Write any plate that opens as OME-Zarr. Started again, it goes on where it was."
+    + _example("napari-lexicon convert images --map labels.csv --out plate.zarr")
+)
+def convert(
+    plate: Annotated[Path, typer.Argument(metavar="PLATE", help="OME-Zarr plate, folder of images, or image.")],
+    out: Annotated[Path, typer.Option("--out", metavar="P.zarr", help="Folder of the new plate.")],
+    map: Map = None,
+    pattern: Pattern = None,
+    z: Z = "max",
+    t: T = 0,
+    ngff: Annotated[str, typer.Option("--ngff", metavar="0.4|0.5", help="Version of OME-Zarr.")] = "0.5",
+    quiet: Quiet = False,
+) -> None:
+    with _sentences(), interruptible() as should_stop, told(quiet) as report:
+        done = api.convert(
+            plate,
+            out,
+            plate_map=map,
+            pattern=pattern,
+            z=_plane(z),
+            t=t,
+            ngff=cast(Any, ngff),
+            report=report,
+            should_stop=should_stop,
+        )
+    for problem in done.problems:
+        print(f"left out: {problem.sentence}", file=sys.stderr)
+    if not done.complete:
+        print("Stopped: run the same command to go on.", file=sys.stderr)
+        raise typer.Exit(2)
+    if not quiet:
+        print(f"{done.path}: {done.written} fields written, {done.kept} were there before")
+
+
+@app.command(
     help="Read the features of a dictionary in plates. Started again, it goes on where it was."
     + _example("napari-lexicon apply images --pattern '{*}_{well}f{field}d{channel}.TIF' --map map.csv --out X.lexicon")
 )
@@ -225,7 +260,10 @@ def train(
     steps: Annotated[int, typer.Option(metavar="N", help="Optimiser steps.")] = 3000,
     batch: Annotated[int, typer.Option(min=1, help="Tokens per step.")] = 2048,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
-    seed: Annotated[int, typer.Option(metavar="S")] = 0,
+    seed: Annotated[int, typer.Option(metavar="S", help="Of everything random.")] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Train N times, and note how well each feature is found again.")
+    ] = 1,
     patience: Annotated[int, typer.Option(help="Evaluations without progress before it ends; 0 for never.")] = 0,
     whitening: Annotated[
         str, typer.Option(metavar="pca|zca|none", help="How tokens are whitened on the controls.")
@@ -251,6 +289,7 @@ def train(
             batch=batch,
             learning_rate=learning_rate,
             seed=seed,
+            seeds=seeds,
             patience=patience,
             whitening=whitening,
             components=components,

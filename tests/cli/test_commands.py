@@ -17,8 +17,22 @@ from typer.testing import CliRunner, Result
 
 from napari_lexicon.cli import app
 from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.plates import open_plate
 
-COMMANDS = ["demo", "info", "apply", "embed", "train", "features", "overlay", "profiles", "ask", "report", "open"]
+COMMANDS = [
+    "demo",
+    "info",
+    "convert",
+    "apply",
+    "embed",
+    "train",
+    "features",
+    "overlay",
+    "profiles",
+    "ask",
+    "report",
+    "open",
+]
 
 
 def run(*words: str | Path) -> Result:
@@ -46,6 +60,21 @@ def test_info_as_json_counts_what_is_there(tiny_plate: Path) -> None:
 def test_info_for_people_and_quiet(tiny_plate: Path) -> None:
     assert "2 x 3 plate" in run("info", tiny_plate).stdout
     assert run("info", tiny_plate, "--quiet").stdout == ""
+
+
+def test_convert_writes_the_same_pixels_and_goes_on_where_it_was(tiny_plate: Path, tmp_path: Path) -> None:
+    out = tmp_path / "copy.zarr"
+    result = run("convert", tiny_plate, "--out", out, "--ngff", "0.4")
+    assert result.exit_code == 0, result.output
+    assert "12 fields written" in result.stdout
+    before, after = open_plate(tiny_plate), open_plate(out)
+    assert before.map.to_dict() == after.map.to_dict()
+    for old, new in zip(before.fields(), after.fields(), strict=True):
+        assert (old.key, old.pixel_size_um) == (new.key, new.pixel_size_um)
+        np.testing.assert_array_equal(np.asarray(old.image()), np.asarray(new.image()))
+    assert "12 were there before" in run("convert", tiny_plate, "--out", out, "--ngff", "0.4").stdout
+    wrong = run("convert", tiny_plate, "--out", tmp_path / "x.zarr", "--ngff", "0.3")
+    assert (wrong.exit_code, "0.4 or 0.5" in wrong.stderr) == (2, True)
 
 
 def test_the_whole_job_by_command(tiny_plate: Path, tiny_dictionary: Path, tmp_path: Path) -> None:
