@@ -17,6 +17,7 @@ _PLACES = {
     "embed": "napari_lexicon.api",
     "features": "napari_lexicon.api",
     "info": "napari_lexicon.api",
+    "model_card": "napari_lexicon.api",
     "overlay": "napari_lexicon.api",
     "profiles": "napari_lexicon.api",
     "report": "napari_lexicon.api",
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from napari_lexicon.api import embed as embed
     from napari_lexicon.api import features as features
     from napari_lexicon.api import info as info
+    from napari_lexicon.api import model_card as model_card
     from napari_lexicon.api import overlay as overlay
     from napari_lexicon.api import profiles as profiles
     from napari_lexicon.api import report as report

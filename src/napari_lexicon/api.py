@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from napari_lexicon.errors import JobError
+from napari_lexicon.errors import BackboneError, JobError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 
 if TYPE_CHECKING:
@@ -88,6 +88,26 @@ def plate_summary(plate: Plate) -> dict[str, Any]:
         "problems": [problem.sentence for problem in plate.problems],
         "plate_map": columns,
     }
+
+
+def model_card(name: str = "builtin") -> dict[str, Any]:
+    """What a model was made from and with, how well it does, and what it is not for.
+
+    Parameters
+    ----------
+    name : str
+        ``builtin``: other models have their cards where they come from.
+
+    Raises
+    ------
+    LexiconError
+        If it is another model.
+    """
+    from napari_lexicon.backbones import model_card as card_of_builtin
+
+    if name != "builtin":
+        raise BackboneError(f"There is no card of {name} here: only the built-in model brings one (--model builtin).")
+    return card_of_builtin()
 
 
 def convert(

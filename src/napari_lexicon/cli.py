@@ -96,25 +96,45 @@ def demo(
 
 
 @app.command(
-    help="Say what a plate is, and what is missing." + _example("napari-lexicon info plate.zarr --map map.csv")
+    help="Say what a plate is, and what is missing; or what a model is."
+    + _example("napari-lexicon info plate.zarr --map map.csv")
 )
 def info(
-    plate: Annotated[Path, typer.Argument(metavar="PLATE", help="OME-Zarr plate, folder of images, or image.")],
+    plate: Annotated[
+        Path | None, typer.Argument(metavar="PLATE", help="OME-Zarr plate, folder of images, or image.")
+    ] = None,
     map: Map = None,
     pattern: Pattern = None,
     z: Z = "max",
     t: T = 0,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="builtin", help="Print the card of the built-in model instead.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
     with _sentences():
-        found = api.info(plate, plate_map=map, pattern=pattern, z=_plane(z), t=t)
+        if (plate is None) == (model is None):
+            raise LexiconError("Name a plate, or a model with --model builtin: napari-lexicon info PLATE.")
+        found = api.model_card(str(model)) if plate is None else _plate_info(plate, pattern, map, z, t)
         if json_:
             print(json.dumps(found, indent=1, ensure_ascii=False))
         elif not quiet:
-            from napari_lexicon.cli_progress import info_text
+            print(_words(found, of_model=plate is None))
 
-            print(info_text(found))
+
+def _plate_info(plate: Path, pattern: str | None, plate_map: Path | None, z: str, t: int) -> dict[str, Any]:
+    return api.info(plate, plate_map=plate_map, pattern=pattern, z=_plane(z), t=t)
+
+
+def _words(found: dict[str, Any], *, of_model: bool) -> str:
+    if of_model:
+        from napari_lexicon.backbones import card_text
+
+        return card_text(found)
+    from napari_lexicon.cli_progress import info_text
+
+    return info_text(found)
 
 
 @app.command(

@@ -57,6 +57,15 @@ def test_info_as_json_counts_what_is_there(tiny_plate: Path) -> None:
     assert found["problems"] == []
 
 
+def test_info_prints_the_card_of_the_builtin_model() -> None:
+    card = json.loads(run("info", "--model", "builtin", "--json").stdout)
+    words = run("info", "--model", "builtin").stdout
+    assert card["licence"] in words
+    assert all(source["source"] in words for source in card["data"])
+    for wrong in (["info"], ["info", "--model", "dinov2"]):
+        assert run(*wrong).exit_code == 2
+
+
 def test_info_for_people_and_quiet(tiny_plate: Path) -> None:
     assert "2 x 3 plate" in run("info", tiny_plate).stdout
     assert run("info", tiny_plate, "--quiet").stdout == ""
