@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -559,4 +560,6 @@ def _tell_fields(result: Any, quiet: bool) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
+    # a broken TIFF becomes one sentence of ours; what tifffile logs on the way says it seven times more
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     app()

@@ -1,34 +1,45 @@
-"""What ``napari-lexicon open`` shows."""
+"""What ``napari-lexicon open`` shows, in a process of its own: a window that closes ends its application."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from qtpy.QtCore import QTimer
 
+SCRIPT = """
+import json, sys
+from pathlib import Path
+import napari
+from qtpy.QtCore import QTimer
+from napari.qt import get_qapp
 from napari_lexicon.widgets.launching import open_in_napari
 from napari_lexicon.widgets.workspace.workspace import workspace_of
 
+def look():
+    workspace = workspace_of(napari.current_viewer())
+    field = workspace.canvas.shown_field()
+    if field is None or workspace.reading.figures is None:
+        QTimer.singleShot(50, look)
+        return
+    print(json.dumps([field.well, str(workspace.state.lexicon.path), napari.current_viewer().layers[0].name]))
+    workspace.close()
+    napari.current_viewer().close()
 
-@pytest.mark.timeout(120)
-def test_open_shows_the_first_well_and_the_features_and_returns_when_closed(qapp, plate: Path):
-    import napari
+get_qapp()
+QTimer.singleShot(500, look)
+open_in_napari(Path(sys.argv[1]))
+print("closed")
+"""
 
-    seen = []
 
-    def look() -> None:
-        viewer = napari.current_viewer()
-        workspace = workspace_of(viewer)
-        field = workspace.canvas.shown_field()
-        if field is None or workspace.reading.figures is None:
-            QTimer.singleShot(50, look)
-            return
-        seen.append((field.well, workspace.state.lexicon.path, viewer.layers[0].name))
-        workspace.close()
-        viewer.close()
-        qapp.quit()
-
-    QTimer.singleShot(500, look)
-    open_in_napari(plate.with_suffix(".lexicon"))
-    assert seen == [("A01", plate.with_suffix(".lexicon"), "DNA")]
+@pytest.mark.timeout(180)
+def test_open_shows_the_first_well_and_the_features_and_returns_when_closed(plate: Path):
+    lexicon = plate.with_suffix(".lexicon")
+    done = subprocess.run([sys.executable, "-c", SCRIPT, str(lexicon)], capture_output=True, text=True, timeout=150)
+    assert done.returncode == 0, done.stderr
+    seen, closed = done.stdout.splitlines()[-2:]
+    assert json.loads(seen) == ["A01", str(lexicon), "DNA"]
+    assert closed == "closed"

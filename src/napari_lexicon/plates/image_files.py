@@ -142,7 +142,7 @@ def read_plane(path: str, plane: Plane) -> Pixels:
 
         return native(raster_plane(path, plane))
     except READ_ERRORS as error:
-        raise PlateError(f"{path} cannot be read: {_reason(error)}.") from error
+        raise PlateError(f"{path} cannot be read ({_reason(error)}): copy the image again.") from error
 
 
 def _reason(error: BaseException) -> str:
