@@ -58,12 +58,24 @@ def field_statistics(
         total[g] = np.bincount(feature, weights=value, minlength=n_features)
         fires = value > 0
         active[g] = np.bincount(feature[fires], minlength=n_features)
-        # by rising value, the first place winning ties, so that the last write per feature is its maximum
-        order = np.lexsort((-flat_place[fires].astype(np.int64), value[fires]))
-        strongest[g, feature[fires][order]] = value[fires][order]
-        place[g, feature[fires][order]] = flat_place[fires][order]
+        found, highest, where = _highest(feature[fires], value[fires], flat_place[fires])
+        strongest[g, found], place[g, found] = highest, where
     counted = np.full(groups, gh * gw, np.uint32) if tokens is None else tokens
     return FieldStatistics(total, active, strongest, place, counted)
+
+
+def _highest(feature: np.ndarray, value: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Every feature that occurs, its largest value, and the first place that has it; places come in rising order."""
+    if not len(feature):
+        return feature, value, place
+    # numpy sorts 16-bit integers by counting, which takes time in proportion to their number
+    order = np.argsort(feature.astype(np.uint16) if feature.max() < 65_536 else feature, kind="stable")
+    feature, value, place = feature[order], value[order], place[order]
+    starts = np.flatnonzero(np.concatenate(([True], feature[1:] != feature[:-1])))
+    highest = np.maximum.reduceat(value, starts)
+    at_top = np.flatnonzero(value == np.repeat(highest, np.diff(np.append(starts, len(value)))))
+    first = np.concatenate(([True], feature[at_top][1:] != feature[at_top][:-1]))
+    return feature[starts], highest, place[at_top[first]]
 
 
 @dataclass
