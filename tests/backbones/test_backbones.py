@@ -30,7 +30,7 @@ from napari_lexicon.backbones.builtin import (
 )
 from napari_lexicon.backbones.checkpoints import weights_hash
 from napari_lexicon.backbones.decoder import load_decoder
-from napari_lexicon.backbones.loading import PRESETS, licence
+from napari_lexicon.backbones.loading import licence
 from napari_lexicon.backbones.timm_models import fold_rgb
 from napari_lexicon.errors import BackboneError
 
@@ -223,11 +223,6 @@ def test_backbone_is_found_again_by_its_spec_and_another_is_refused() -> None:
     wrong = BackboneSpec.from_json({**spec.to_json(), "weights_hash": "0" * 16})
     with pytest.raises(BackboneError, match="weights_hash"):
         load_like(wrong, device="cpu")
-
-
-def test_presets_show_their_licence_without_a_download() -> None:
-    for preset in PRESETS:
-        assert preset.licence == licence(preset.name)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from napari_lexicon.backbones.builtin import model_card
     from napari_lexicon.backbones.cards import card_text
     from napari_lexicon.backbones.devices import Device, available_devices, resolve_device
-    from napari_lexicon.backbones.loading import PRESETS, Preset, licence, load_backbone, load_like
+    from napari_lexicon.backbones.loading import licence, load_backbone, load_like
     from napari_lexicon.backbones.preprocessing import IntensityWindow, WindowEstimator, apply_windows, estimate_windows
+    from napari_lexicon.backbones.presets import PRESETS, Preset
     from napari_lexicon.backbones.spec import Backbone, BackboneSpec
     from napari_lexicon.backbones.tiling import field_grid, field_tokens
 
@@ -20,8 +21,8 @@ _HOMES = {
     "card_text": "cards",
     "model_card": "builtin",
     "resolve_device": "devices",
-    "PRESETS": "loading",
-    "Preset": "loading",
+    "PRESETS": "presets",
+    "Preset": "presets",
     "licence": "loading",
     "load_backbone": "loading",
     "load_like": "loading",

@@ -2,80 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from napari_lexicon.backbones.builtin import BUILTIN, CARD_FORMAT, load_builtin, load_random
-from napari_lexicon.backbones.channelwise import ChannelwiseBackbone
 from napari_lexicon.backbones.checkpoints import find_checkpoint, read_config
 from napari_lexicon.backbones.devices import resolve_device
-from napari_lexicon.backbones.spec import BackboneSpec
-from napari_lexicon.backbones.timm_models import licence_of, load_local, load_timm, pretrained_config
+from napari_lexicon.backbones.presets import find_preset, recipe_of
+from napari_lexicon.backbones.spec import Backbone, BackboneSpec
+from napari_lexicon.backbones.timm_models import licence_of, load_local, load_recipe, load_timm, pretrained_config
 from napari_lexicon.errors import BackboneError
 
 
-@dataclass(frozen=True)
-class Preset:
-    """A backbone worth offering in a list.
-
-    Parameters
-    ----------
-    name : str
-        For :func:`load_backbone`.
-    label : str
-        For a person.
-    note : str
-        What it is good for, one line.
-    licence : str
-        Of the weights; to be shown before use.
-    download : bool
-        Whether its weights come from the net on first use.
-    """
-
-    name: str
-    label: str
-    note: str
-    licence: str
-    download: bool
-
-
-PRESETS = (
-    Preset("builtin", "Built-in ViT-tiny/16", "Any stain, offline, fast without a GPU.", "BSD-3-Clause", False),
-    Preset("random", "Random weights", "Control: what a network sees without having learnt.", "BSD-3-Clause", False),
-    Preset(
-        "timm:vit_small_patch14_reg4_dinov2.lvd142m",
-        "DINOv2 ViT-S/14 with registers",
-        "Natural images; strong general features, each channel by itself.",
-        "apache-2.0",
-        True,
-    ),
-    Preset(
-        "timm:vit_small_patch16_dinov3.lvd1689m",
-        "DINOv3 ViT-S/16",
-        "Natural images; sharper maps than DINOv2, under its own licence.",
-        "dinov3-license",
-        True,
-    ),
-    Preset(
-        "timm:eva02_tiny_patch14_224.mim_in22k",
-        "EVA-02 ViT-Ti/14",
-        "Natural images; the smallest download.",
-        "mit",
-        True,
-    ),
-)
-
-
-def load_backbone(name: str = "builtin", *, layer: int | None = None, device: str = "auto") -> ChannelwiseBackbone:
+def load_backbone(name: str = "builtin", *, layer: int | None = None, device: str = "auto") -> Backbone:
     """A backbone, ready to run.
 
     Parameters
     ----------
     name : str
-        ``builtin``; ``random`` (the built-in architecture with seeded random weights); ``timm:NAME`` or ``NAME`` of a
-        timm model; or a path: a folder with ``config.json`` and ``model.safetensors``, or a ``.safetensors`` file
-        with a ``.json`` of the same name beside it.
+        ``builtin``; ``random`` (the built-in architecture with seeded random weights); another name in
+        :data:`~napari_lexicon.backbones.presets.PRESETS`; ``timm:NAME`` or ``NAME`` of a timm model; or a path: a
+        folder with ``config.json`` and ``model.safetensors``, or a ``.safetensors`` file with a ``.json`` of the same
+        name beside it.
     layer : int, optional
         Block whose output is read, from 0, negative from the end; the backbone's own choice where left out.
     device : {"auto", "cpu", "cuda", "mps"}
@@ -97,12 +45,20 @@ def load_backbone(name: str = "builtin", *, layer: int | None = None, device: st
         return load_random(layer=layer, device=place)
     if name.startswith("timm:"):
         return load_timm(name.removeprefix("timm:"), layer=layer, device=place)
+    preset = find_preset(name)
+    if preset is not None:
+        if preset.recipe is None:
+            return load_timm(preset.timm, layer=layer, device=place)
+        return load_recipe(preset, layer=layer, device=place)
     path = Path(name).expanduser()
     if path.exists() or _looks_like_path(name):
         if not path.exists():
             raise BackboneError(f"--backbone {name}: there is no such file or folder.")
         checkpoint = find_checkpoint(path)
-        if read_config(checkpoint.config).get("format") == CARD_FORMAT:
+        config = read_config(checkpoint.config)
+        if "preset" in config:
+            return load_recipe(recipe_of(config, str(checkpoint.config)), checkpoint, layer=layer, device=place)
+        if config.get("format") == CARD_FORMAT:
             own = checkpoint.weights.resolve() == BUILTIN.weights.resolve()
             return load_builtin(
                 checkpoint, name="builtin" if own else f"file:{checkpoint.name}", layer=layer, device=place
@@ -111,7 +67,7 @@ def load_backbone(name: str = "builtin", *, layer: int | None = None, device: st
     return load_timm(name, layer=layer, device=place)
 
 
-def load_like(spec: BackboneSpec, name: str | None = None, *, device: str = "auto") -> ChannelwiseBackbone:
+def load_like(spec: BackboneSpec, name: str | None = None, *, device: str = "auto") -> Backbone:
     """The backbone that a spec describes, checked to be the same one.
 
     Parameters
@@ -149,10 +105,14 @@ def licence(name: str) -> str:
     BackboneError
         If there is no such backbone.
     """
-    if name in ("builtin", "random"):
-        return next(preset.licence for preset in PRESETS if preset.name == name)
+    preset = find_preset(name)
+    if preset is not None:
+        return preset.licence
     if not name.startswith("timm:") and (Path(name).expanduser().exists() or _looks_like_path(name)):
-        config: dict[str, Any] = read_config(find_checkpoint(Path(name).expanduser()).config)
+        place = find_checkpoint(Path(name).expanduser()).config
+        config: dict[str, Any] = read_config(place)
+        if "preset" in config:
+            return recipe_of(config, str(place)).licence
         return str(config.get("licence") or licence_of(dict(config.get("pretrained_cfg") or {})))
     return licence_of(pretrained_config(name.removeprefix("timm:")))
 

@@ -7,7 +7,7 @@ the memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,26 @@ import timm
 import torch
 from torch import nn
 
-from napari_lexicon.backbones.channelwise import ChannelwiseBackbone, chosen_layer
+from napari_lexicon.backbones.channelwise import ChannelwiseBackbone, Prepare, chosen_layer
 from napari_lexicon.backbones.checkpoints import Checkpoint, load_weights, read_config, read_weights, weights_hash
 from napari_lexicon.backbones.preprocessing import PREPROCESSING
+from napari_lexicon.backbones.presets import Naming, Preset
 from napari_lexicon.backbones.spec import BackboneSpec
 from napari_lexicon.errors import BackboneError
 
 _PREFERRED_TILE = 256
+_PROJECTIONS = ("query", "key", "value")
+_DINOV2_NAMES = (
+    ("embeddings.patch_embeddings.projection.", "patch_embed.proj."),
+    ("embeddings.position_embeddings", "pos_embed"),
+    ("embeddings.", ""),
+    ("encoder.layer.", "blocks."),
+    (".attention.output.dense.", ".attn.proj."),
+    (".layer_scale1.lambda1", ".ls1.gamma"),
+    (".layer_scale2.lambda1", ".ls2.gamma"),
+    ("layernorm.", "norm."),
+)
+"""What the transformers library calls the parts of a DINOv2, and timm."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,9 @@ class _Source:
     arguments: dict[str, Any]
     config: dict[str, Any]  # timm's pretrained_cfg: mean, std, input_size, licence
     weights: Path
+    naming: Naming = "timm"
+    tile: int | None = None  # where a recipe fixes it
+    standardise: float | None = None
 
 
 def load_timm(name: str, *, layer: int | None = None, device: torch.device | None = None) -> ChannelwiseBackbone:
@@ -88,6 +104,82 @@ def load_local(
         weights=checkpoint.weights,
     )
     return _load(source, layer, device or torch.device("cpu"))
+
+
+def load_recipe(
+    preset: Preset,
+    checkpoint: Checkpoint | None = None,
+    *,
+    layer: int | None = None,
+    device: torch.device | None = None,
+) -> ChannelwiseBackbone:
+    """The model of a preset, from its authors' repository or from a local copy of their weights.
+
+    Parameters
+    ----------
+    preset : Preset
+        One with a recipe.
+    checkpoint : Checkpoint, optional
+        Local files; the download, or what was downloaded before, where left out.
+    layer : int, optional
+        Block to read; three quarters of the way where left out.
+    device : torch.device, optional
+        Where to run; the CPU where left out.
+
+    Raises
+    ------
+    BackboneError
+        If the weights cannot be had or do not belong to the recipe.
+    """
+    recipe = preset.recipe
+    assert recipe is not None
+    if checkpoint is None:
+        weights = _downloaded(preset.name, recipe.repository, preset)
+    else:
+        weights = checkpoint.weights
+    source = _Source(
+        id=preset.name if checkpoint is None else f"file:{checkpoint.name}",
+        architecture=recipe.architecture,
+        arguments=timm_arguments(recipe.arguments),
+        config={"mean": recipe.mean, "std": recipe.std, "license": preset.licence},
+        weights=weights,
+        naming=recipe.naming,
+        tile=recipe.tile,
+        standardise=recipe.standardise,
+    )
+    return _load(source, layer, device or torch.device("cpu"))
+
+
+def timm_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a recipe with the class that ``mlp_layer`` names."""
+    found = dict(arguments)
+    if "mlp_layer" in found:
+        found["mlp_layer"] = getattr(timm.layers, found["mlp_layer"])
+    return found
+
+
+def timm_names(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights of a DINOv2 saved by the transformers library, under timm's names.
+
+    There the three projections of the attention are apart; timm has them in one tensor. A projection without its two
+    companions keeps its name, so that it is named when the weights are loaded.
+    """
+    found: dict[str, torch.Tensor] = {}
+    for name, tensor in weights.items():
+        part = next((part for part in _PROJECTIONS if f".attention.attention.{part}." in name), None)
+        three = [name.replace(f".{part}.", f".{other}.") for other in _PROJECTIONS] if part is not None else []
+        if part is None or any(other not in weights for other in three):
+            found[_timm_name(name)] = tensor
+        elif part == "query":
+            joined = name.replace(".attention.attention.query.", ".attn.qkv.")
+            found[_timm_name(joined)] = torch.cat([weights[other] for other in three])
+    return found
+
+
+def _timm_name(name: str) -> str:
+    for theirs, ours in _DINOV2_NAMES:
+        name = name.replace(theirs, ours)
+    return name
 
 
 def pretrained_config(name: str) -> dict[str, Any]:
@@ -147,7 +239,10 @@ def _load(source: _Source, layer: int | None, device: torch.device) -> Channelwi
             f"Backbone {source.id} is not a plain vision transformer (one patch embedding, one grid of tokens): "
             "choose a ViT, DeiT, BEiT, EVA or DINO model."
         )
-    weights = _without_head(read_weights(source.weights), model)
+    weights = read_weights(source.weights)
+    if source.naming == "dinov2-transformers":
+        weights = timm_names(weights)
+    weights = _without_head(weights, model)
     load_weights(model, weights, str(source.weights))
     mean = tuple(source.config.get("mean") or (0.0,) * conv.in_channels)
     std = tuple(source.config.get("std") or (1.0,) * conv.in_channels)
@@ -163,7 +258,7 @@ def _load(source: _Source, layer: int | None, device: torch.device) -> Channelwi
     model.patch_embed.proj = folded  # type: ignore[union-attr]
     patch = int(conv.kernel_size[0])
     native = int((source.config.get("input_size") or (3, _PREFERRED_TILE, _PREFERRED_TILE))[1])
-    tile = round(_PREFERRED_TILE / patch) * patch if dynamic else native
+    tile = source.tile or (round(_PREFERRED_TILE / patch) * patch if dynamic else native)
     depth = len(model.blocks)  # type: ignore[arg-type]
     spec = BackboneSpec(
         id=source.id,
@@ -174,10 +269,10 @@ def _load(source: _Source, layer: int | None, device: torch.device) -> Channelwi
         tile=tile,
         margin=2 * patch,
         dim=int(model.embed_dim),  # type: ignore[arg-type]
-        preprocessing=f"{PREPROCESSING}+clip01+{_digits(mean)}/{_digits(std)}",
+        preprocessing=f"{PREPROCESSING}+clip01+{_numbers(source, mean, std)}",
         licence=licence_of(source.config),
     )
-    return ChannelwiseBackbone(spec, model, _clipped, device)
+    return ChannelwiseBackbone(spec, model, standardised(source.standardise), device)
 
 
 def _architecture(source: _Source) -> tuple[nn.Module, bool]:
@@ -211,11 +306,30 @@ def _clipped(windowed: torch.Tensor) -> torch.Tensor:
     return windowed.clamp(0.0, 1.0)
 
 
+def standardised(epsilon: float | None) -> Prepare:
+    """Cut to 0..1 and, with an epsilon, bring every plane to mean 0 and variance 1."""
+
+    def prepare(windowed: torch.Tensor) -> torch.Tensor:
+        cut = _clipped(windowed)
+        if epsilon is None:
+            return cut
+        variance, mean = torch.var_mean(cut, dim=(-2, -1), correction=0, keepdim=True)
+        return (cut - mean) / torch.sqrt(variance + epsilon)
+
+    return prepare
+
+
+def _numbers(source: _Source, mean: Sequence[float], std: Sequence[float]) -> str:
+    if source.standardise is not None:
+        return f"standard{source.standardise:.4g}"
+    return f"{_digits(mean)}/{_digits(std)}"
+
+
 def _digits(values: Sequence[float]) -> str:
     return ",".join(f"{value:.4g}" for value in values)
 
 
-def _downloaded(name: str, repository: str) -> Path:
+def _downloaded(name: str, repository: str, preset: Preset | None = None) -> Path:
     """The safetensors file of a hub repository, from the cache or the net."""
     import huggingface_hub
     from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
@@ -225,22 +339,33 @@ def _downloaded(name: str, repository: str) -> Path:
             f"--backbone {name}: its weights exist only in a pickled form, which is not read here; convert them to "
             "model.safetensors, put a config.json beside them and give the folder."
         )
-    place = (
-        f"put config.json and model.safetensors of huggingface.co/{repository} into one folder and give that folder "
-        "as --backbone"
+    if preset is None:
+        place = (
+            f"put config.json and model.safetensors of huggingface.co/{repository} into one folder and give that "
+            "folder as --backbone"
+        )
+    else:
+        place = (
+            f"put model.safetensors of huggingface.co/{repository} into a folder, beside it a config.json with "
+            f'{{"preset": "{name}"}}, and give that folder as --backbone'
+        )
+    terms = (
+        f"--backbone {name}: its authors ask you to accept their terms at huggingface.co/{repository} and to set "
+        f"HF_TOKEN; or {place}."
     )
+    pickled = (
+        f"--backbone {name}: {repository} has no model.safetensors; pickles are not read. Convert its weights to "
+        f"safetensors, then {place}."
+    )
+    if preset is not None and preset.pickled:
+        raise BackboneError(pickled)
     try:
         return Path(huggingface_hub.hf_hub_download(repository, "model.safetensors"))
     except GatedRepoError as error:
-        raise BackboneError(
-            f"--backbone {name}: its authors ask you to accept their terms at huggingface.co/{repository} and to set "
-            f"HF_TOKEN; or {place}."
-        ) from error
+        raise BackboneError(terms) from error
     except LocalEntryNotFoundError as error:
         raise BackboneError(f"--backbone {name}: its weights cannot be downloaded now (offline?): {place}.") from error
     except EntryNotFoundError as error:
-        raise BackboneError(
-            f"--backbone {name}: {repository} has no model.safetensors; pickles are not read."
-        ) from error
+        raise BackboneError(pickled) from error
     except (HfHubHTTPError, OSError) as error:
         raise BackboneError(f"--backbone {name}: the download failed ({type(error).__name__}): {place}.") from error
