@@ -98,7 +98,7 @@ class ColorByChooser(QWidget):
         for column in columns:
             self._what.addItem(column_title(column), ColorBy("column", column))
         if feature is not None:
-            self._what.addItem(f"feature {feature}", ColorBy("feature"))
+            self._what.addItem(feature, ColorBy("feature"))  # its number comes first: long names are cut off
         self._what.setCurrentIndex(max(0, self._index_of(wanted)))
         self._what.blockSignals(False)
         self._told()
