@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from napari_lexicon.backbones.builtin import BUILTIN, CARD_FORMAT, load_builtin, load_random
-from napari_lexicon.backbones.checkpoints import find_checkpoint, read_config
+from napari_lexicon.backbones.checkpoints import Checkpoint, find_checkpoint, read_config
 from napari_lexicon.backbones.devices import resolve_device
-from napari_lexicon.backbones.presets import find_preset, recipe_of
+from napari_lexicon.backbones.openphenom import load_openphenom
+from napari_lexicon.backbones.presets import Preset, find_preset, recipe_of
 from napari_lexicon.backbones.spec import Backbone, BackboneSpec
 from napari_lexicon.backbones.timm_models import licence_of, load_local, load_recipe, load_timm, pretrained_config
 from napari_lexicon.errors import BackboneError
@@ -49,7 +52,7 @@ def load_backbone(name: str = "builtin", *, layer: int | None = None, device: st
     if preset is not None:
         if preset.recipe is None:
             return load_timm(preset.timm, layer=layer, device=place)
-        return load_recipe(preset, layer=layer, device=place)
+        return _load_preset(preset, None, layer, place)
     path = Path(name).expanduser()
     if path.exists() or _looks_like_path(name):
         if not path.exists():
@@ -57,7 +60,7 @@ def load_backbone(name: str = "builtin", *, layer: int | None = None, device: st
         checkpoint = find_checkpoint(path)
         config = read_config(checkpoint.config)
         if "preset" in config:
-            return load_recipe(recipe_of(config, str(checkpoint.config)), checkpoint, layer=layer, device=place)
+            return _load_preset(recipe_of(config, str(checkpoint.config)), checkpoint, layer, place)
         if config.get("format") == CARD_FORMAT:
             own = checkpoint.weights.resolve() == BUILTIN.weights.resolve()
             return load_builtin(
@@ -115,6 +118,12 @@ def licence(name: str) -> str:
             return recipe_of(config, str(place)).licence
         return str(config.get("licence") or licence_of(dict(config.get("pretrained_cfg") or {})))
     return licence_of(pretrained_config(name.removeprefix("timm:")))
+
+
+def _load_preset(preset: Preset, checkpoint: Checkpoint | None, layer: int | None, device: torch.device) -> Backbone:
+    assert preset.recipe is not None
+    load = load_openphenom if preset.recipe.family == "openphenom" else load_recipe
+    return load(preset, checkpoint, layer=layer, device=device)
 
 
 def _looks_like_path(name: str) -> bool:

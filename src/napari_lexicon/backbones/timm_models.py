@@ -70,7 +70,7 @@ def load_timm(name: str, *, layer: int | None = None, device: torch.device | Non
         If there is no such model, it cannot be downloaded now, or it is no plain vision transformer.
     """
     config = pretrained_config(name)
-    weights = _downloaded(name, str(config.get("hf_hub_id", "")))
+    weights = downloaded(name, str(config.get("hf_hub_id", "")))
     source = _Source(f"timm:{name}", name.split(".")[0], {}, config, weights)
     return _load(source, layer, device or torch.device("cpu"))
 
@@ -134,7 +134,7 @@ def load_recipe(
     recipe = preset.recipe
     assert recipe is not None
     if checkpoint is None:
-        weights = _downloaded(preset.name, recipe.repository, preset)
+        weights = downloaded(preset.name, recipe.repository, preset)
     else:
         weights = checkpoint.weights
     source = _Source(
@@ -329,8 +329,14 @@ def _digits(values: Sequence[float]) -> str:
     return ",".join(f"{value:.4g}" for value in values)
 
 
-def _downloaded(name: str, repository: str, preset: Preset | None = None) -> Path:
-    """The safetensors file of a hub repository, from the cache or the net."""
+def downloaded(name: str, repository: str, preset: Preset | None = None) -> Path:
+    """The safetensors file of a hub repository, from the cache or the net.
+
+    Raises
+    ------
+    BackboneError
+        If it cannot be had; the sentence says which file to put where.
+    """
     import huggingface_hub
     from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
 
