@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 
+from napari_lexicon.backbones.memory import ShrinkingBatch
 from napari_lexicon.backbones.spec import BackboneSpec
 from napari_lexicon.errors import BackboneError
 
@@ -63,27 +64,29 @@ class ChannelwiseBackbone:
         self.model = model.to(device).eval().requires_grad_(False)
         self.device = device
         self._prepare = prepare
+        self._in_parts = ShrinkingBatch(self._planes_tokens, device.type)
 
     def tokens(self, tiles: torch.Tensor) -> torch.Tensor:
         """See :meth:`napari_lexicon.backbones.spec.Backbone.tokens`.
 
+        A batch that does not fit into memory is halved, with a message in the log.
+
         Raises
         ------
         BackboneError
-            If the device runs out of memory.
+            If the device runs out of memory on a single tile.
         """
         count, channels, height, width = tiles.shape
         grid = height // self.spec.patch, width // self.spec.patch
-        planes = tiles.reshape(count * channels, 1, height, width).to(self.device, torch.float32)
-        try:
-            # Not inference_mode: its tensors cannot take part in the training of a dictionary.
-            with torch.no_grad():
-                flat = self._read(self.model, self._prepare(planes), self.spec.layer)
-        except torch.OutOfMemoryError as error:
-            raise BackboneError(
-                f"The {self.device.type} ran out of memory on {len(planes)} tiles at once: choose a smaller batch."
-            ) from error
-        return flat.float().cpu().reshape(count, channels, *grid, self.spec.dim)
+        flat = self._in_parts(tiles.reshape(count * channels, 1, height, width))
+        return flat.reshape(count, channels, *grid, self.spec.dim)
+
+    def _planes_tokens(self, planes: torch.Tensor) -> torch.Tensor:
+        """``(N, T, dim)`` float32 on the CPU for ``(N, 1, H, W)``."""
+        # Not inference_mode: its tensors cannot take part in the training of a dictionary.
+        with torch.no_grad():
+            prepared = self._prepare(planes.to(self.device, torch.float32))
+            return self._read(self.model, prepared, self.spec.layer).float().cpu()
 
 
 def chosen_layer(layer: int | None, depth: int, default: int, name: str) -> int:

@@ -17,6 +17,7 @@ from torch import nn
 
 from napari_lexicon.backbones.channelwise import chosen_layer
 from napari_lexicon.backbones.checkpoints import Checkpoint, load_weights, read_weights, weights_hash
+from napari_lexicon.backbones.memory import ShrinkingBatch
 from napari_lexicon.backbones.preprocessing import PREPROCESSING
 from napari_lexicon.backbones.presets import Preset
 from napari_lexicon.backbones.spec import BackboneSpec
@@ -92,6 +93,7 @@ class OpenPhenom:
         self.model = model.to(device).eval().requires_grad_(False)
         self.device = device
         self._prepare = standardised(standardise)
+        self._in_parts = ShrinkingBatch(self._tiles_tokens, device.type)
 
     def tokens(self, tiles: torch.Tensor) -> torch.Tensor:
         """See :meth:`napari_lexicon.backbones.spec.Backbone.tokens`.
@@ -99,7 +101,7 @@ class OpenPhenom:
         Raises
         ------
         BackboneError
-            If there are more channels than the model knows, or tiles of another size.
+            If there are more channels than the model knows, tiles of another size, or too little memory for one.
         """
         count, channels, height, width = tiles.shape
         if channels > MOST_CHANNELS:
@@ -109,11 +111,13 @@ class OpenPhenom:
             )
         if (height, width) != (self.spec.tile, self.spec.tile):
             raise BackboneError(f"Backbone {self.spec.id} takes tiles of {self.spec.tile} px, not {height} x {width}.")
+        side = self.spec.tile // self.spec.patch
+        return self._in_parts(tiles).reshape(count, channels, side, side, self.spec.dim)
+
+    def _tiles_tokens(self, tiles: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             x = self._prepare(tiles.to(self.device, torch.float32))
-            flat = block_tokens(self.model, x, self.spec.layer)
-        side = self.spec.tile // self.spec.patch
-        return flat.float().cpu().reshape(count, channels, side, side, self.spec.dim)
+            return block_tokens(self.model, x, self.spec.layer).float().cpu()
 
 
 def load_openphenom(
