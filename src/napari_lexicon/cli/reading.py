@@ -1,0 +1,188 @@
+"""Commands that read a lexicon: features, overlay, profiles, ask, report, open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_lexicon import api
+from napari_lexicon.cli.app import LexiconPath, Quiet, app, example, open_window, sentences, write
+from napari_lexicon.cli.progress import told
+from napari_lexicon.errors import LexiconError
+
+
+@app.command(
+    help="One row per feature: how often it fires, how strongly, where; with --by what it has to do with a column."
+    + example("napari-lexicon features X.lexicon --by Metadata_perturbation --out features.csv")
+)
+def features(
+    lexicon: LexiconPath,
+    by: Annotated[str | None, typer.Option("--by", metavar="COLUMN", help="Column of the plate map.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="T.csv", help="Write all rows here.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    with sentences():
+        table = api.features(lexicon, by)
+        if out is not None:
+            write(out, table.to_csv)
+        if not quiet:
+            from napari_lexicon.cli.progress import print_features
+
+            print_features(table, out)
+
+
+@app.command(
+    help="Paint one feature over one field."
+    + example("napari-lexicon overlay X.lexicon --well B03 --field 0 --feature 12 --out overlay.png")
+)
+def overlay(
+    lexicon: LexiconPath,
+    well: Annotated[str, typer.Option("--well", help="Well name.")],
+    feature: Annotated[int, typer.Option("--feature", help="Number of the feature.")],
+    out: Annotated[Path, typer.Option("--out", metavar="PNG", help="Picture to write.")],
+    field: Annotated[int, typer.Option("--field", help="Field of the well, from 0.")] = 0,
+    channel: Annotated[str | None, typer.Option("--channel", help="The strongest by default.")] = None,
+    plate: Annotated[str | None, typer.Option("--plate", help="Needed where there are several.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    with sentences():
+        picture = api.overlay(lexicon, well, feature, field=field, channel=channel, plate=plate)
+        write(out, picture.save)
+        if not quiet:
+            print(out)
+
+
+@app.command(
+    help="Write the profiles of all wells as AnnData." + example("napari-lexicon profiles X.lexicon --out P.h5ad")
+)
+def profiles(
+    lexicon: LexiconPath,
+    out: Annotated[Path, typer.Option("--out", metavar="P.h5ad", help="File to write.")],
+    plate: Annotated[str | None, typer.Option("--plate", help="One plate only.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    with sentences():
+        data = api.profiles(lexicon, plate)
+        write(out, data.write_h5ad)
+        if not quiet:
+            print(f"{out}: {data.n_obs} wells, {data.n_vars} features, layers {', '.join(data.layers)}")
+
+
+@app.command(
+    help="Put a question to a lexicon: effects, selectivity, activity, alike, doses, confounds, probes, counts, "
+    "stains, cells, match or transfer." + example("napari-lexicon ask X.lexicon effects --out effects.csv")
+)
+def ask(
+    lexicon: LexiconPath,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="Name of the question.")],
+    by: Annotated[
+        str, typer.Option("--by", metavar="COLUMN", help="Column that is asked about.")
+    ] = "Metadata_perturbation",
+    dose: Annotated[str, typer.Option(metavar="COLUMN", help="Column of doses.")] = "Metadata_concentration",
+    controls: Annotated[
+        str, typer.Option(help="Which wells are negative controls.")
+    ] = "Metadata_pert_type == 'negcon'",
+    channel: Annotated[str | None, typer.Option(metavar="NAME|each", help="All together by default.")] = None,
+    across: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Whose values stay on one side of a split, such as plate.")
+    ] = None,
+    kind: Annotated[str | None, typer.Option(metavar="COLUMN", help="Target or mechanism, for activity.")] = None,
+    measurements: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Numbers per well; measured from the images by default.")
+    ] = None,
+    other: Annotated[Path | None, typer.Option(metavar="Y.lexicon", help="Second lexicon.")] = None,
+    labels: Annotated[
+        str | None, typer.Option(metavar="FOLDER|NAME", help="Labels of cells; nuclei are segmented by default.")
+    ] = None,
+    features: Annotated[str, typer.Option(metavar="N,N...", help="Features to read in cells.")] = "",
+    pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Open the images for what goes beside.")
+    ] = True,
+    seed: Annotated[int, typer.Option(metavar="S", help="Of splits and shuffles.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", metavar="T.csv", help="Write all rows here.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    with sentences(), told(quiet) as progress:
+        table = api.ask(
+            lexicon,
+            question,
+            by=by,
+            dose=dose,
+            controls=controls,
+            channel=channel,
+            across=across,
+            kind=kind,
+            measurements=measurements,
+            other=other,
+            labels=labels,
+            features=_numbers(features),
+            pixels=pictures,
+            seed=seed,
+            report=progress,
+        )
+        if out is not None:
+            write(out, lambda path: table.to_csv(path, index=False))
+    if not quiet:
+        from napari_lexicon.cli.progress import print_answer
+
+        print_answer(table, out)
+
+
+@app.command(
+    help="Write one HTML page: what tells treatments from controls, how sure it is, pictures and methods."
+    + example("napari-lexicon report X.lexicon --out report.html")
+)
+def report(
+    lexicon: LexiconPath,
+    out: Annotated[Path, typer.Option("--out", metavar="HTML", help="Page to write.")],
+    by: Annotated[
+        str, typer.Option("--by", metavar="COLUMN", help="Column of the plate map that names the treatment.")
+    ] = "Metadata_perturbation",
+    controls: Annotated[
+        str, typer.Option(help="Which wells are negative controls.")
+    ] = "Metadata_pert_type == 'negcon'",
+    dose: Annotated[str, typer.Option(metavar="COLUMN", help="Column of doses.")] = "Metadata_concentration",
+    features: Annotated[int, typer.Option(min=1, metavar="N", help="Features shown with pictures.")] = 8,
+    fdr: Annotated[
+        float, typer.Option(min=0, max=1, help="False-discovery rate up to which a feature is called.")
+    ] = 0.05,
+    pictures: Annotated[
+        bool, typer.Option("--pictures/--no-pictures", help="Open the images; without, no stains and no brightness.")
+    ] = True,
+    title: Annotated[str | None, typer.Option("--title", help="Of the page.")] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Of the shuffles.")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    with sentences(), told(quiet) as progress:
+        api.report(
+            lexicon,
+            out,
+            by=by,
+            controls=controls,
+            dose=dose,
+            features=features,
+            fdr=fdr,
+            pictures=pictures,
+            title=title,
+            seed=seed,
+            report=progress,
+        )
+    if not quiet:
+        print(out)
+
+
+@app.command("open", help="Open a lexicon in napari." + example("napari-lexicon open X.lexicon"))
+def open_(lexicon: LexiconPath) -> None:
+    with sentences():
+        open_window(lexicon)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not all(part.isdigit() for part in parts):
+        raise LexiconError(
+            f"--features takes numbers joined by commas, such as 12,40, not {text!r}: correct the option."
+        )
+    return tuple(int(part) for part in parts)
