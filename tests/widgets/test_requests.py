@@ -10,9 +10,11 @@ from pathlib import Path
 
 from napari_lexicon.jobs.applying import ApplyJob
 from napari_lexicon.jobs.embedding import EmbedJob
+from napari_lexicon.jobs.reporting import PictureJob, ReportJob
 from napari_lexicon.jobs.running import job_from_json
 from napari_lexicon.jobs.simulating import SimulateJob
 from napari_lexicon.jobs.training import TrainJob
+from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin
 from napari_lexicon.widgets.dictionary.train_form import TrainChoice
 from napari_lexicon.widgets.workspace.job_status import JobRequest
@@ -23,8 +25,11 @@ from napari_lexicon.widgets.workspace.requests import (
     dictionary_out_path,
     embed_request,
     model_out_path,
+    picture_request,
+    report_request,
     train_request,
 )
+from napari_lexicon.widgets.workspace.state import FieldPlace
 
 ORIGIN = PlateOrigin(path="/data/p.zarr", plate_map="/data/map.csv")
 OUT = Path("/data/p.lexicon")
@@ -56,6 +61,18 @@ def test_train_with_every_setting_of_the_form():
 
 def test_the_sample():
     assert understood(JobRequest("simulate", {"sample": "small"}, "", "plate")) == SimulateJob("small")
+
+
+def test_a_report_and_a_picture(applied):
+    lexicon = Lexicon.open(applied)
+    out = Path("/data/r.html")
+    assert understood(report_request(lexicon, out, "Metadata_gene", "features")) == ReportJob(
+        str(applied), str(out), by="Metadata_gene"
+    )
+    place = FieldPlace("B02", 1)
+    assert understood(picture_request(lexicon, "id", place, 7, "DNA", out, "features")) == PictureJob(
+        str(applied), str(out), "B02", 7, field=1, channel="DNA", plate="id"
+    )
 
 
 def test_results_lie_beside_the_plate_unless_said_otherwise(tmp_path):

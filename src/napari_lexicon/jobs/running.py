@@ -13,10 +13,11 @@ from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.applying import ApplyJob, run_apply
 from napari_lexicon.jobs.contract import Report, ShouldStop, never, silent
 from napari_lexicon.jobs.embedding import EmbedJob, run_embed
+from napari_lexicon.jobs.reporting import PictureJob, ReportJob, run_picture, run_report
 from napari_lexicon.jobs.simulating import SimulateJob, run_simulate
 from napari_lexicon.jobs.training import TrainJob, run_train
 
-Job = EmbedJob | ApplyJob | TrainJob | SimulateJob
+Job = EmbedJob | ApplyJob | TrainJob | SimulateJob | ReportJob | PictureJob
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ JOB_KINDS: dict[str, JobKind] = {
     "apply": JobKind(ApplyJob, run_apply),
     "train": JobKind(TrainJob, run_train),
     "simulate": JobKind(SimulateJob, run_simulate),
+    "report": JobKind(ReportJob, run_report),
+    "picture": JobKind(PictureJob, run_picture),
 }
 
 
@@ -41,7 +44,7 @@ def run_job(job: Job, report: Report = silent, should_stop: ShouldStop = never) 
 
 
 def kind_of(job: Job) -> str:
-    """``"embed"``, ``"apply"``, ``"train"`` or ``"simulate"``."""
+    """Name in :data:`JOB_KINDS`."""
     return next(name for name, kind in JOB_KINDS.items() if isinstance(job, kind.description))
 
 

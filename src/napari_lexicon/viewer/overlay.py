@@ -60,6 +60,28 @@ class OverlayStyle:
     smooth: bool = False
 
 
+@dataclass(frozen=True)
+class KeptMap:
+    """A map that stays while other features are chosen.
+
+    Parameters
+    ----------
+    feature : int
+        Its feature.
+    channel : int, optional
+        Its channel, None for the strongest of all.
+    style : OverlayStyle
+        How it was drawn when it was kept.
+    dictionary : str
+        Hash of the dictionary that the feature is of.
+    """
+
+    feature: int
+    channel: int | None
+    style: OverlayStyle
+    dictionary: str
+
+
 def see_through(color: str, steps: int = 64) -> npt.NDArray[np.float64]:
     """``(steps, 4)`` ramp: clear where the feature is silent, its colour where it fires, paler at the very top.
 
@@ -105,8 +127,9 @@ class ActivationOverlay:
         if not np.array_equal(layer.translate, shown.placement.translate):
             layer.translate = shown.placement.translate
         layer.data = values
-        if layer.name != shown.title:
-            layer.name = shown.title
+        title = self._free_title(shown.title)
+        if layer.name != title:
+            layer.name = title
         if layer.metadata[OWNER]["overlay"] != shown.color:
             layer.colormap = _colormap(shown.color)
             layer.metadata = {OWNER: {"overlay": shown.color}}
@@ -138,6 +161,61 @@ class ActivationOverlay:
         if viewer is not None and layer is not None:
             viewer.layers.remove(layer)
 
+    # maps that stay -------------------------------------------------------------------------------------------------
+
+    def kept(self) -> list[tuple[KeptMap, Any]]:
+        """Maps that stay, with their layers; one that a person removed is not among them."""
+        viewer = self._viewer()
+        found = []
+        for layer in () if viewer is None else viewer.layers:
+            mine = layer.metadata.get(OWNER)
+            if isinstance(mine, dict) and isinstance(mine.get("kept"), KeptMap):
+                found.append((mine["kept"], layer))
+        return found
+
+    def keep(self, which: KeptMap, shown: ActivationMap) -> None:
+        """Add a map that stays, under the one that is chosen; one that is kept already is drawn anew."""
+        from napari.layers import Image
+
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        for old, layer in self.kept():
+            if (old.feature, old.channel) == (which.feature, which.channel):
+                viewer.layers.remove(layer)
+        chosen, active = self.layer(), viewer.layers.selection.active
+        if chosen is not None and chosen.name == shown.title:
+            chosen.name = f"{shown.title} (chosen)"
+        top = max(shown.top, 1e-6)
+        values = np.where(shown.values >= which.style.threshold * top, shown.values, 0).astype(np.float32)
+        layer = Image(values, name=shown.title, metadata={OWNER: {"kept": which}}, **_looks(shown, which.style, top))
+        viewer.layers.insert(len(viewer.layers) if chosen is None else viewer.layers.index(chosen), layer)
+        if active is not None:
+            viewer.layers.selection.active = active
+
+    def redraw_kept(self, layer: Any, which: KeptMap, shown: ActivationMap | None) -> None:
+        """Show a map that stays over another field; nothing where that has not been computed."""
+        if shown is None:
+            layer.data = np.zeros_like(layer.data)
+            return
+        top = max(shown.top, 1e-6)
+        layer.scale, layer.translate = shown.placement.scale, shown.placement.translate
+        layer.units = (shown.placement.units,) * 2
+        layer.data = np.where(shown.values >= which.style.threshold * top, shown.values, 0).astype(np.float32)
+        if layer.name != shown.title:
+            layer.name = shown.title
+
+    def clear_kept(self) -> None:
+        """Take all maps that stay away."""
+        viewer = self._viewer()
+        for _, layer in self.kept():
+            if viewer is not None:
+                viewer.layers.remove(layer)
+
+    def _free_title(self, title: str) -> str:
+        """The title, marked as chosen where a map that stays has it."""
+        return f"{title} (chosen)" if any(layer.name == title for _, layer in self.kept()) else title
+
     def _add(
         self,
         viewer: ViewerModel,
@@ -151,16 +229,9 @@ class ActivationOverlay:
         active = viewer.layers.selection.active
         layer = Image(
             values,
-            name=shown.title,
-            scale=shown.placement.scale,
-            translate=shown.placement.translate,
-            units=(shown.placement.units,) * 2,
-            contrast_limits=(0.0, top),
-            colormap=_colormap(shown.color),
-            blending="translucent_no_depth",
-            opacity=style.opacity,
-            interpolation2d="linear" if style.smooth else "nearest",
+            name=self._free_title(shown.title),
             metadata={OWNER: {"overlay": shown.color}},
+            **_looks(shown, style, top),
         )
         frames = [n for n, old in enumerate(viewer.layers) if "place" in (old.metadata.get(OWNER) or {})]
         viewer.layers.insert(frames[0] if frames else len(viewer.layers), layer)
@@ -169,6 +240,19 @@ class ActivationOverlay:
             layer.colorbar.visible = True
         if active is not None:
             viewer.layers.selection.active = active
+
+
+def _looks(shown: ActivationMap, style: OverlayStyle, top: float) -> dict[str, Any]:
+    return {
+        "scale": shown.placement.scale,
+        "translate": shown.placement.translate,
+        "units": (shown.placement.units,) * 2,
+        "contrast_limits": (0.0, top),
+        "colormap": _colormap(shown.color),
+        "blending": "translucent_no_depth",
+        "opacity": style.opacity,
+        "interpolation2d": "linear" if style.smooth else "nearest",
+    }
 
 
 def _colormap(color: str) -> Any:

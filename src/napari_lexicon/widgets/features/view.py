@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.features.card import FeatureCard
+from napari_lexicon.widgets.features.export_menu import ExportMenu
 from napari_lexicon.widgets.features.gallery import Gallery
 from napari_lexicon.widgets.features.spot_list import SpotList
 from napari_lexicon.widgets.features.table import FeatureTable
@@ -62,6 +63,7 @@ class FeaturesView(QWidget):
         self.compare.setToolTip("Find features that tell conditions apart: choose a column of the plate map.")
         self.compare.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.compare.setMinimumContentsLength(11)
+        self.menu = ExportMenu()
         self.count = Caption(step=-0.5)
         self.count.setObjectName("feature_count")
         self.table = FeatureTable()
@@ -91,6 +93,7 @@ class FeaturesView(QWidget):
         top.setSpacing(6)
         top.addWidget(self.search, 1)
         top.addWidget(self.compare)
+        top.addWidget(self.menu)
         upper = QWidget()
         upper_box = QVBoxLayout(upper)
         upper_box.setContentsMargins(0, 0, 0, 4)

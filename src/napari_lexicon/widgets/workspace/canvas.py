@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, QTimer
 from napari_lexicon.viewer.colors import feature_color
 from napari_lexicon.viewer.conversion import ImageLayer, Placement, cropped_map, patch_at
 from napari_lexicon.viewer.field_layers import FieldLayers
-from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay
+from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay, KeptMap
 from napari_lexicon.viewer.pointer import on_click
 from napari_lexicon.viewer.spot_frame import SpotFrame
 from napari_lexicon.widgets.workspace.field_reading import ReadField, caption_of, read_field
@@ -64,10 +64,12 @@ class Canvas(QObject):
         self._read: ReadField | None = None
         state.plateChanged.connect(self._forget_ranges)
         state.fieldChanged.connect(self._load)
+        state.lexiconChanged.connect(self._drop_foreign_maps)
         state.lexiconChanged.connect(self._load_codes)
         state.lexiconGrew.connect(self._load_codes_if_missing)
         for signal in (state.featureChanged, state.channelChanged, state.styleChanged, state.nameChanged):
             signal.connect(self._show_map)
+        state.nameChanged.connect(self._show_kept)
         reading.changed.connect(self._show_map)
         state.spotChanged.connect(self._show_frame)
         on_click(viewer, self._clicked)
@@ -100,6 +102,7 @@ class Canvas(QObject):
         self._queue.clear()
         self.layers.clear()
         self.overlay.clear()
+        self.overlay.clear_kept()
         self.frame.clear()
         self.layers.caption("")
         self._shown = self._codes = self._center = None
@@ -140,6 +143,7 @@ class Canvas(QObject):
             self.layers.caption(caption_of(self._state.plate, read.field))
         self._look_at_center()
         self._show_map()
+        self._show_kept()
         self._state.spotChanged.emit(self._state.spot)
 
     def _look_at_center(self) -> None:
@@ -171,6 +175,7 @@ class Canvas(QObject):
     def _take_codes(self, codes: FieldCodes | None) -> None:
         self._codes = codes
         self._show_map()
+        self._show_kept()
         self._state.spotChanged.emit(self._state.spot)
 
     def _show_map(self) -> None:
@@ -182,16 +187,41 @@ class Canvas(QObject):
         elif self._read is None and not self._background.busy("field"):
             self.overlay.blank()  # the new field is there before its codes; the layer waits for them
 
+    def keep_map(self) -> None:
+        """Keep the map of the current feature as a layer of its own."""
+        lexicon, feature, shown = self._state.lexicon, self._state.feature, self._map()
+        if lexicon is not None and lexicon.header.dictionary is not None and feature is not None and shown is not None:
+            which = KeptMap(feature, self._state.channel, self._state.style, lexicon.header.dictionary.hash)
+            self.overlay.keep(which, shown)
+
+    def _show_kept(self) -> None:
+        """Draw the maps that stay over the field on the screen."""
+        if self._read is not None or self._background.busy("codes"):
+            return  # field and codes arrive in any order; the later one draws
+        for which, layer in self.overlay.kept():
+            self.overlay.redraw_kept(layer, which, self._map_of(which.feature, which.channel, which.style.smooth))
+
+    def _drop_foreign_maps(self) -> None:
+        """A number means another feature in another dictionary: its maps go."""
+        lexicon = self._state.lexicon
+        own = None if lexicon is None or lexicon.header.dictionary is None else lexicon.header.dictionary.hash
+        if any(which.dictionary != own for which, _ in self.overlay.kept()):
+            self.overlay.clear_kept()
+
     def _map(self) -> ActivationMap | None:
+        feature, style = self._state.feature, self._state.style
+        return None if feature is None else self._map_of(feature, self._state.channel, style.smooth)
+
+    def _map_of(self, feature: int, channel: int | None, smooth: bool) -> ActivationMap | None:
         from napari_lexicon.analysis.maps import activation_map
 
-        lexicon, feature, codes, field = self._state.lexicon, self._state.feature, self.codes, self._shown
-        if lexicon is None or feature is None or codes is None or field is None:
+        lexicon, codes, field = self._state.lexicon, self.codes, self._shown
+        if lexicon is None or codes is None or field is None:
             return None
-        values = activation_map(codes, feature, self._state.channel)
+        values = activation_map(codes, feature, channel)
         top = self._reading.strongest(feature) or float(values.max())
         patch = lexicon.backbone.patch
-        if not self._state.style.smooth:  # blending needs the patches themselves
+        if not smooth:  # blending needs the patches themselves
             values, patch = cropped_map(values, patch, field.shape)
         placement = Placement.of(field).of_patches(patch)
         return ActivationMap(values, placement, feature_title(lexicon, feature), color_of(lexicon, feature), top)

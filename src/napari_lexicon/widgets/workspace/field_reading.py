@@ -91,6 +91,11 @@ def well_words(plate: Plate, well: str) -> list[str]:
     return words
 
 
+def treatment_column(plate: Plate) -> str | None:
+    """Column of the plate map that names the treatment, None where there is none."""
+    return next((name for name in _TREATMENT if name in plate.map.columns), None)
+
+
 _TREATMENT = tuple(
     f"Metadata_{name}" for name in ("pert_iname", "perturbation", "compound", "treatment", "gene", "pert_name")
 )

@@ -28,7 +28,7 @@ class JobRequest:
     Parameters
     ----------
     kind : str
-        ``"embed"``, ``"apply"`` or ``"train"``.
+        Name in :data:`napari_lexicon.jobs.running.JOB_KINDS`.
     settings : mapping
         Arguments of the job's dataclass in :mod:`napari_lexicon.jobs`, as JSON. The window does not import that: it
         would load torch into napari's process.

@@ -14,6 +14,7 @@ _STOP_TIPS = {
     False: "End the job within two seconds. Everything finished so far is kept.",
     True: "End the training and keep the best dictionary so far. Press twice to end it at once.",
 }
+_ALL_OR_NOTHING = ("report", "picture")
 
 
 class JobStrip(QWidget):
@@ -25,12 +26,15 @@ class JobStrip(QWidget):
         Cancel, or for a training run Stop.
     resumeRequested()
         Go on with the job that was stopped or died.
+    openRequested(str)
+        Open the file that the job wrote.
     dismissed()
         The message about the ended job has been read.
     """
 
     stopRequested = Signal()
     resumeRequested = Signal()
+    openRequested = Signal(str)
     dismissed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -51,6 +55,10 @@ class JobStrip(QWidget):
         self.resume_button.setObjectName("job_resume")
         self.resume_button.setToolTip("Go on after the last finished field. Nothing is computed twice.")
         self.resume_button.clicked.connect(self.resumeRequested)
+        self.open_button = QPushButton("Open it")
+        self.open_button.setObjectName("job_open")
+        self.open_button.setToolTip("Open the file with the program that this computer uses for it.")
+        self.open_button.clicked.connect(lambda: self.openRequested.emit(str(self._status.result.get("written", ""))))
         self.dismiss_button = QPushButton("OK")
         self.dismiss_button.setObjectName("job_dismiss")
         self.dismiss_button.setToolTip("Put this message away.")
@@ -59,11 +67,12 @@ class JobStrip(QWidget):
         grid.setContentsMargins(10, 8, 10, 9)
         grid.setSpacing(6)
         grid.addWidget(self._title, 0, 0)
-        for column, button in enumerate((self.resume_button, self.stop_button, self.dismiss_button), 1):
+        buttons = (self.resume_button, self.stop_button, self.open_button, self.dismiss_button)
+        for column, button in enumerate(buttons, 1):
             grid.addWidget(button, 0, column)
-        grid.addWidget(self._bar, 1, 0, 1, 4)
-        grid.addWidget(self._line, 2, 0, 1, 4)
-        grid.addWidget(self._sentence, 3, 0, 1, 4)
+        grid.addWidget(self._bar, 1, 0, 1, 5)
+        grid.addWidget(self._line, 2, 0, 1, 5)
+        grid.addWidget(self._sentence, 3, 0, 1, 5)
         grid.setColumnStretch(0, 1)
         outer = QGridLayout(self)
         outer.setContentsMargins(0, 4, 0, 0)
@@ -92,6 +101,7 @@ class JobStrip(QWidget):
         self.stop_button.setText("End now" if gentle and phase is JobPhase.STOPPING else "Stop" if gentle else "Cancel")
         self.stop_button.setToolTip(_STOP_TIPS[gentle])
         self.stop_button.setEnabled(phase is JobPhase.RUNNING or gentle)
+        self.open_button.setVisible(phase is JobPhase.DONE and bool(status.result.get("written")))
         self.resume_button.setVisible(phase in (JobPhase.STOPPED, JobPhase.FAILED))
         self.dismiss_button.setVisible(phase in (JobPhase.DONE, JobPhase.STOPPED, JobPhase.FAILED))
 
@@ -114,6 +124,8 @@ def end_sentence(status: JobStatus) -> str:
         said.append(f"{result['finished']:,} fields done now")
         if result.get("kept"):
             said.append(f"{result['kept']:,} were there already")
+    elif status.phase is JobPhase.STOPPED and status.request is not None and status.request.kind in _ALL_OR_NOTHING:
+        return "Nothing was written."
     elif status.phase is JobPhase.STOPPED:
         said.append(f"{status.done:,} of {status.total:,} done; what is finished is kept" if status.total else "")
     if result.get("message"):

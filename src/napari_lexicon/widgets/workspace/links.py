@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QEvent, QObject, QUrl
+from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QDockWidget, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.workspace.job_status import JobStatus
@@ -38,6 +39,11 @@ class Controller(QObject):
         links, self._links = self._links, []
         for signal, slot in links:
             signal.disconnect(slot)
+
+
+def open_file(path: str) -> None:
+    """Open a file with the program that this computer uses for it."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(path))
 
 
 class Dock(QWidget):
@@ -88,6 +94,7 @@ class Dock(QWidget):
         controller.link(self.strip.stopRequested, jobs.stop)
         controller.link(self.strip.dismissed, jobs.forget)
         controller.link(self.strip.resumeRequested, self._resume)
+        controller.link(self.strip.openRequested, open_file)
         self._show_job(jobs.status)
 
     def close_links(self) -> None:

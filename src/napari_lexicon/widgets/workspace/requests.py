@@ -12,9 +12,10 @@ from napari_lexicon.widgets.workspace.opening import results_path
 from napari_lexicon.widgets.workspace.preferences import preferences
 
 if TYPE_CHECKING:
+    from napari_lexicon.lexicons import Lexicon
     from napari_lexicon.lexicons.headers import PlateOrigin
     from napari_lexicon.widgets.workspace.job_status import JobStatus
-    from napari_lexicon.widgets.workspace.state import WorkspaceState
+    from napari_lexicon.widgets.workspace.state import FieldPlace, WorkspaceState
 
 BUILTIN = "builtin"
 
@@ -97,6 +98,28 @@ def embed_request(origin: PlateOrigin, out: Path, settings: ComputeSettings, own
 def train_request(settings: dict[str, Any], owner: str) -> JobRequest:
     """Train a dictionary."""
     return JobRequest("train", settings, f"Training {Path(str(settings['out'])).stem}", owner, gentle=True)
+
+
+def report_request(lexicon: Lexicon, out: Path, by: str | None, owner: str) -> JobRequest:
+    """Write the report of a lexicon; ``by`` names the column of treatments, None where the plate map has none."""
+    settings = {"lexicon": str(lexicon.path), "out": str(out)} | ({} if by is None else {"by": by})
+    return JobRequest("report", settings, f"Report of {lexicon.name}", owner)
+
+
+def picture_request(
+    lexicon: Lexicon, plate: str, place: FieldPlace, feature: int, channel: str | None, out: Path, owner: str
+) -> JobRequest:
+    """Draw a feature over a field."""
+    settings = {
+        "lexicon": str(lexicon.path),
+        "out": str(out),
+        "well": place.well,
+        "field": place.index,
+        "feature": feature,
+        "channel": channel,
+        "plate": plate,
+    }
+    return JobRequest("picture", settings, f"Picture of #{feature} in {place.well}", owner)
 
 
 def _common(origin: PlateOrigin, out: Path, settings: ComputeSettings) -> dict[str, Any]:

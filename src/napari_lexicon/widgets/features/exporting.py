@@ -1,0 +1,126 @@
+"""What the Features dock writes: asks where, then leaves the work to a job or a thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QFileDialog
+
+from napari_lexicon.widgets.workspace.field_reading import treatment_column
+from napari_lexicon.widgets.workspace.links import Controller
+from napari_lexicon.widgets.workspace.requests import picture_request, report_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qtpy.QtWidgets import QWidget
+
+    from napari_lexicon.widgets.features.export_menu import ExportMenu
+    from napari_lexicon.widgets.workspace.workspace import Workspace
+
+
+class Exporting(Controller):
+    """Serves one menu.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        What is current.
+    menu : ExportMenu
+        The menu.
+    dock : QWidget
+        Over which file dialogs open.
+    owner : str
+        Name of the dock, whose strip shows the jobs.
+    """
+
+    def __init__(self, workspace: Workspace, menu: ExportMenu, dock: QWidget, owner: str) -> None:
+        super().__init__(workspace, menu)
+        self._menu, self._dock, self._owner = menu, dock, owner
+        self.link(menu.opening, self._say_what_can_be_done)
+        self.link(menu.chosen, self._chosen)
+
+    def _say_what_can_be_done(self) -> None:
+        state, job = self.workspace.state, self.workspace.jobs.status
+        busy = None
+        if job.busy:
+            busy = f"{job.request.title if job.request else 'A job'} is running: wait for it or cancel it."
+        nothing = None if self.workspace.reading.figures is not None else "There are no features yet."
+        no_map = None
+        if state.feature is None:
+            no_map = "Choose a feature first."
+        elif self.workspace.canvas.codes is None:
+            no_map = "Open a field that has been computed first."
+        self._menu.setReasons(
+            {"report": busy or nothing, "table": nothing, "picture": busy or no_map, "keep": no_map},
+        )
+
+    def _chosen(self, key: str) -> None:
+        state = self.workspace.state
+        if key == "keep":
+            self.workspace.canvas.keep_map()
+            return
+        if state.lexicon is None:
+            return
+        name = state.lexicon.path.name.removesuffix(".lexicon")
+        if key == "report":
+            self._ask("Write the report", f"{name}-report.html", "Web pages (*.html)", self.write_report)
+        elif key == "table":
+            self._ask("Save the table", f"{name}-features.csv", "Tables (*.csv)", self.save_table)
+        elif state.field is not None and state.feature is not None:
+            name = f"{name}-{state.field.well}-feature-{state.feature}.png"
+            self._ask("Save the picture", name, "Pictures (*.png)", self.save_picture)
+
+    def _ask(self, title: str, name: str, kinds: str, take: Callable[[Path], None]) -> None:
+        """Ask where to save; returns at once, and ``take`` hears of it when a person has answered."""
+        assert self.workspace.state.lexicon is not None
+        folder = self.workspace.state.lexicon.path.parent
+        dialog = QFileDialog(self._dock, title, str(folder), kinds)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(Path(name).suffix[1:])
+        dialog.selectFile(name)
+        dialog.fileSelected.connect(lambda path: take(Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def write_report(self, out: Path) -> None:
+        """Start the job that writes the report."""
+        state, jobs = self.workspace.state, self.workspace.jobs
+        if state.lexicon is None or state.plate is None or jobs.status.busy:
+            return
+        by = self.workspace.reading.compare_by or treatment_column(state.plate)
+        jobs.start(report_request(state.lexicon, out, by, self._owner))
+
+    def save_picture(self, out: Path) -> None:
+        """Start the job that draws the current feature over the current field."""
+        state, jobs, plate = self.workspace.state, self.workspace.jobs, self.workspace.state.lexicon_plate
+        if state.lexicon is None or plate is None or state.field is None or state.feature is None or jobs.status.busy:
+            return
+        channel = None if state.channel is None or plate.joint else plate.header.channels[state.channel].name
+        jobs.start(
+            picture_request(state.lexicon, plate.id, state.field, state.feature, channel, out, self._owner),
+        )
+
+    def save_table(self, out: Path) -> None:
+        """Write the table in a thread."""
+        state, figures = self.workspace.state, self.workspace.reading.figures
+        if state.lexicon is None or figures is None:
+            return
+        names = {feature: (given.name, given.note, ", ".join(given.tags)) for feature, given in state.lexicon.names}
+
+        def write() -> None:
+            from napari_lexicon.lexicons.files import write_bytes_whole
+
+            table = figures.table.copy()
+            table["name"] = [names.get(int(m), ("",))[0] for m in table.index]
+            table["note"] = [names.get(int(m), ("", ""))[1] for m in table.index]
+            table["tags"] = [names.get(int(m), ("", "", ""))[2] for m in table.index]
+            write_bytes_whole(out, table.to_csv().encode())
+
+        self.workspace.background.start(
+            "save table",
+            write,
+            lambda _: state.notice(f"The table is in {out}."),
+            lambda error: state.notice(str(error), "error"),
+        )

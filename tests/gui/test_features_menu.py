@@ -1,0 +1,165 @@
+"""What leaves the Features dock: a report, a table, a picture, and maps that stay on the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from qtpy.QtCore import QObject, Qt, QUrl, Slot
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QDialogButtonBox, QFileDialog, QLineEdit, QPushButton
+from tests.gui.conftest import opened
+from tests.gui.driver import LEFT, PLAIN, Person
+from tests.gui.test_jobs import Heartbeat, job_of, wait_for_end
+
+from napari_lexicon.viewer.colors import feature_color
+from napari_lexicon.widgets.workspace.job_status import JobPhase
+
+
+def choose(person: Person, key: str) -> None:
+    """Open the menu and click an entry of it."""
+    person.front("Features")
+    person.click("Features", "features_menu")
+    menu = person.docks["Features"].view.menu.menu_
+    person.wait(menu.isVisible, 5, "the menu")
+    action = person.docks["Features"].view.menu.entries[key]
+    assert action.isEnabled(), action.toolTip()
+    QTest.mouseClick(menu, LEFT, PLAIN, menu.actionGeometry(action).center())
+    person.breathe(0.05)
+
+
+def save_as(person: Person, path: Path) -> None:
+    """Answer the file dialog."""
+    dialogs = person.docks["Features"].findChildren(QFileDialog)
+    (dialog,) = [each for each in dialogs if each.isVisible()]
+    assert dialog.selectedFiles()[0].endswith(path.suffix)
+    line = dialog.findChild(QLineEdit, "fileNameEdit")
+    line.selectAll()
+    QTest.keyClicks(line, str(path))
+    buttons = dialog.findChild(QDialogButtonBox)
+    save: QPushButton = buttons.button(QDialogButtonBox.StandardButton.Save)
+    QTest.mouseClick(save, LEFT)
+    person.breathe(0.05)
+
+
+class Browser(QObject):
+    """Takes the files that are opened, in the place of a browser."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[str] = []
+
+    @Slot(QUrl)
+    def open(self, url: QUrl) -> None:
+        self.opened.append(url.toLocalFile())
+
+
+@pytest.fixture
+def browser():
+    browser = Browser()
+    QDesktopServices.setUrlHandler("file", browser, "open") if QDesktopServices.__module__.startswith(
+        "PySide"
+    ) else QDesktopServices.setUrlHandler("file", browser.open)
+    yield browser
+    QDesktopServices.unsetUrlHandler("file")
+
+
+def test_a_report_is_written_beside_the_work_and_opened(person: Person, plate: Path, tmp_path: Path, browser: Browser):
+    opened(person, plate)
+    choose(person, "report")
+    save_as(person, tmp_path / "for you.html")
+    assert job_of(person).busy
+    assert person.find("Features", "job_strip").isVisible()
+    heart = Heartbeat()
+    status = wait_for_end(person)
+    longest = heart.stop()
+    assert status.phase is JobPhase.DONE, status.sentence
+    page = (tmp_path / "for you.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "drug" in page
+    person.click("Features", "job_open")
+    assert browser.opened == [str(tmp_path / "for you.html")]
+    person.click("Features", "job_dismiss")
+    assert not person.find("Features", "job_strip").isVisible()
+    assert longest < 0.1, f"the main thread was busy for {longest * 1000:.0f} ms"
+
+
+def test_a_report_that_is_cancelled_leaves_no_file(person: Person, plate: Path, tmp_path: Path):
+    opened(person, plate)
+    choose(person, "report")
+    save_as(person, tmp_path / "never.html")
+    person.click("Features", "job_stop")
+    assert wait_for_end(person).phase is JobPhase.STOPPED
+    assert not list(tmp_path.glob("*never*"))
+    assert person.find("Features", "job_sentence").text() == "Nothing was written."
+
+
+def test_the_table_is_saved_with_names_and_all_features(person: Person, plate: Path, tmp_path: Path):
+    opened(person, plate)
+    feature = person.choose_feature(0)
+    person.type("Features", "feature_name", "round ones")
+    choose(person, "table")
+    out = tmp_path / "features.csv"
+    save_as(person, out)
+    person.wait(out.exists, 10, "the table")
+    table = pd.read_csv(out, index_col="feature")
+    assert table.loc[feature, "name"] == "round ones"
+    figures = person.workspace.reading.figures.table
+    assert len(table) == len(figures) == 64
+    np.testing.assert_allclose(table["fires"], figures["fires"])
+
+
+def test_the_picture_is_of_the_shown_field(person: Person, plate: Path, tmp_path: Path):
+    from napari_lexicon import api
+
+    opened(person, plate)
+    person.front("Features")
+    menu = person.docks["Features"].view.menu
+    person.click("Features", "features_menu")
+    assert not menu.entries["picture"].isEnabled()
+    assert "feature" in menu.entries["picture"].toolTip()
+    menu.menu_.close()
+    person.open_well("B02")
+    person.press(Qt.Key.Key_Period)
+    person.wait_for_field("B02")
+    feature = person.choose_feature(1)
+    choose(person, "picture")
+    out = tmp_path / "picture.png"
+    save_as(person, out)
+    assert wait_for_end(person).phase is JobPhase.DONE, job_of(person).sentence
+    expected = api.overlay(plate.with_suffix(".lexicon"), "B02", feature, field=1)
+    np.testing.assert_array_equal(np.asarray(Image.open(out)), np.asarray(expected))
+
+
+def test_maps_that_are_kept_stay_in_their_colours_and_follow_to_the_next_field(person: Person, plate: Path):
+    from napari_lexicon.analysis.maps import activation_map
+
+    opened(person, plate)
+    person.open_well("A01")
+    first = person.choose_feature(0)
+    choose(person, "keep")
+    assert person.layer_names() == ["DNA", "Actin", f"#{first}", f"#{first} (chosen)"]
+    model = person.docks["Features"].view.table.table_model()
+    another = next(r for r in range(model.rowCount()) if feature_color(model.feature_at(r)) != feature_color(first))
+    second = person.choose_feature(another)
+    assert person.layer_names() == ["DNA", "Actin", f"#{first}", f"#{second}"]
+    kept, chosen = person.viewer.layers[-2:]
+    assert not np.allclose(kept.colormap.colors[-1], chosen.colormap.colors[-1])
+    codes = person.workspace.canvas.codes
+    assert kept.data.max() == pytest.approx(activation_map(codes, first).max())
+    person.press(Qt.Key.Key_PageDown)
+    person.wait_for_field("A02")
+    codes = person.workspace.canvas.codes
+    np.testing.assert_allclose(kept.data[::4, ::4], activation_map(codes, first)[:7, :9])
+    choose(person, "keep")
+    assert len(person.workspace.canvas.overlay.kept()) == 2
+    person.viewer.layers.remove(kept)
+    person.press(Qt.Key.Key_PageUp)
+    person.wait_for_field("A01")
+    assert len(person.workspace.canvas.overlay.kept()) == 1
+    person.workspace.state.set_plate(None, None)
+    assert person.workspace.canvas.overlay.kept() == []
