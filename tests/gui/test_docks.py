@@ -12,6 +12,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QScrollBar
 from tests.gui.conftest import opened
 from tests.gui.driver import LEFT, PLAIN, Person
+from tests.gui.main_job import click_header
 
 from napari_lexicon.viewer.conversion import Placement, patch_at
 from napari_lexicon.widgets.workspace.docking import DOCKS
@@ -168,6 +169,36 @@ def test_features_can_be_compared_by_a_column_of_the_plate_map(person: Person, p
     person.workspace.reading.set_compare_by("Metadata_pert_type")
     table = person.docks["Features"].view.table.table_model()
     person.wait(lambda: any(column.key == "selectivity" for column in table.columns()), what="the comparison")
+
+
+def test_the_significance_follows_the_comparison_and_is_that_of_the_analysis(person: Person, plate: Path):
+    from napari_lexicon import api
+
+    opened(person, plate)
+    person.front("Features")
+    compare = person.docks["Features"].view.compare
+    compare.setCurrentIndex(compare.findData("Metadata_pert_type"))
+    compare.activated.emit(compare.currentIndex())
+    model = person.docks["Features"].view.table.table_model()
+    person.wait(lambda: any(column.key == "q" for column in model.columns()), what="the comparison")
+    reading = person.workspace.reading
+    person.wait(lambda: reading.figures.significance is not None, what="the significance")
+    known = reading.figures.significance
+    section = next(n for n, column in enumerate(model.columns()) if column.key == "q")
+    tip = model.headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert "6 wells" in tip
+    assert f"{known.shuffles:,} times" in tip
+    asked = api.ask(plate.with_suffix(".lexicon"), "selectivity", by="Metadata_pert_type")
+    best = asked.loc[asked.groupby("feature")["selectivity"].idxmax()].set_index("feature")["q"]
+    fires = reading.figures.table.index[reading.figures.table["fires"] > 0]
+    np.testing.assert_allclose(known.q[fires], best.loc[fires], atol=0.05)  # another number of shuffles, other ties
+    table = person.docks["Features"].view.table
+    click_header(table, section)
+    shown = reading.figures.table["q"].to_numpy()[[model.feature_at(row) for row in range(model.rowCount())]]
+    assert (np.diff(shown) >= 0).all()
+    assert model.data(model.index(0, section)) not in ("", "–")
+    person.choose_feature(0)
+    assert "of 6 wells" in person.find("Features", "feature_facts").text()
 
 
 def test_what_is_computed_and_that_nothing_is_stale(person: Person, plate: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from napari_lexicon.lexicons import FeatureNames, WellStatistics
 from napari_lexicon.widgets.features.columns import sentence_of, written
 from napari_lexicon.widgets.features.table import FeatureTable
 from napari_lexicon.widgets.features.table_model import FeatureTableModel
-from napari_lexicon.widgets.workspace.reading import Figures
+from napari_lexicon.widgets.workspace.reading import Figures, Significance, n_shuffles
 
 CHANNELS = ("DNA", "ER", "Mito")
 
@@ -171,6 +172,37 @@ def test_numbers_are_written_for_people():
     assert written(0.00002, "part") == "< 0.01 %"
     assert written(-0.25, "signed") == "−0.25"
     assert written(float("nan"), "number") == ""
+
+
+def test_q_is_a_dash_until_it_is_known_and_small_ones_come_first(names):
+    figures = figures_of(50, compared=True)
+    figures.table["q"] = np.nan
+    model = FeatureTableModel()
+    model.setFigures(figures, names)
+    section = column_of(model, "q")
+    assert model.data(model.index(0, section)) == "–"
+    assert "being computed" in model.columns()[section].tip
+    q = np.random.default_rng(1).random(50)
+    q[7] = np.nan
+    known = Significance(q, np.full(50, 4), 24, 350)
+    model.setFigures(replace(figures, table=figures.table.assign(q=q), significance=known), names)
+    model.sort(section, Qt.SortOrder.AscendingOrder)
+    assert (np.diff(q[[feature for feature in rows(model) if feature != 7]]) >= 0).all()
+    assert rows(model)[-1] == 7
+    assert "24 wells" in model.columns()[section].tip
+    assert "350 times" in model.columns()[section].tip
+    assert (written(0.0004, "q"), written(0.0123, "q"), written(0.5, "q")) == ("< .001", "0.012", "0.50")
+
+
+def test_shuffles_are_fewer_on_large_plates():
+    assert n_shuffles(64, 2) == 1000
+    assert 100 <= n_shuffles(8192, 96) < n_shuffles(8192, 24) < 1000
+    assert n_shuffles(8192, 380) == 100
+
+
+def test_a_feature_says_whether_other_training_runs_find_it():
+    row = pd.Series({"fires": 0.08, "channel": "Mito", "channel_share": 0.63, "well": "C04", "stability": 0.934})
+    assert sentence_of(1, row).endswith("found again by other training runs with a match of 0.93 of 1.")
 
 
 def test_a_feature_is_told_in_a_sentence():

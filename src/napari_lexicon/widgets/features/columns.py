@@ -12,7 +12,7 @@ from napari_lexicon.widgets.plate.coloring import spoken
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_lexicon.widgets.workspace.reading import Figures
+    from napari_lexicon.widgets.workspace.reading import Figures, Significance
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Column:
     tip : str
         What it says, for a biologist.
     kind : str
-        ``"name"``, ``"part"`` (0 to 1, written in percent), ``"number"``, ``"signed"`` or ``"text"``.
+        ``"name"``, ``"part"`` (0 to 1, written in percent), ``"number"``, ``"signed"``, ``"q"`` (small is sure) or
+        ``"text"``.
     spare : int
         Where the dock is narrow, columns with a higher number go first; 0 always stays.
     """
@@ -62,6 +63,8 @@ def columns_of(figures: Figures) -> tuple[Column, ...]:
                 "signed",
             )
         )
+        if "q" in table.columns:
+            found.append(Column("q", "q", significance_tip(figures, by), "q"))
         found.append(Column("best_value", "for", f"The {by} for which it is most selective.", "text"))
     elif "spearman" in table.columns:
         found.append(
@@ -73,11 +76,33 @@ def columns_of(figures: Figures) -> tuple[Column, ...]:
     return tuple(found)
 
 
+def significance_tip(figures: Figures, by: str) -> str:
+    """What q means here, for a biologist, with the wells and shuffles behind it."""
+    known = figures.significance
+    if known is None:
+        return f"Is it more than chance? Found by exchanging the {by} of wells at random; being computed."
+    return (
+        f"Is it more than chance? The {by} of the {known.n_wells:,} wells was exchanged at random {known.shuffles:,} "
+        "times to see how selective features look by chance alone. If you believe all features with q up to 0.05, "
+        "about 5 in 100 of them are chance. Wells are compared, not patches: few wells cannot give a small q."
+    )
+
+
 def written(value: object, kind: str) -> str:
     """A cell as text."""
     if kind in ("name", "text"):
         return spoken(value)
     number = float(value)  # type: ignore[arg-type]
+    if kind == "q":
+        return (
+            "–"
+            if np.isnan(number)
+            else "< .001"
+            if number < 0.001
+            else f"{number:.2g}"
+            if number < 0.1
+            else (f"{number:.2f}")
+        )
     if np.isnan(number):
         return ""
     if kind == "part":
@@ -97,7 +122,7 @@ def written_part(part: float) -> str:
     return f"{percent:.2g} %" if percent < 10 else f"{percent:.0f} %"
 
 
-def sentence_of(feature: int, row: pd.Series) -> str:
+def sentence_of(feature: int, row: pd.Series, significance: Significance | None = None) -> str:
     """What is known of one feature, as a person would say it."""
     if not row["fires"] > 0:
         return "Does not fire on this plate."
@@ -108,6 +133,13 @@ def sentence_of(feature: int, row: pd.Series) -> str:
         parts.append(f"most in {row['well']}")
     if "best_value" in row and row.get("selectivity", 0) > 0:
         parts.append(f"{row['selectivity'] * 100:.2g} percentage points more in {spoken(row['best_value'])}")
+        if significance is not None and np.isfinite(significance.q[feature]):
+            parts[-1] += (
+                f" (q {written(significance.q[feature], 'q')}, {significance.wells[feature]:,} of "
+                f"{significance.n_wells:,} wells)"
+            )
+    if "stability" in row and np.isfinite(row["stability"]):
+        parts.append(f"found again by other training runs with a match of {row['stability']:.2f} of 1")
     return ", ".join(parts) + "."
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_lexicon.errors import LexiconError
 from napari_lexicon.widgets.features.columns import sentence_of
+from napari_lexicon.widgets.features.exporting import Exporting
 from napari_lexicon.widgets.features.spot_list import FiringFeature
 from napari_lexicon.widgets.features.tiles import Tile, tile_of
 from napari_lexicon.widgets.workspace.canvas import color_of
@@ -47,6 +48,7 @@ class FeaturesController(Controller):
         self.link(view.card.style_controls.valueChanged, state.set_style)
         self.link(view.gallery.tileClicked, self._go_to)
         self.link(view.spots.featureClicked, state.set_feature)
+        self.exporting = Exporting(workspace, view.menu, view, "features")
         view.card.style_controls.setValue(state.style)
         self._offer_columns()
         self._show_figures(workspace.reading.figures)
@@ -94,7 +96,7 @@ class FeaturesController(Controller):
             feature,
             named.name if named else "",
             color_of(lexicon, feature),
-            sentence_of(feature, figures.table.iloc[feature]),
+            sentence_of(feature, figures.table.iloc[feature], figures.significance),
         )
 
     def _give_name(self, name: str) -> None:
@@ -201,4 +203,5 @@ class FeaturesController(Controller):
         """Cut every connection, and drop the tiles that are still being read."""
         for position in range(len(self._examples)):
             self.workspace.background.forget(f"tile {position}")
+        self.exporting.close()
         super().close()

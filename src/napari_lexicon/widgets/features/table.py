@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 _ROW = 24
-_WIDTHS = {"name": 84, "part": 62, "number": 62, "signed": 72, "text": 66}
+_WIDTHS = {"name": 84, "part": 62, "number": 62, "signed": 72, "q": 46, "text": 66}
 
 
 class _Cell(QStyledItemDelegate):
@@ -130,7 +130,7 @@ class FeatureTable(QTableView):
     def _sort_by(self, section: int) -> None:
         at, falling = self._model.sorted_by()
         kind = self._model.columns()[section].kind
-        falls = not falling if at == section else kind not in ("name", "text")
+        falls = not falling if at == section else kind not in ("name", "text", "q")
         order = Qt.SortOrder.DescendingOrder if falls else Qt.SortOrder.AscendingOrder
         self._model.sort(section, order)
         self._show_sorting()

@@ -47,7 +47,7 @@ class FeatureTableModel(QAbstractTableModel):
         self._figures, self._names, self._columns = figures, names, columns
         self._bars = {}
         for column in columns:
-            if figures is not None and column.kind not in ("name", "text"):
+            if figures is not None and column.kind not in ("name", "text", "q"):
                 self._bars[column.key] = part_sizes(figures.table[column.key].to_numpy())
         self._order = self._ordered()
         self.endResetModel()
@@ -115,7 +115,8 @@ class FeatureTableModel(QAbstractTableModel):
         if role == NAMED_ROLE:
             return self._names is not None and self._names.get(feature) is not None
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{self._label(feature)} (#{feature})\n{sentence_of(feature, self._figures.table.iloc[feature])}"
+            sentence = sentence_of(feature, self._figures.table.iloc[feature], self._figures.significance)
+            return f"{self._label(feature)} (#{feature})\n{sentence}"
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignLeft if column.kind in ("name", "text") else Qt.AlignmentFlag.AlignRight
             return side | Qt.AlignmentFlag.AlignVCenter
@@ -171,7 +172,7 @@ class FeatureTableModel(QAbstractTableModel):
         values = table[key].to_numpy()[chosen]
         if values.dtype == object:
             _, values = np.unique(values.astype(str), return_inverse=True)
-        values = np.nan_to_num(values.astype(float), nan=-np.inf)
+        values = np.nan_to_num(values.astype(float), nan=np.inf if key == "q" else -np.inf)
         return chosen[np.argsort(-values if falling else values, kind="stable")]
 
     def _holds(self, word: str) -> np.ndarray:

@@ -6,9 +6,10 @@ Read in a thread; while a job runs, newly finished fields are added to what is k
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_lexicon.errors import LexiconError
@@ -21,6 +22,68 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.state import WorkspaceState
 
 GROWTH_PAUSE_MS = 1500
+CALM_MS = 4000
+"""How long the figures must stand still before their significance is computed, while fields are missing."""
+
+
+@dataclass(frozen=True)
+class Significance:
+    """Whether selectivities are more than chance.
+
+    Parameters
+    ----------
+    q : numpy.ndarray
+        ``(M,)`` false-discovery rate of every feature for the value it is most selective for, NaN where it never fires.
+    wells : numpy.ndarray
+        ``(M,)`` wells with that value.
+    n_wells : int
+        Wells compared in all.
+    shuffles : int
+        Behind the null.
+    """
+
+    q: np.ndarray
+    wells: np.ndarray
+    n_wells: int
+    shuffles: int
+
+
+def n_shuffles(n_features: int, n_values: int) -> int:
+    """As many shuffles as take about three seconds, 100 to 1,000.
+
+    A shuffle of 384 wells with 8192 features takes 5 ms for 24 values and 11 ms for 96 on one core.
+    """
+    return int(np.clip(3000 / (2 + 1.2e-5 * n_features * n_values), 100, 1000))
+
+
+def read_significance(figures: Figures, plate: LexiconPlate) -> Significance | None:
+    """Test every feature for every value against shuffled wells; None where the comparison is no selectivity.
+
+    See :func:`napari_lexicon.analysis.selectivity.selectivity`.
+    """
+    if figures.compared_by is None or "selectivity" not in figures.table.columns:
+        return None
+    from napari_lexicon.analysis.features import PlateStatistics
+    from napari_lexicon.analysis.selectivity import selectivity
+    from napari_lexicon.analysis.well_table import well_table
+
+    one = PlateStatistics(plate.header.name, figures.statistics, plate.map, channels_of(plate))
+    table = well_table([one])
+    n_features = table.fires.shape[1]
+    table = table.take(features=np.asarray(table.fires.any(axis=0)))
+    labels = table.labels(figures.compared_by)
+    shuffles = n_shuffles(len(table.features), labels.nunique())
+    found = selectivity(table, figures.compared_by, permutations=shuffles).table
+    best = figures.table["best_value"].to_numpy().astype(str)
+    rows = found[found["value"].to_numpy() == best[found["feature"].to_numpy()]]
+    q, wells = np.full(n_features, np.nan), np.zeros(n_features, dtype=int)
+    q[rows["feature"]], wells[rows["feature"]] = rows["q"], rows["n_wells"]
+    return Significance(q, wells, int(labels.notna().sum()), shuffles)
+
+
+def channels_of(plate: LexiconPlate) -> tuple[str, ...]:
+    """Names of the channels whose tokens are counted apart."""
+    return ("all channels",) if plate.joint else tuple(channel.name for channel in plate.header.channels)
 
 
 @dataclass(frozen=True)
@@ -39,6 +102,8 @@ class Figures:
         Column of the plate map that the comparison is by.
     why_not : str
         Why there is no comparison, where one was asked for.
+    significance : Significance, optional
+        Of the comparison, None until it is computed or where it cannot be.
     """
 
     statistics: WellStatistics
@@ -46,6 +111,7 @@ class Figures:
     numbers: frozenset[int]
     compared_by: str | None = None
     why_not: str = ""
+    significance: Significance | None = None
 
 
 def read_figures(
@@ -74,8 +140,7 @@ def _table(
     from napari_lexicon.analysis.features import PlateStatistics, features_table, selectivity_table
     from napari_lexicon.analysis.lexicon_tables import stability_of
 
-    channels = ("all channels",) if plate.joint else tuple(channel.name for channel in plate.header.channels)
-    one = PlateStatistics(plate.header.name, statistics, plate.map, channels)
+    one = PlateStatistics(plate.header.name, statistics, plate.map, channels_of(plate))
     table = features_table([one], lexicon.names, stability_of(lexicon))
     if compare_by is None:
         return table, ""
@@ -84,7 +149,10 @@ def _table(
     except LexiconError as error:
         return table, str(error)
     wanted = [name for name in ("best_value", "selectivity", "spearman") if name in compared.columns]
-    return table.join(compared[wanted]), ""
+    table = table.join(compared[wanted])
+    if "selectivity" in wanted:
+        table["q"] = np.nan  # until it is computed
+    return table, ""
 
 
 class LexiconReading(QObject):
@@ -109,6 +177,9 @@ class LexiconReading(QObject):
         self._pause.setSingleShot(True)
         self._pause.setInterval(GROWTH_PAUSE_MS)
         self._pause.timeout.connect(self._read_if_asked)
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.timeout.connect(self._test)
         state.lexiconChanged.connect(self._reread)
         state.plateChanged.connect(self._reread)
         state.lexiconGrew.connect(self._grow)
@@ -141,6 +212,8 @@ class LexiconReading(QObject):
         if plate is not None and self._state.lexicon is not None:
             of = (str(self._state.lexicon.path), plate.id)
         self._figures, self._of = None, of
+        self._calm.stop()
+        self._background.forget("significance")
         self.changed.emit(None)
         self._read()
 
@@ -166,8 +239,29 @@ class LexiconReading(QObject):
 
     def _take(self, figures: Figures | None) -> None:
         self._figures = figures
+        self._background.forget("significance")
+        plate = self._state.lexicon_plate
+        if figures is not None and plate is not None:
+            self._calm.start(0 if len(figures.numbers) == len(plate.fields) else CALM_MS)
         self.changed.emit(figures)
         self._pause.start()
+
+    def _test(self) -> None:
+        figures, plate = self._figures, self._state.lexicon_plate
+        if figures is None or plate is None or figures.significance is not None:
+            return
+        self._background.start(
+            "significance", lambda: read_significance(figures, plate), self._take_significance, self._not_tested
+        )
+
+    def _take_significance(self, found: Significance | None) -> None:
+        if found is not None and self._figures is not None:
+            table = self._figures.table.assign(q=found.q)
+            self._figures = replace(self._figures, table=table, significance=found)
+            self.changed.emit(self._figures)
+
+    def _not_tested(self, error: Exception) -> None:
+        """The selectivities stand; a column that cannot be tested (every well another value) keeps its dash."""
 
     def _not_read(self, error: Exception) -> None:
         self._state.notice(str(error), "error")
