@@ -70,10 +70,10 @@ def chosen_wells(settings: PlateSettings, per_condition: int, controls: int) -> 
     return {well: every[well] for well in wells}
 
 
-def plate_fields(
+def rendered_fields(
     settings: PlateSettings, wells: dict[str, WellContent], cache: Path, workers: int = 2
-) -> Iterator[SimulatedField]:
-    """Fields of the chosen wells with the plate's windows; rendered once, kept in ``cache``."""
+) -> dict[str, tuple[npt.NDArray[np.uint16], npt.NDArray[np.int32], pd.DataFrame]]:
+    """Grey values, labels and cells of the chosen wells; rendered once, kept in ``cache``."""
     cache.mkdir(parents=True, exist_ok=True)
     description = json.dumps([asdict(settings), sorted(wells)], sort_keys=True, default=str)
     name = hashlib.sha256(description.encode()).hexdigest()[:16]
@@ -83,7 +83,14 @@ def plate_fields(
     if missing:
         with ProcessPoolExecutor(workers) as pool:
             list(pool.map(_render, missing))
-    loaded = {well: _load(folder, well) for well in wells}
+    return {well: _load(folder, well) for well in wells}
+
+
+def plate_fields(
+    settings: PlateSettings, wells: dict[str, WellContent], cache: Path, workers: int = 2
+) -> Iterator[SimulatedField]:
+    """Fields of the chosen wells with the plate's windows; rendered once, kept in ``cache``."""
+    loaded = rendered_fields(settings, wells, cache, workers)
     windows = estimate_windows(image for image, _, _ in loaded.values())
     for well, (image, labels, table) in loaded.items():
         yield SimulatedField(well, wells[well], apply_windows(image, windows), labels, table)
@@ -195,4 +202,5 @@ __all__ = [
     "joined",
     "plate_fields",
     "plate_settings",
+    "rendered_fields",
 ]
