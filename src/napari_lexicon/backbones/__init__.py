@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_lexicon.backbones.preprocessing import IntensityWindow, WindowEstimator, apply_windows, estimate_windows
     from napari_lexicon.backbones.presets import PRESETS, Preset
     from napari_lexicon.backbones.spec import Backbone, BackboneSpec
-    from napari_lexicon.backbones.tiling import field_grid, field_tokens
+    from napari_lexicon.backbones.tiling import field_grid, field_tokens, fine_field_tokens
 
 _HOMES = {
     "Device": "devices",
@@ -34,6 +34,7 @@ _HOMES = {
     "BackboneSpec": "spec",
     "field_grid": "tiling",
     "field_tokens": "tiling",
+    "fine_field_tokens": "tiling",
 }
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "estimate_windows",
     "field_grid",
     "field_tokens",
+    "fine_field_tokens",
     "licence",
     "load_backbone",
     "load_like",

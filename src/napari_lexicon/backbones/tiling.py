@@ -74,6 +74,61 @@ def field_tokens(backbone: Backbone, image: npt.NDArray[np.float32], batch: int 
     return result
 
 
+def fine_field_tokens(
+    backbone: Backbone, image: npt.NDArray[np.float32], finer: int = 2, batch: int = DEFAULT_BATCH
+) -> torch.Tensor:
+    """Tokens of a whole field on a finer grid: the mean over tilings shifted by ``patch / finer`` pixels.
+
+    Every cell of the fine grid gets the mean of the tokens of all the patches, over all shifts, that cover it. It
+    costs ``finer ** 2`` times the time of :func:`field_tokens`: 4 times for half the stride, 16 times for a quarter.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        Model with a layer chosen.
+    image : numpy.ndarray, ``(C, Y, X)`` float32
+        Windowed intensities.
+    finer : int
+        By how much the grid is finer along each side; divides the patch.
+    batch : int
+        As in :func:`field_tokens`.
+
+    Returns
+    -------
+    torch.Tensor, ``(G, ceil(Y / step), ceil(X / step), dim)`` float32
+        With ``step = patch / finer``; token (i, j) belongs to the pixels
+        ``[i * step, (i + 1) * step) x [j * step, (j + 1) * step)``.
+
+    Raises
+    ------
+    ValueError
+        If ``finer`` does not divide the patch, or the image is empty or has other axes.
+    """
+    patch = backbone.spec.patch
+    if finer < 1 or patch % finer:
+        raise ValueError(f"A patch of {patch} px cannot be shifted in {finer} equal steps of whole pixels.")
+    if image.ndim != 3 or 0 in image.shape:
+        raise ValueError(f"A field has axes (C, Y, X), none of them empty; this one has shape {image.shape}.")
+    step = patch // finer
+    height, width = (-(-side // step) for side in image.shape[1:])
+    total: torch.Tensor | None = None
+    for down in range(finer):
+        for right in range(finer):
+            tokens = field_tokens(backbone, _begun_earlier(image, down * step, right * step), batch)
+            cells = tokens.repeat_interleave(finer, 1).repeat_interleave(finer, 2)
+            cells = cells[:, down : down + height, right : right + width]
+            total = cells.clone() if total is None else total.add_(cells)
+    assert total is not None
+    return total / finer**2
+
+
+def _begun_earlier(image: npt.NDArray[np.float32], above: int, left: int) -> npt.NDArray[np.float32]:
+    """The image with mirrored pixels added above and to the left."""
+    rows = _mirrored(np.arange(-above, image.shape[1]), image.shape[1])
+    columns = _mirrored(np.arange(-left, image.shape[2]), image.shape[2])
+    return image[:, rows[:, None], columns]
+
+
 def _inner(spec: BackboneSpec) -> int:
     """Tokens along one side of the part of a tile that is kept."""
     return (spec.tile - 2 * spec.margin) // spec.patch
