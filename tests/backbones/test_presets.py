@@ -251,8 +251,17 @@ def test_presets_that_need_a_licence_text_and_a_place_say_so_offline(tmp_path: P
             assert "huggingface.co/" in said[preset.name]
             if preset.recipe is not None:
                 assert f'{{"preset": "{preset.name}"}}' in said[preset.name]
-            assert ("pickles are not read" in said[preset.name]) == preset.pickled
+            assert ("converted to" in said[preset.name]) == preset.pickled
 
 
 def test_the_built_in_models_identity_is_what_its_card_says() -> None:
     assert load_builtin().spec.weights_hash == model_card()["weights_hash"]
+
+
+def test_the_page_of_models_lists_every_preset_with_its_licence() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "models.md"
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    for preset in PRESETS:
+        sheet, use = (row for row in rows if f"`{preset.name}`" in row.split("|")[1])
+        assert preset.licence in sheet
+        assert f"| {preset.patch} px | {preset.tile} px | {preset.channels} | {preset.preprocessing} |" in use

@@ -79,7 +79,7 @@ class Preset:
     gated : bool
         Whether its authors ask for an account and consent before the download.
     pickled : bool
-        Whether its authors give the weights as a pickle only, which is not read here.
+        Whether its authors' page had the weights as a pickle only, which is not read here.
     timm : str
         Name in timm's list of pretrained models; empty where there is a recipe.
     recipe : Recipe, optional
@@ -102,7 +102,7 @@ class Preset:
     recipe: Recipe | None = field(default=None, repr=False)
 
 
-_ALONE = "each channel by itself"
+_ALONE = "each by itself"
 _IMAGENET = "cut to 0..1, ImageNet mean and deviation"
 _SWIGLU = {"mlp_layer": "SwiGLUPacked", "act_layer": "silu"}
 
@@ -216,7 +216,6 @@ PRESETS = (
         _ALONE,
         _IMAGENET,
         gated=True,
-        pickled=True,
         recipe=Recipe(
             "MahmoodLab/UNI2-h",
             "vit_giant_patch14_224",

@@ -351,8 +351,9 @@ def downloaded(name: str, repository: str, preset: Preset | None = None) -> Path
             "folder as --backbone"
         )
     else:
+        file = "pytorch_model.bin, converted to model.safetensors," if preset.pickled else "model.safetensors"
         place = (
-            f"put model.safetensors of huggingface.co/{repository} into a folder, beside it a config.json with "
+            f"put {file} of huggingface.co/{repository} into a folder, beside it a config.json with "
             f'{{"preset": "{name}"}}, and give that folder as --backbone'
         )
     terms = (
@@ -363,8 +364,6 @@ def downloaded(name: str, repository: str, preset: Preset | None = None) -> Path
         f"--backbone {name}: {repository} has no model.safetensors; pickles are not read. Convert its weights to "
         f"safetensors, then {place}."
     )
-    if preset is not None and preset.pickled:
-        raise BackboneError(pickled)
     try:
         return Path(huggingface_hub.hf_hub_download(repository, "model.safetensors"))
     except GatedRepoError as error:
