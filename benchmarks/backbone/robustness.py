@@ -298,9 +298,10 @@ def main() -> None:
             rows += list(_rows(f"{name}: {how.name}", size, found, reference))
             print(_line(name, how.name, found), flush=True)
         if len(images[0]) > 1:
-            for metric, value in without_one_channel(model, images[:3]).items():
+            few = images[:3]
+            for metric, value in without_one_channel(model, few).items():
                 print(f"{name}, a channel left out: {metric} {value:.2g} of the largest activation", flush=True)
-                rows.append(_row(f"{name}: a channel left out", size, metric, value, "nothing", 0.0))
+                rows.append(_row(f"{name}: a channel left out", f"{len(few)} fields", metric, value, "nothing", 0.0))
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
     print(f"{time.monotonic() - started:.0f} s in all")
