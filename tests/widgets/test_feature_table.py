@@ -190,7 +190,7 @@ def test_q_is_a_dash_until_it_is_known_and_small_ones_come_first(names):
     assert (np.diff(q[[feature for feature in rows(model) if feature != 7]]) >= 0).all()
     assert rows(model)[-1] == 7
     assert "24 wells" in model.columns()[section].tip
-    assert "350 times" in model.columns()[section].tip
+    assert "350 times (fewer than usual" in model.columns()[section].tip
     assert (written(0.0004, "q"), written(0.0123, "q"), written(0.5, "q")) == ("< .001", "0.012", "0.50")
 
 

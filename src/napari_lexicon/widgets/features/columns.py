@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_lexicon.widgets.plate.coloring import spoken
+from napari_lexicon.widgets.workspace.reading import MOST_SHUFFLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,11 +81,16 @@ def significance_tip(figures: Figures, by: str) -> str:
     """What q means here, for a biologist, with the wells and shuffles behind it."""
     known = figures.significance
     if known is None:
-        return f"Is it more than chance? Found by exchanging the {by} of wells at random; being computed."
+        return (
+            f"Is it more than chance? Found by exchanging the {by} of wells at random. A dash while it is being "
+            "computed, and where the wells do not allow it."
+        )
+    fewer = "" if known.shuffles >= MOST_SHUFFLES else " (fewer than usual, so that a large plate need not wait)"
     return (
-        f"Is it more than chance? The {by} of the {known.n_wells:,} wells was exchanged at random {known.shuffles:,} "
-        "times to see how selective features look by chance alone. If you believe all features with q up to 0.05, "
-        "about 5 in 100 of them are chance. Wells are compared, not patches: few wells cannot give a small q."
+        f"Is it more than chance? The {by} of the {known.n_wells:,} wells was exchanged at random "
+        f"{known.shuffles:,} times{fewer} to see how selective features look by chance alone. If you believe all "
+        "features with q up to 0.05, about 5 in 100 of them are chance. Wells are compared, not patches: few wells "
+        "cannot give a small q."
     )
 
 
@@ -94,15 +100,7 @@ def written(value: object, kind: str) -> str:
         return spoken(value)
     number = float(value)  # type: ignore[arg-type]
     if kind == "q":
-        return (
-            "–"
-            if np.isnan(number)
-            else "< .001"
-            if number < 0.001
-            else f"{number:.2g}"
-            if number < 0.1
-            else (f"{number:.2f}")
-        )
+        return written_chance(number)
     if np.isnan(number):
         return ""
     if kind == "part":
@@ -110,6 +108,15 @@ def written(value: object, kind: str) -> str:
     if kind == "signed":
         return f"{number:+.2f}".replace("-", "−")
     return f"{number:.3g}"
+
+
+def written_chance(q: float) -> str:
+    """A false-discovery rate: ``"< .001"``, ``"0.012"``, ``"0.50"``, and a dash until it is known."""
+    if np.isnan(q):
+        return "–"
+    if q < 0.001:
+        return "< .001"
+    return f"{q:.3f}" if q < 0.0995 else f"{q:.2f}"
 
 
 def written_part(part: float) -> str:

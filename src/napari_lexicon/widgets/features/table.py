@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 _ROW = 24
-_WIDTHS = {"name": 84, "part": 62, "number": 62, "signed": 72, "q": 46, "text": 66}
+_WIDTHS = {"name": 76, "part": 58, "number": 62, "signed": 72, "q": 54, "text": 66}
+_CONDITION_GROWS = 44
+"""Pixels that the column of conditions gets first of what is left over: their names are long."""
 
 
 class _Cell(QStyledItemDelegate):
@@ -148,7 +150,7 @@ class FeatureTable(QTableView):
             header.setSortIndicator(section, Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder)
 
     def _fit_columns(self) -> None:
-        """Fixed widths; what is left over goes to the name, and what does not fit is left out."""
+        """Fixed widths; what is left over goes to conditions and names, and what does not fit is left out."""
         header, viewport = self.horizontalHeader(), self.viewport()
         if header is None or viewport is None or not self._model.columns():
             return
@@ -158,7 +160,12 @@ class FeatureTable(QTableView):
         for section in sorted(shown, key=lambda section: -columns[section].spare):
             if columns[section].spare and sum(widths[each] for each in shown) > viewport.width():
                 shown.remove(section)
-        widths[0] += max(0, viewport.width() - sum(widths[each] for each in shown))
+        left = max(0, viewport.width() - sum(widths[each] for each in shown))
+        for section in shown:
+            if columns[section].key == "best_value":
+                widths[section] += min(left, _CONDITION_GROWS)
+                left -= min(left, _CONDITION_GROWS)
+        widths[0] += left
         for section, width in enumerate(widths):
             self.setColumnHidden(section, section not in shown)
             header.resizeSection(section, width)

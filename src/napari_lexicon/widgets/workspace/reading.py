@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.state import WorkspaceState
 
 GROWTH_PAUSE_MS = 1500
+MOST_SHUFFLES = 1000
 CALM_MS = 4000
 """How long the figures must stand still before their significance is computed, while fields are missing."""
 
@@ -53,7 +54,7 @@ def n_shuffles(n_features: int, n_values: int) -> int:
 
     A shuffle of 384 wells with 8192 features takes 5 ms for 24 values and 11 ms for 96 on one core.
     """
-    return int(np.clip(3000 / (2 + 1.2e-5 * n_features * n_values), 100, 1000))
+    return int(np.clip(3000 / (2 + 1.2e-5 * n_features * n_values), 100, MOST_SHUFFLES))
 
 
 def read_significance(figures: Figures, plate: LexiconPlate) -> Significance | None:
