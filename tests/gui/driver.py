@@ -15,6 +15,8 @@ from qtpy.QtGui import QGuiApplication, QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
 
+from napari_lexicon.viewer.napari_compat import camera as camera_of
+
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
@@ -168,7 +170,7 @@ class Person:
 
     def canvas_point(self, world: tuple[float, ...]) -> QPoint:
         """Where a point of the world is on the canvas, from the camera alone."""
-        camera = self.viewer.scene.camera
+        camera = camera_of(self.viewer)
         size = self.canvas.size()
         y = (world[-2] - camera.center[-2]) * camera.zoom + size.height() / 2
         x = (world[-1] - camera.center[-1]) * camera.zoom + size.width() / 2

@@ -15,6 +15,8 @@ from tests.gui.driver import LEFT, PLAIN, Person
 from tests.gui.main_job import click_header
 
 from napari_lexicon.viewer.conversion import Placement, patch_at
+from napari_lexicon.viewer.napari_compat import camera as camera_of
+from napari_lexicon.viewer.napari_compat import text_overlay
 from napari_lexicon.widgets.workspace.docking import DOCKS
 
 
@@ -26,7 +28,7 @@ def test_a_well_opens_as_one_layer_per_channel_with_scale_and_units(person: Pers
     assert tuple(layer.scale) == (0.5, 0.5)
     assert str(layer.units[0]) == "micrometer"
     assert layer.data.shape == (100, 140)
-    text = person.viewer.canvas.overlays.text
+    text = text_overlay(person.viewer)
     assert text.visible
     assert text.text == "B02 · drug · 1 · field 1 of 2"
 
@@ -144,7 +146,7 @@ def test_the_gallery_jumps_to_the_place(person: Person, plate: Path):
     middle = (min(tile.example.gy * 16 + 8, 99), min(tile.example.gx * 16 + 8, 139))
     value = overlay.get_value(image.data_to_world(middle), world=True)
     assert value == pytest.approx(tile.example.value, rel=1e-2), feature
-    center = person.viewer.scene.camera.center[-2:]
+    center = camera_of(person.viewer).center[-2:]
     here = patch_at(Placement((0.5, 0.5)), center, 16, (7, 9), (112, 144))
     assert here == (tile.example.gy, tile.example.gx)
 

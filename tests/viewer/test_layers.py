@@ -9,6 +9,7 @@ from tests.viewer.test_conversion import field_of
 from napari_lexicon.plates.model import Channel
 from napari_lexicon.viewer.conversion import Placement, channel_layers, cropped_map
 from napari_lexicon.viewer.field_layers import FieldLayers
+from napari_lexicon.viewer.napari_compat import camera as camera_of
 from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay, OverlayStyle
 
 CHANNELS = (Channel("DNA"), Channel("Mito"))
@@ -74,11 +75,11 @@ def test_other_peoples_layers_are_left_alone(viewer):
 def test_the_view_stays_from_field_to_field_and_fits_a_field_of_another_size(viewer):
     layers = FieldLayers(viewer)
     show(layers, random_image(0))
-    viewer.scene.camera.center = (0, 3, 4)
+    camera_of(viewer).center = (0, 3, 4)
     show(layers, random_image(1))
-    assert viewer.scene.camera.center[1:] == (3, 4)
+    assert camera_of(viewer).center[1:] == (3, 4)
     show(layers, random_image(2, shape=(80, 80)))
-    assert viewer.scene.camera.center[1:] != (3, 4)
+    assert camera_of(viewer).center[1:] != (3, 4)
 
 
 @pytest.mark.parametrize("pixel_um", [(1.0, 1.0), (0.65, 0.65), (0.3, 0.45)])
