@@ -1,8 +1,8 @@
 """Make the built-in backbone from nothing: a cache of crops, the training, and the files of the package.
 
-    LEXICON_DATA=... python scripts/pretrain_backbone.py cache --to /tmp/pretrain/cache --shards 120
-    python scripts/pretrain_backbone.py train --cache /tmp/pretrain/cache --to /tmp/pretrain/run --steps 20000
-    python scripts/pretrain_backbone.py export --run /tmp/pretrain/run --cache /tmp/pretrain/cache --to builtin
+    LEXICON_DATA=... python scripts/pretrain_backbone.py cache --to pretrain/cache --shards 120
+    python scripts/pretrain_backbone.py train --cache pretrain/cache --to pretrain/run --steps 20000
+    python scripts/pretrain_backbone.py export --run pretrain/run --cache pretrain/cache --to builtin
     python scripts/pretrain_backbone.py scores --from planted.json --to builtin   # of benchmarks/backbone/planted.py
 
 Each stage goes on where it was stopped. Without ``LEXICON_DATA`` the real images are left out; ``--leave-out NAME``
