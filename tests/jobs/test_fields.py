@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.conftest import write_tiny_plate
+from tests.conftest import cell_like_image, write_tiny_plate
 
 from napari_lexicon import api
 from napari_lexicon.dictionaries import load_dictionary
@@ -20,6 +20,8 @@ from napari_lexicon.jobs.embedding import EmbedJob, sample_size
 from napari_lexicon.jobs.plates import plate_origin
 from napari_lexicon.jobs.running import job_from_json, job_to_json
 from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.plates.model import Channel
+from napari_lexicon.plates.writing import PlateWriter
 
 
 def test_codes_in_the_folder_are_those_of_the_kept_tokens(applied: Path, embedded: Path, tiny_dictionary: Path) -> None:
@@ -210,3 +212,19 @@ def test_images_of_two_pixel_types_are_refused_with_a_remedy(tmp_path: Path, tin
     imwrite(folder / "two.tif", rng.integers(0, 65535, (64, 64), np.uint16))
     with pytest.raises(JobError, match=r"uint8 and uint16 cannot share one window\. Open images of one kind"):
         api.apply(folder, tmp_path / "x.lexicon", dictionary=str(tiny_dictionary), device="cpu")
+
+
+def test_a_well_without_anything_in_it_is_finished_and_counts_nowhere(tiny_dictionary: Path, tmp_path: Path) -> None:
+    plate, out = tmp_path / "p.zarr", tmp_path / "x.lexicon"
+    rng = np.random.default_rng(0)
+    channels = (Channel("DNA", "#0000FF"), Channel("Actin", "#00FF00"))
+    with PlateWriter(plate, "p", 1, 2, channels, (0.5, 0.5)) as writer:
+        writer.write_field("A01", "0", cell_like_image(1))
+        writer.write_field("A02", "0", np.clip(200 + rng.normal(0, 12, (2, 100, 140)), 0, 65535).astype(np.uint16))
+    result = api.apply(plate, out, dictionary=str(tiny_dictionary), device="cpu")
+    assert (result.finished, result.failures) == (2, ())
+    statistics = Lexicon.open(out).plates["p"].statistics()
+    assert statistics.tokens[1].tolist() == [0, 0]
+    assert not statistics.active[1].any()
+    assert api.features(out)["fires"].notna().all()
+    assert np.isfinite(api.profiles(out).X[0]).all()

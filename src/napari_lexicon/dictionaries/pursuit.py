@@ -132,7 +132,7 @@ def _one_core_per_block(blocks: int, device: torch.device) -> Iterator[ThreadPoo
     other. torch lets go of the interpreter while it computes, so threads are enough.
     """
     cores = torch.get_num_threads()
-    if device.type != "cpu" or cores == 1 or blocks == 1:
+    if device.type != "cpu" or cores == 1 or blocks <= 1:
         yield None
         return
     try:
