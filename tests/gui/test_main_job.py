@@ -11,7 +11,6 @@ from tests.gui import main_job
 from tests.gui.driver import Person
 
 from napari_lexicon.samples.plate import PlateSettings, simulate_plate
-from napari_lexicon.widgets.workspace.requests import BUILTIN
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +24,6 @@ def small_plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(900)
 def test_from_an_empty_screen_to_a_named_feature(person: Person, small_plate: Path, tmp_path: Path):
-    from napari_lexicon.widgets.dictionary.outline import dictionary_file
-
-    if not dictionary_file(BUILTIN).is_file():
-        pytest.skip("the built-in dictionary has not been built: run scripts/train_builtin_dictionary.py")
     pictures = Path(os.environ.get("LEXICON_SCREENSHOTS", tmp_path / "pictures"))
     seen: list[Path] = []
 
