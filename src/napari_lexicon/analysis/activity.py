@@ -1,11 +1,10 @@
 """Question 7: do replicates of a treatment resemble each other more than controls, and do treatments of one kind?
 
-Mean average precision as in copairs (Kalinin et al., Nature Communications 2025), which the tests compare with.
+Mean average precision as in copairs (Kalinin et al., Nature Communications 2025), which the tests compare with; its
+null is another one (:mod:`napari_lexicon.analysis.ranking_nulls`).
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,10 +12,11 @@ import pandas as pd
 from napari_lexicon.analysis.conditions import CONTROLS
 from napari_lexicon.analysis.corrections import standardised_on_controls
 from napari_lexicon.analysis.false_discovery import benjamini_hochberg
+from napari_lexicon.analysis.ranking_nulls import Comparison, kinds_null
 from napari_lexicon.analysis.well_table import WellTable
 from napari_lexicon.errors import PlateMapError
 
-NULL_SIZE = 10_000
+NULL_SIZE = 2_000
 
 
 def average_precision(similarity: np.ndarray, positive: np.ndarray, other: np.ndarray) -> float:
@@ -55,8 +55,10 @@ def replicate_activity(
 ) -> pd.DataFrame:
     """Phenotypic activity: how well the replicates of a treatment find each other among control wells.
 
-    Profiles are the parts of tokens where features fire, standardised on the controls of each plate; similarity is the
-    cosine.
+    Profiles are the parts of tokens where features fire, in standard deviations of the controls of each plate and
+    centred on their mean; similarity is the cosine. The null shuffles treated and control wells within plates and
+    centres every shuffle on its own controls: what the treated wells share because all of them lack the same controls'
+    mean is then in the null as well, which random rankings know nothing of.
 
     Parameters
     ----------
@@ -72,12 +74,12 @@ def replicate_activity(
     seed : int
         Of the null.
     null_size : int
-        Random rankings behind each p-value.
+        Shuffles behind each p-value.
 
     Returns
     -------
     pandas.DataFrame
-        One row per treatment, best first: ``treatment``, ``map`` (0 to 1), ``chance`` (its mean under random ranking),
+        One row per treatment, best first: ``treatment``, ``map`` (0 to 1), ``chance`` (its mean over shuffles),
         ``p``, ``q``, ``n_wells`` (with a replicate), ``n_controls``.
 
     Raises
@@ -89,7 +91,40 @@ def replicate_activity(
     if control.sum() < 2:
         raise PlateMapError(f"Activity needs two control wells at least, and {controls!r} gives {int(control.sum())}.")
     labels = table.labels(by).astype(object).where(~control)
-    return _mapped(_profiles(table, controls), labels, control, _differs(table, across), seed, null_size, "n_controls")
+    plates = table.wells["plate"].to_numpy()
+    scaled, allowed = _profiles(table, controls), _differs(table, across)
+    rows = []
+    for label in sorted(labels.dropna().unique(), key=str):
+        treated = (labels == label).to_numpy()
+        chosen = np.flatnonzero(treated | (control & np.isin(plates, plates[treated])))
+        one = Comparison.of(scaled[chosen], treated[chosen], plates[chosen], allowed[np.ix_(chosen, chosen)])
+        scores = one.precisions(one.treated[None])[0]
+        if not np.isfinite(scores).any():
+            continue
+        null = one.null(null_size, np.random.default_rng([seed, len(rows)]))
+        n_controls = int((~one.treated).sum())
+        rows.append(_row(label, scores, null, {"n_controls": n_controls}))
+    return _finished(rows, by)
+
+
+def _row(label: object, scores: np.ndarray, null: np.ndarray, more: dict[str, int]) -> dict[str, object]:
+    score = float(np.nanmean(scores))
+    return {
+        "treatment": str(label),
+        "map": score,
+        "chance": float(null.mean()) if len(null) else np.nan,
+        "p": float((1 + (null >= score - 1e-9).sum()) / (1 + len(null))),
+        "n_wells": int(np.isfinite(scores).sum()),
+        **more,
+    }
+
+
+def _finished(rows: list[dict[str, object]], by: str) -> pd.DataFrame:
+    if not rows:
+        raise PlateMapError(f"No value of {by} has two wells that count as replicates: choose another column.")
+    frame = pd.DataFrame(rows)
+    frame.insert(4, "q", benjamini_hochberg(frame["p"].to_numpy()))
+    return frame.sort_values(["map", "treatment"], ascending=[False, True], ignore_index=True)
 
 
 def consistency(
@@ -103,6 +138,9 @@ def consistency(
     null_size: int = NULL_SIZE,
 ) -> pd.DataFrame:
     """Phenotypic consistency: how well treatments of one kind (target, mechanism) find each other among other kinds.
+
+    The null deals the kinds out to the treatments anew: a treatment keeps its wells, which resemble each other whatever
+    its kind.
 
     Parameters
     ----------
@@ -122,12 +160,34 @@ def consistency(
     kinds = table.labels(kind).astype(object).where(~control)
     treatment = table.labels(by).astype(str).to_numpy()
     allowed = _differs(table, across) & (treatment[:, None] != treatment[None])
-    others = kinds.notna().to_numpy()
-    return _mapped(_profiles(table, controls), kinds, others, allowed, seed, null_size, "n_others")
+    use = kinds.notna().to_numpy()
+    similarity = cosine(_profiles(table, controls)[use])
+    names, of_kind = np.unique(kinds[use].astype(str), return_inverse=True)
+    scores, null = kinds_null(
+        similarity,
+        of_kind,
+        np.unique(treatment[use], return_inverse=True)[1],
+        allowed[np.ix_(use, use)],
+        null_size,
+        np.random.default_rng(seed),
+    )
+    rows = [
+        _row(name, scores[of_kind == k], null[:, k][np.isfinite(null[:, k])], {"n_others": int((of_kind != k).sum())})
+        for k, name in enumerate(names)
+        if np.isfinite(scores[of_kind == k]).any()
+    ]
+    return _finished(rows, kind)
 
 
 def _profiles(table: WellTable, controls: str) -> np.ndarray:
-    return standardised_on_controls(table.fires, table.where(controls), table.wells["plate"].to_numpy())
+    """``(W, F)`` in standard deviations of the controls, centred on the mean of the controls of each plate."""
+    control, plates = table.where(controls), table.wells["plate"].to_numpy()
+    profiles = standardised_on_controls(table.fires, control, plates)
+    for plate in np.unique(plates):
+        own = (plates == plate) & control
+        if own.any():
+            profiles[plates == plate] -= profiles[own].mean(axis=0)
+    return profiles
 
 
 def _differs(table: WellTable, across: str | None) -> np.ndarray:
@@ -136,71 +196,6 @@ def _differs(table: WellTable, across: str | None) -> np.ndarray:
         return ~np.eye(len(table), dtype=bool)
     column = table.labels(across).astype(str).to_numpy()
     return np.asarray(column[:, None] != column[None])
-
-
-@dataclass(frozen=True)
-class _Found:
-    label: str
-    scores: list[float]
-    sizes: list[tuple[int, int]]
-
-
-def _mapped(
-    profiles: np.ndarray,
-    labels: pd.Series,
-    others: np.ndarray,
-    allowed: np.ndarray,
-    seed: int,
-    null_size: int,
-    others_name: str,
-) -> pd.DataFrame:
-    similarity = cosine(profiles)
-    found = []
-    for label in sorted(labels.dropna().unique(), key=str):
-        same = (labels == label).to_numpy()
-        scores, sizes = [], []
-        for w in np.flatnonzero(same):
-            positive, other = same & allowed[w], others & ~same
-            score = average_precision(similarity[w], positive, other)
-            if np.isfinite(score):
-                scores.append(score)
-                sizes.append((int(positive.sum()), int(other.sum())))
-        if scores:
-            found.append(_Found(str(label), scores, sizes))
-    if not found:
-        raise PlateMapError(f"No value of {labels.name} has two wells that count as replicates: choose another column.")
-    return _scored(found, seed, null_size, others_name)
-
-
-def _scored(found: list[_Found], seed: int, null_size: int, others_name: str) -> pd.DataFrame:
-    nulls: dict[tuple[int, int], np.ndarray] = {}
-    rows = []
-    for one in found:
-        for size in set(one.sizes):
-            if size not in nulls:
-                nulls[size] = random_precisions(*size, null_size, np.random.default_rng([seed, *size]))
-        null = np.mean([nulls[size] for size in one.sizes], axis=0)
-        score = float(np.mean(one.scores))
-        rows.append(
-            {
-                "treatment": one.label,
-                "map": score,
-                "chance": float(null.mean()),
-                "p": float((1 + (null >= score - 1e-12).sum()) / (1 + null_size)),
-                "n_wells": len(one.scores),
-                others_name: max(size[1] for size in one.sizes),
-            }
-        )
-    frame = pd.DataFrame(rows)
-    frame.insert(4, "q", benjamini_hochberg(frame["p"].to_numpy()))
-    return frame.sort_values(["map", "treatment"], ascending=[False, True], ignore_index=True)
-
-
-def random_precisions(n_positive: int, n_other: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """``(size,)`` average precisions of random rankings."""
-    total = n_positive + n_other
-    ranks = np.sort(np.argsort(rng.random((size, total)), axis=1)[:, :n_positive], axis=1) + 1
-    return np.asarray((np.arange(1, n_positive + 1) / ranks).mean(axis=1))
 
 
 def cosine(profiles: np.ndarray) -> np.ndarray:

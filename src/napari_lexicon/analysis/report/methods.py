@@ -105,8 +105,9 @@ def _statistics(found: Findings) -> str:
     if found.activity is not None:
         text += (
             " Replicates: mean average precision against control wells (Kalinin et al. 2025), cosine similarity of "
-            "profiles standardised on the controls of each plate (median and MAD), p from "
-            f"{NULL_SIZE} random rankings, Benjamini–Hochberg over treatments."
+            "profiles in robust standard deviations of the controls of each plate, centred on their mean; p from "
+            f"{NULL_SIZE} shuffles of treated and control wells within plates, each centred on its own controls, "
+            "Benjamini–Hochberg over treatments."
         )
     if found.doses is not None:
         text += (
