@@ -93,7 +93,7 @@ def replicate_activity(
     labels = table.labels(by).astype(object).where(~control)
     plates = table.wells["plate"].to_numpy()
     scaled, allowed = _profiles(table, controls), _differs(table, across)
-    rows = []
+    rows: list[dict[str, object]] = []
     for label in sorted(labels.dropna().unique(), key=str):
         treated = (labels == label).to_numpy()
         chosen = np.flatnonzero(treated | (control & np.isin(plates, plates[treated])))
