@@ -112,10 +112,11 @@ def display_range(image: npt.NDArray[Any]) -> tuple[float, float]:
 def channel_layers(
     field_: Field,
     channels: Sequence[Channel],
-    image: npt.NDArray[Any],
+    image: npt.NDArray[Any] | Sequence[npt.NDArray[Any]],
     ranges: Mapping[str, tuple[float, float]],
     *,
     rgb: bool = False,
+    present: Sequence[int] | None = None,
 ) -> list[ImageLayer]:
     """One layer per channel of a field.
 
@@ -132,14 +133,16 @@ def channel_layers(
         plate share them. A channel that is not in it gets its stored window, else its range in this field.
     rgb : bool
         One colour image instead of three channels.
+    present : sequence of int, optional
+        Which of ``channels`` the image has, where it shows more than this field.
     """
     placement = Placement.of(field_)
     key = {"field": field_.key}
     if rgb:
-        data = np.moveaxis(image[:3], 0, -1)
+        data = np.moveaxis(np.asarray(image[:3]), 0, -1)
         return [ImageLayer("colour", data, placement, None, None, rgb=True, metadata={**key, "channel": "rgb"})]
     layers = []
-    for plane, index in zip(image, field_.channels, strict=True):
+    for plane, index in zip(image, field_.channels if present is None else present, strict=True):
         channel = channels[index]
         layers.append(
             ImageLayer(

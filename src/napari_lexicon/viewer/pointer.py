@@ -16,6 +16,7 @@ KEYS: Mapping[str, str] = {
     "next_field": ".",
     "previous_field": ",",
     "next_hit": "N",
+    "beside_control": "/",
 }
 """What each key does; :func:`bind_keys` binds them."""
 

@@ -52,6 +52,8 @@ class SpotFrame:
         layer = self.layer()
         if layer is not None and np.allclose(layer.scale, placement.scale):
             layer.data = [square]
+            if not np.array_equal(layer.translate, placement.translate):
+                layer.translate = placement.translate
             return
         self.clear()
         self._add(viewer, placement, square, patch)

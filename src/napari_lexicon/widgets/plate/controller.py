@@ -21,6 +21,7 @@ from napari_lexicon.widgets.plate.coloring import (
 )
 from napari_lexicon.widgets.plate.layout import PlateLayout, plate_layout
 from napari_lexicon.widgets.plate.pattern_controller import PatternController
+from napari_lexicon.widgets.workspace.beside import control_reason, selection_reason
 from napari_lexicon.widgets.workspace.canvas import color_of, feature_title
 from napari_lexicon.widgets.workspace.field_reading import caption_of, well_words
 from napari_lexicon.widgets.workspace.links import Controller
@@ -56,6 +57,9 @@ class PlateController(Controller):
         self.link(view.wellActivated, workspace.walking.open_well)
         self.link(view.wellHovered, self._hover)
         self.link(view.walked, self._walk)
+        self.link(view.besideChosen, state.set_beside)
+        self.link(state.besideChanged, self._show_beside)
+        self.link(state.selectionChanged, self._show_beside)
         self.link(view.color_by.valueChanged, self._recolor)
         self.link(view.color_by.chosen, self._chose)
         self.link(view.scale.categoryClicked, self._select_category)
@@ -162,6 +166,7 @@ class PlateController(Controller):
         place = self.workspace.state.field
         self._view.setCurrent(place.well if place else None)
         self._say_well()
+        self._show_beside()
 
     def _hover(self, well: str | None) -> None:
         self._hovered = well
@@ -193,3 +198,12 @@ class PlateController(Controller):
         if reason is None and self.workspace.state.feature is None:
             reasons["next_hit"] = "Choose a feature first: this goes to the well where it fires most."
         self._view.setWalkReasons(reasons)
+        self._show_beside()
+
+    def _show_beside(self, _: object = None) -> None:
+        state = self.workspace.state
+        reasons = {
+            "control": control_reason(state.plate, state.field.well if state.field else None),
+            "selection": selection_reason(state.plate, state.selection),
+        }
+        self._view.setBeside(state.beside, reasons)

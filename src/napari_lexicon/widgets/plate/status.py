@@ -18,6 +18,12 @@ WALK_TIP = (
     f"previous: {KEYS['previous_field']} (comma). Next well where the chosen feature fires most: {KEYS['next_hit']}. "
     "With several wells selected, the keys walk among these."
 )
+BESIDE_TIPS = {
+    "control": "The well beside the nearest negative control: the same contrast, the same map, one camera. The control "
+    f"stays while you walk on. Key: {KEYS['beside_control']} (slash).",
+    "selection": "All selected wells on the canvas, up to nine: the same contrast, the same map, one camera. "
+    "Ctrl+click adds a well. A click in an image makes its well the current one.",
+}
 
 
 def summary(plate: Plate) -> str:

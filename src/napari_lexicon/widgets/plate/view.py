@@ -14,7 +14,7 @@ from napari_lexicon.widgets.plate.color_by import ColorByChooser
 from napari_lexicon.widgets.plate.grid import PlateGrid
 from napari_lexicon.widgets.plate.pattern_form import PatternForm
 from napari_lexicon.widgets.plate.scale_view import ScaleView
-from napari_lexicon.widgets.plate.status import WALK_TIP
+from napari_lexicon.widgets.plate.status import BESIDE_TIPS, WALK_TIP
 from napari_lexicon.widgets.plate.well_list import WellList
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class PlateView(QWidget):
         The mouse is over this well.
     walked(str)
         One of the walking buttons: a name in :data:`napari_lexicon.viewer.pointer.KEYS`.
+    besideChosen(str)
+        What to show beside the current well: ``""``, ``"control"`` or ``"selection"``.
     themeChanged()
         Colours made from the theme are due again.
     """
@@ -47,6 +49,7 @@ class PlateView(QWidget):
     wellActivated = Signal(str)
     wellHovered = Signal(object)
     walked = Signal(str)
+    besideChosen = Signal(str)
     themeChanged = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -100,6 +103,7 @@ class PlateView(QWidget):
         whole.addWidget(TallContent(upper), 1)  # walking is always in reach, however low the dock
         whole.addWidget(self.well_line)
         whole.addLayout(self._walk_buttons())
+        whole.addLayout(self._beside_buttons())
 
     def _walk_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -119,6 +123,22 @@ class PlateView(QWidget):
             button.setMinimumWidth(44)  # five of them decide how narrow the dock can be
             button.clicked.connect(lambda checked=False, name=name: self.walked.emit(name))
             self.walk_buttons[name] = button
+            row.addWidget(button, 1)
+        return row
+
+    def _beside_buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(Caption("Side by side", fit=True))
+        self.beside_buttons: dict[str, QPushButton] = {}
+        for kind, text in (("control", "beside control"), ("selection", "selected wells")):
+            button = QPushButton(text)
+            button.setObjectName(f"beside_{kind}")
+            button.setCheckable(True)
+            button.setToolTip(BESIDE_TIPS[kind])
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.clicked.connect(lambda checked, kind=kind: self.besideChosen.emit(kind if checked else ""))
+            self.beside_buttons[kind] = button
             row.addWidget(button, 1)
         return row
 
@@ -176,6 +196,14 @@ class PlateView(QWidget):
             reason = reasons.get(name)
             button.setEnabled(reason is None)
             button.setToolTip(reason or WALK_TIP)
+
+    def setBeside(self, kind: str, reasons: Mapping[str, str | None]) -> None:
+        """Show what stands beside the current well, and why something cannot."""
+        for name, button in self.beside_buttons.items():
+            reason = reasons.get(name)
+            button.setChecked(name == kind)
+            button.setEnabled(reason is None or name == kind)
+            button.setToolTip(reason or BESIDE_TIPS[name])
 
     def changeEvent(self, event: QEvent | None) -> None:
         super().changeEvent(event)

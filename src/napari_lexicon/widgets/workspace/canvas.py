@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, QTimer
 
 from napari_lexicon.viewer.colors import feature_color
-from napari_lexicon.viewer.conversion import ImageLayer, Placement, cropped_map, patch_at
+from napari_lexicon.viewer.conversion import ImageLayer, patch_at
 from napari_lexicon.viewer.field_layers import FieldLayers
+from napari_lexicon.viewer.field_names import FieldNames
 from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay, KeptMap
 from napari_lexicon.viewer.pointer import on_click
+from napari_lexicon.viewer.side_by_side import SideBySide
 from napari_lexicon.viewer.spot_frame import SpotFrame
-from napari_lexicon.widgets.workspace.field_reading import ReadField, caption_of, read_field
+from napari_lexicon.widgets.workspace.beside import MOST_PIXELS, SELECTION, fields_of, wells_side_by_side
+from napari_lexicon.widgets.workspace.field_reading import ReadFields, caption_of, read_fields
 from napari_lexicon.widgets.workspace.state import FieldPlace, Spot, WorkspaceState
 
 if TYPE_CHECKING:
@@ -21,9 +24,11 @@ if TYPE_CHECKING:
 
     from napari_lexicon.lexicons import FieldCodes, Lexicon
     from napari_lexicon.plates.model import Field
+    from napari_lexicon.viewer.conversion import Placement
     from napari_lexicon.widgets.workspace.background import Background
     from napari_lexicon.widgets.workspace.reading import LexiconReading
 
+_SELECTION_PAUSE_MS = 150
 _PATCHES_AROUND = 20
 """Patches to be seen across when the view goes to one of them: a few cells."""
 
@@ -56,17 +61,26 @@ class Canvas(QObject):
         self.layers = FieldLayers(viewer)
         self.overlay = ActivationOverlay(viewer)
         self.frame = SpotFrame(viewer)
-        self._codes: FieldCodes | None = None
-        self._codes_of: Field | None = None
+        self.names = FieldNames(viewer)
+        self._codes: dict[str, FieldCodes | None] = {}
         self._shown: Field | None = None
+        self._side: SideBySide | None = None
+        self._wanted: SideBySide | None = None
         self._center: tuple[int, int] | None = None
         self._queue: deque[ImageLayer] = deque()
-        self._read: ReadField | None = None
+        self._read: ReadFields | None = None
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_SELECTION_PAUSE_MS)
+        self._pause.timeout.connect(self._load)
         state.plateChanged.connect(self._forget_ranges)
         state.fieldChanged.connect(self._load)
+        state.besideChanged.connect(self._load)
+        state.selectionChanged.connect(self._selection_changed)
         state.lexiconChanged.connect(self._drop_foreign_maps)
+        state.lexiconChanged.connect(self._fit_to_patches)
         state.lexiconChanged.connect(self._load_codes)
-        state.lexiconGrew.connect(self._load_codes_if_missing)
+        state.lexiconGrew.connect(self._load_missing_codes)
         for signal in (state.featureChanged, state.channelChanged, state.styleChanged, state.nameChanged):
             signal.connect(self._show_map)
         state.nameChanged.connect(self._show_kept)
@@ -76,12 +90,22 @@ class Canvas(QObject):
 
     @property
     def codes(self) -> FieldCodes | None:
-        """Codes of the field on the screen, None where it has none (yet)."""
-        return self._codes if self._codes_of is self._shown else None
+        """Codes of the current field, None where it has none (yet)."""
+        return None if self._shown is None else self._codes.get(self._shown.key)
 
     def shown_field(self) -> Field | None:
-        """The field whose pixels are on the screen."""
+        """The current field, once its pixels are on the screen."""
         return self._shown
+
+    def shown_side(self) -> SideBySide | None:
+        """All fields whose pixels are on the screen."""
+        return self._side
+
+    def placement(self) -> Placement | None:
+        """Where the current field lies in the world, None before it is on the screen."""
+        if self._side is None or self._shown is None:
+            return None
+        return self._side.placement(self._side.number_of(self._shown) or 0)
 
     def changing(self) -> bool:
         """Whether a field is being read or put on the screen."""
@@ -104,24 +128,54 @@ class Canvas(QObject):
         self.overlay.clear()
         self.overlay.clear_kept()
         self.frame.clear()
+        self.names.clear()
         self.layers.caption("")
-        self._shown = self._codes = self._center = None
+        self._shown = self._side = self._wanted = self._center = None
+        self._codes = {}
 
-    def _load(self, place: FieldPlace | None) -> None:
-        plate, field = self._state.plate, self._state.current_field()
-        if plate is None or field is None:
+    def _load(self, _: object = None) -> None:
+        plate, wanted = self._state.plate, self._fields_to_show()
+        if plate is None or wanted is None:
             return
+        self._pause.stop()
+        if self._wanted is not None and wanted.fields == self._wanted.fields and wanted.patch == self._wanted.patch:
+            if self._side is self._wanted:  # all are on the screen: another of them is current
+                self._mark_current()
+            return
+        self._wanted = wanted
         ranges = self.layers.ranges()
-        self._background.start("field", lambda: read_field(plate, field, ranges), self._take_field, self._field_failed)
-        self._codes = None
+        self._background.start(
+            "field", lambda: read_fields(plate, wanted, ranges), self._take_field, self._field_failed
+        )
         self._load_codes()
+
+    def _fields_to_show(self) -> SideBySide | None:
+        state, field, place = self._state, self._state.current_field(), self._state.field
+        if state.plate is None or field is None or place is None:
+            return None
+        before = () if self._wanted is None else tuple(each.well for each in self._wanted.fields)
+        wells = wells_side_by_side(state.plate, field.well, state.beside, state.selection, before)
+        fields = fields_of(state.plate, place, wells)
+        if sum(each.shape[0] * each.shape[1] for each in fields) > MOST_PIXELS:
+            fields = (field,)
+        return SideBySide.of(fields, 1 if state.lexicon is None else state.lexicon.backbone.patch)
+
+    def _selection_changed(self, _: object) -> None:
+        if self._state.beside == SELECTION:
+            self._pause.start()  # a frame that is being drawn selects many times
+
+    def _fit_to_patches(self) -> None:
+        """Fields side by side stand a whole number of patches apart."""
+        if self._wanted is not None and not self._wanted.alone:
+            self._load()
 
     def _field_failed(self, error: Exception) -> None:
         place = self._state.field
         where = f"{place.well}, field {place.index + 1}" if place else "The field"
+        self._wanted = self._side
         self._state.notice(f"{where} cannot be shown: {error}", "error")
 
-    def _take_field(self, read: ReadField) -> None:
+    def _take_field(self, read: ReadFields) -> None:
         """Put the channels on the screen one by one, so that napari can breathe between them."""
         self._read = read
         self._queue = deque(read.layers)
@@ -136,44 +190,69 @@ class Canvas(QObject):
             QTimer.singleShot(0, self._put_next)
             return
         read, self._read = self._read, None
-        self._shown = read.field
+        self._side = read.side
         if read.layers:
             self.layers.look_at(read.layers[0])
-        if self._state.plate is not None:
-            self.layers.caption(caption_of(self._state.plate, read.field))
+        self._mark_current()
+
+    def _mark_current(self) -> None:
+        """The current field is on the screen: say so, and draw what belongs to it."""
+        plate, side, field = self._state.plate, self._side, self._state.current_field()
+        if plate is None or side is None:
+            return
+        number = None if field is None else side.number_of(field)
+        self._shown = side.fields[number or 0]
+        if side.alone:
+            self.names.clear()
+            self.layers.caption(caption_of(plate, self._shown))
+        else:
+            self.layers.caption("")
+            said = [caption_of(plate, each) for each in side.fields]
+            self.names.show(side, said, number or 0, bright=plate.rgb)
         self._look_at_center()
         self._show_map()
         self._show_kept()
         self._state.spotChanged.emit(self._state.spot)
 
     def _look_at_center(self) -> None:
-        lexicon = self._state.lexicon
-        if self._center is None or lexicon is None or self._shown is None:
+        lexicon, placement = self._state.lexicon, self.placement()
+        if self._center is None or lexicon is None or placement is None:
             return
         patch = lexicon.backbone.patch
         row, column = self._center
         middle = ((row + 0.5) * patch - 0.5, (column + 0.5) * patch - 0.5)
-        placement = Placement.of(self._shown)
         self.layers.center_on(placement.world_of(middle), _PATCHES_AROUND * patch * placement.scale[0])
         self._center = None
 
     # map ------------------------------------------------------------------------------------------------------------
 
-    def _load_codes_if_missing(self) -> None:
-        if self._codes is None:
-            self._load_codes()
+    def _load_codes(self, _: object = None) -> None:
+        self._codes = {}
+        self._load_missing_codes()
 
-    def _load_codes(self) -> None:
-        plate, number = self._state.lexicon_plate, self._state.field_number()
-        self._codes, self._codes_of = None, self._state.current_field()
-        if plate is None or number is None:
+    def _load_missing_codes(self) -> None:
+        """Codes of the fields to be shown, where they are computed and not known yet."""
+        plate, wanted = self._state.lexicon_plate, self._wanted
+        numbers = {}
+        if plate is not None and wanted is not None:
+            places = {(header.well, header.name): number for number, header in enumerate(plate.fields)}
+            for field in wanted.fields:
+                number = places.get((field.well, field.name))
+                if number is not None and self._codes.get(field.key) is None:
+                    numbers[field.key] = number
+        if plate is None or not numbers:
             self._background.forget("codes")
             self._show_map()
             return
-        self._background.start("codes", lambda: plate.codes(number), self._take_codes, self._field_failed)
+        self._background.start(
+            "codes",
+            lambda: {key: plate.codes(number) for key, number in numbers.items()},
+            self._take_codes,
+            self._field_failed,
+        )
 
-    def _take_codes(self, codes: FieldCodes | None) -> None:
-        self._codes = codes
+    def _take_codes(self, codes: dict[str, FieldCodes | None]) -> None:
+        self._codes.update(codes)
         self._show_map()
         self._show_kept()
         self._state.spotChanged.emit(self._state.spot)
@@ -215,28 +294,34 @@ class Canvas(QObject):
     def _map_of(self, feature: int, channel: int | None, smooth: bool) -> ActivationMap | None:
         from napari_lexicon.analysis.maps import activation_map
 
-        lexicon, codes, field = self._state.lexicon, self.codes, self._shown
-        if lexicon is None or codes is None or field is None:
+        lexicon, side = self._state.lexicon, self._side
+        if lexicon is None or side is None or self.codes is None:
             return None
-        values = activation_map(codes, feature, channel)
-        top = self._reading.strongest(feature) or float(values.max())
-        patch = lexicon.backbone.patch
-        if not smooth:  # blending needs the patches themselves
-            values, patch = cropped_map(values, patch, field.shape)
-        placement = Placement.of(field).of_patches(patch)
+        codes = [self._codes.get(field.key) for field in side.fields]
+        maps = [None if each is None else activation_map(each, feature, channel) for each in codes]
+        top = self._reading.strongest(feature) or max(float(values.max()) for values in maps if values is not None)
+        # blending needs the patches themselves
+        values, patch = side.map(maps, lexicon.backbone.patch, exact=not smooth)
+        placement = side.placement().of_patches(patch)
         return ActivationMap(values, placement, feature_title(lexicon, feature), color_of(lexicon, feature), top)
 
     def _show_frame(self, spot: Spot | None) -> None:
-        lexicon, field = self._state.lexicon, self._shown
-        if spot is None or lexicon is None or field is None:
+        lexicon, placement = self._state.lexicon, self.placement()
+        if spot is None or lexicon is None or placement is None:
             self.frame.clear()
-        elif self._read is None and self._codes_of is field:  # else the field on the screen is still the old one
-            self.frame.show(Placement.of(field), spot.row, spot.column, lexicon.backbone.patch)
+        elif self._shown is self._state.current_field():  # else the field on the screen is still the old one
+            self.frame.show(placement, spot.row, spot.column, lexicon.backbone.patch)
 
     def _clicked(self, world: tuple[float, ...]) -> None:
-        lexicon, field, codes = self._state.lexicon, self._shown, self.codes
-        if lexicon is None or field is None or codes is None:
+        lexicon, side = self._state.lexicon, self._side
+        number = None if side is None else side.at(world)
+        if side is None or self._read is not None:
+            return
+        if number is not None and side.fields[number] is not self._shown:
+            self._state.set_field(FieldPlace(side.fields[number].well, side.fields[number].index))
+        field, codes, placement = self._shown, self.codes, self.placement()
+        if lexicon is None or field is None or codes is None or placement is None:
             return
         grid = (codes.indices.shape[1], codes.indices.shape[2])
-        place = patch_at(Placement.of(field), world, lexicon.backbone.patch, grid, field.shape)
+        place = patch_at(placement, world, lexicon.backbone.patch, grid, field.shape)
         self._state.set_spot(None if place is None else Spot(*place))

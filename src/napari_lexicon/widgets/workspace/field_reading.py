@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lexicon.viewer.conversion import ImageLayer, channel_layers
+from napari_lexicon.viewer.conversion import ImageLayer, channel_layers, display_range
 from napari_lexicon.widgets.basic.words import shortened
 from napari_lexicon.widgets.plate.coloring import spoken
 
@@ -15,36 +15,56 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_lexicon.plates.model import Field, Plate
+    from napari_lexicon.viewer.side_by_side import SideBySide
 
 MOST_PIXELS = 64_000_000
 """Pixels of a channel up to which a field is read whole; beyond it napari reads the pyramid piece by piece."""
 
 
 @dataclass(frozen=True)
-class ReadField:
-    """A field ready to be shown."""
+class ReadFields:
+    """Fields ready to be shown."""
 
-    field: Field
+    side: SideBySide
     layers: tuple[ImageLayer, ...]
 
 
-def read_field(plate: Plate, field: Field, ranges: Mapping[str, tuple[float, float]]) -> ReadField:
-    """Read a field and make its layers.
+def read_fields(plate: Plate, side: SideBySide, ranges: Mapping[str, tuple[float, float]]) -> ReadFields:
+    """Read the fields that are shown together and make their layers, one per channel.
 
     Parameters
     ----------
     plate : Plate
-        The plate it is of.
-    field : Field
-        The field.
+        The plate they are of.
+    side : SideBySide
+        The fields.
     ranges : mapping of str to (low, high)
         Display ranges in use.
     """
-    height, width = field.shape
-    if height * width > MOST_PIXELS and field.source.levels() > 1:
-        return ReadField(field, _pyramid_layers(plate, field, ranges))
-    image = np.asarray(field.image())
-    return ReadField(field, tuple(channel_layers(field, plate.channels, image, ranges, rgb=plate.rgb)))
+    first = side.fields[0]
+    height, width = first.shape
+    if side.alone and height * width > MOST_PIXELS and first.source.levels() > 1:
+        return ReadFields(side, _pyramid_layers(plate, first, ranges))
+    images = [np.asarray(field.image()) for field in side.fields]
+    if side.alone:
+        return ReadFields(side, tuple(channel_layers(first, plate.channels, images[0], ranges, rgb=plate.rgb)))
+    present = sorted({index for field in side.fields for index in field.channels})
+    planes = [
+        [
+            image[field.channels.index(index)] if index in field.channels else None
+            for image, field in zip(images, side.fields, strict=True)
+        ]
+        for index in present
+    ]
+    # from the pixels of a field: the dark room between the fields is no part of any image
+    own = {
+        plate.channels[index].name: display_range(next(plane for plane in each if plane is not None))
+        for index, each in zip(present, planes, strict=True)
+        if plate.channels[index].name not in ranges and plate.channels[index].window is None and not plate.rgb
+    }
+    pictures = [side.picture(each) for each in planes]
+    layers = channel_layers(first, plate.channels, pictures, {**own, **ranges}, rgb=plate.rgb, present=present)
+    return ReadFields(side, tuple(layers))
 
 
 def _pyramid_layers(plate: Plate, field: Field, ranges: Mapping[str, tuple[float, float]]) -> tuple[ImageLayer, ...]:

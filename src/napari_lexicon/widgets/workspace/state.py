@@ -46,7 +46,7 @@ class WorkspaceState(QObject):
     -------
     plateChanged(Plate or None), lexiconChanged(Lexicon or None), fieldChanged(FieldPlace or None),
     featureChanged(int or None), channelChanged(int or None), selectionChanged(frozenset of str),
-    spotChanged(Spot or None), styleChanged(OverlayStyle)
+    spotChanged(Spot or None), styleChanged(OverlayStyle), besideChanged(str)
         The thing as it is now.
     lexiconGrew()
         More fields of the current plate are finished.
@@ -65,6 +65,7 @@ class WorkspaceState(QObject):
     selectionChanged = Signal(object)
     spotChanged = Signal(object)
     styleChanged = Signal(object)
+    besideChanged = Signal(str)
     nameChanged = Signal(int)
     noticed = Signal(object)
 
@@ -79,6 +80,7 @@ class WorkspaceState(QObject):
         self._selection: frozenset[str] = frozenset()
         self._spot: Spot | None = None
         self._style = OverlayStyle()
+        self._beside = ""
 
     @property
     def plate(self) -> Plate | None:
@@ -135,9 +137,15 @@ class WorkspaceState(QObject):
         """How the activation map is drawn."""
         return self._style
 
+    @property
+    def beside(self) -> str:
+        """What is shown beside the current field: ``""``, ``"control"`` or ``"selection"``."""
+        return self._beside
+
     def set_plate(self, plate: Plate | None, origin: PlateOrigin | None) -> None:
-        """Make another plate current; field, selection and spot go with the old one."""
+        """Make another plate current; field, selection, spot and neighbours go with the old one."""
         self.set_field(None)
+        self.set_beside("")
         self._plate, self._origin = plate, origin
         self._selection = frozenset()
         self.plateChanged.emit(plate)
@@ -190,6 +198,12 @@ class WorkspaceState(QObject):
         if style != self._style:
             self._style = style
             self.styleChanged.emit(style)
+
+    def set_beside(self, kind: str) -> None:
+        """Show other wells beside the current one."""
+        if kind != self._beside:
+            self._beside = kind
+            self.besideChanged.emit(kind)
 
     def tell_name(self, feature: int) -> None:
         """Say that a feature got another name."""

@@ -8,6 +8,7 @@ import numpy as np
 from qtpy.QtCore import QObject
 
 from napari_lexicon.widgets.basic.words import stepped
+from napari_lexicon.widgets.workspace.beside import ALONE, CONTROL, control_reason
 from napari_lexicon.widgets.workspace.state import FieldPlace
 
 if TYPE_CHECKING:
@@ -33,7 +34,18 @@ class Walking(QObject):
             "next_field": lambda: self.field(1),
             "previous_field": lambda: self.field(-1),
             "next_hit": self.next_hit,
+            "beside_control": self.beside_control,
         }
+
+    def beside_control(self) -> None:
+        """Show the current well beside a negative control, or alone again."""
+        state = self._state
+        well = state.field.well if state.field else None
+        reason = control_reason(state.plate, well)
+        if reason is not None and state.beside != CONTROL:
+            state.notice(reason, "info")
+            return
+        state.set_beside(ALONE if state.beside == CONTROL else CONTROL)
 
     def open_well(self, name: str) -> None:
         """Show the first field of a well, or the one with the number of the field shown now."""

@@ -1,0 +1,109 @@
+"""Wells side by side, as a person uses them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from tests.gui.conftest import opened
+from tests.gui.driver import LEFT, Person
+
+from napari_lexicon.viewer.napari_compat import camera as camera_of
+
+
+def settle(person: Person, *wells: str) -> None:
+    """Wait until exactly these wells are on the screen."""
+    canvas = person.workspace.canvas
+    person.wait(
+        lambda: (
+            canvas.shown_side() is not None
+            and tuple(field.well for field in canvas.shown_side().fields) == wells
+            and not canvas.changing()
+        ),
+        what=f"{wells} side by side",
+    )
+    person.breathe(0.05)
+
+
+def halves(person: Person, layer) -> tuple[np.ndarray, np.ndarray]:
+    """What a layer shows of the first and of the second field."""
+    side = person.workspace.canvas.shown_side()
+    scale = layer.scale[1] / side.placement().scale[1]
+    (_, left), (_, width) = side.offset(1), side.fields[0].shape
+    cut, begin = round(width / scale), round(left / scale)
+    return layer.data[:, :cut], layer.data[:, begin : begin + cut]
+
+
+def test_a_treatment_beside_its_control_through_walking_and_other_features(person: Person, plate: Path):
+    from napari_lexicon.analysis.maps import activation_map
+
+    opened(person, plate)
+    assert "Open a well" in person.find("Plate", "beside_control").toolTip()
+    person.open_well("A03")
+    feature = person.choose_feature(0)
+    person.viewer.layers[0].contrast_limits = (150, 900)
+    person.click("Plate", "beside_control")
+    settle(person, "A03", "A01")
+    wells = person.workspace.state.plate.wells
+    layers = len(person.viewer.layers)
+    left, right = halves(person, person.viewer.layers[0])
+    np.testing.assert_array_equal(left, wells["A03"].fields[0].image()[0])
+    np.testing.assert_array_equal(right, wells["A01"].fields[0].image()[0])
+    assert tuple(person.viewer.layers[0].contrast_limits) == (150, 900)
+    lexicon_plate = person.workspace.state.lexicon_plate
+    overlay = person.workspace.canvas.overlay.layer()
+    for well, shown in zip(("A03", "A01"), halves(person, overlay), strict=True):
+        codes = lexicon_plate.codes(lexicon_plate.field_number(well, index=0))
+        np.testing.assert_allclose(shown[::4, ::4], activation_map(codes, feature)[:7, :9])
+    names = person.workspace.canvas.names.layer()
+    assert [text.strip() for text in names.features["name"][2:]] == [
+        "A03 · drug · 10 · field 1 of 2",
+        "A01 · DMSO · negative control · field 1 of 2",
+    ]
+    zoom = camera_of(person.viewer).zoom = camera_of(person.viewer).zoom * 1.7
+    person.press(Qt.Key.Key_PageUp)
+    settle(person, "A02", "A01")
+    assert camera_of(person.viewer).zoom == zoom
+    person.press(Qt.Key.Key_Period)
+    settle(person, "A02", "A01")
+    assert [field.index for field in person.workspace.canvas.shown_side().fields] == [1, 1]
+    other = person.choose_feature(3)
+    codes = lexicon_plate.codes(lexicon_plate.field_number("A01", index=1))
+    np.testing.assert_allclose(halves(person, overlay)[1][::4, ::4], activation_map(codes, other)[:7, :9])
+    assert len(person.viewer.layers) == layers
+    person.press(Qt.Key.Key_Slash)
+    settle(person, "A02")
+    assert person.workspace.canvas.names.layer() is None
+    assert not person.find("Plate", "beside_control").isChecked()
+
+
+def test_selected_wells_side_by_side_and_a_click_makes_one_of_them_current(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("A01")
+    assert not person.find("Plate", "beside_selection").isEnabled()
+    grid = person.docks["Plate"].view.grid
+    for well in ("B02", "B03"):
+        QTest.mouseClick(grid, LEFT, Qt.KeyboardModifier.ControlModifier, grid.wellCenter(well))
+    person.click("Plate", "beside_selection")
+    settle(person, "A01", "B02", "B03")
+    side = person.workspace.canvas.shown_side()
+    (top, left), reads = side.offset(2), person.viewer.layers[0].data
+    person.click_image(top + 20, left + 40)
+    assert person.workspace.state.field.well == "B03"
+    assert grid.current() == "B03"
+    assert person.viewer.layers[0].data is reads  # nothing was read again
+    spot = person.workspace.state.spot
+    assert (spot.row, spot.column) == (20 // 16, 40 // 16)
+    frame = person.workspace.canvas.frame.layer()
+    np.testing.assert_allclose(
+        frame.data_to_world(frame.data[0][0]), side.placement(2).world_of((15.5, 31.5)), atol=1e-6
+    )
+    QTest.mouseClick(grid, LEFT, Qt.KeyboardModifier.ControlModifier, grid.wellCenter("B02"))
+    settle(person, "A01", "B03")
+    person.viewer.layers.remove(person.workspace.canvas.names.layer())
+    person.viewer.layers.remove(person.viewer.layers[0])
+    QTest.mouseClick(grid, LEFT, Qt.KeyboardModifier.NoModifier, grid.wellCenter("B03"))
+    settle(person, "B03")
+    assert len([name for name in person.layer_names() if name in ("DNA", "Actin")]) == 2
