@@ -283,8 +283,14 @@ def overlay(
     field: int = 0,
     channel: str | None = None,
     plate: str | None = None,
+    finer: int = 1,
+    reading: Literal["code", "projection", "cosine"] = "code",
+    backbone: str | None = None,
+    report: Report = silent,
 ) -> Image.Image:
     """A picture of one feature over one field.
+
+    With ``finer`` or ``reading`` the field is read by the backbone again and the result kept in the lexicon.
 
     Parameters
     ----------
@@ -300,6 +306,16 @@ def overlay(
         Channel to show; the one in which the feature is strongest in this field where None.
     plate : str, optional
         Needed where the lexicon has several.
+    finer : int
+        By how much the map is finer than the patches along each side: 1, 2 or 4. Tilings shifted by a part of a patch
+        are averaged, which takes ``finer ** 2`` times as long.
+    reading : {"code", "projection", "cosine"}
+        The sparse code, 0 in most patches; or how far every patch lies along the feature's direction, in standard
+        deviations of control patches, or as a cosine (what is below 0 is not shown).
+    backbone : str, optional
+        Needed to read the field again with a local checkpoint.
+    report : callable
+        Told of the progress.
 
     Returns
     -------
@@ -314,7 +330,18 @@ def overlay(
     from napari_lexicon.jobs.overlays import feature_overlay
     from napari_lexicon.lexicons import Lexicon
 
-    return feature_overlay(Lexicon.open(lexicon), well, feature, field=field, channel=channel, plate=plate)
+    return feature_overlay(
+        Lexicon.open(lexicon),
+        well,
+        feature,
+        field=field,
+        channel=channel,
+        plate=plate,
+        finer=finer,
+        reading=reading,
+        backbone=backbone,
+        report=report,
+    )
 
 
 def ask(lexicon: PathLike, question: str, *, report: Report = silent, **options: Any) -> pd.DataFrame:

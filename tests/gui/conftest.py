@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
@@ -11,6 +12,11 @@ from tests.gui.driver import Person, fit_to_screen
 from tests.screen import forgotten, screen
 
 __all__ = ["forgotten", "screen"]
+
+with contextlib.suppress(ImportError):
+    # Triton and Mesa's software OpenGL each bring an LLVM of their own, and loading Triton after a window was open
+    # (torch does so when an optimiser is made) ends the interpreter.
+    import triton._C.libtriton  # noqa: F401
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
@@ -35,6 +37,44 @@ def activation_map(codes: FieldCodes, feature: int, channel: int | None = None, 
     indices, values = codes.indices[groups, ..., :picks], codes.values[groups, ..., :picks]
     hits = np.where(indices == feature, values, np.float16(0)).sum(axis=-1, dtype=np.float32)
     return np.asarray(hits.max(axis=0).clip(min=0))
+
+
+def direction_map(
+    whitened: np.ndarray,
+    channels: tuple[int, ...],
+    atom: np.ndarray,
+    channel: int | None = None,
+    reading: Literal["projection", "cosine"] = "projection",
+) -> np.ndarray:
+    """How far every token lies along the direction of one feature, whether or not the pursuit picked it.
+
+    Parameters
+    ----------
+    whitened : numpy.ndarray
+        ``(G, gh, gw, dim_w)`` whitened tokens (:class:`~napari_lexicon.lexicons.FineField`).
+    channels : tuple of int
+        Channel of the plate for each group.
+    atom : numpy.ndarray
+        ``(dim_w,)`` unit vector of the feature.
+    channel : int, optional
+        Channel of the plate; the largest value over the channels where None.
+    reading : {"projection", "cosine"}
+        ``"projection"``: in standard deviations of control tokens, which whitening has made 1 in every direction.
+        ``"cosine"``: of tokens scaled to unit norm, -1 to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(gh, gw)`` float32; 0 where a patch does not count, or the field lacks the channel.
+    """
+    if channel is not None and channel not in channels:
+        return np.zeros(whitened.shape[1:3], np.float32)
+    groups = slice(None) if channel is None else [channels.index(channel)]
+    tokens = whitened[groups].astype(np.float32)
+    along = tokens @ atom.astype(np.float32)
+    if reading == "cosine":
+        along /= np.linalg.norm(tokens, axis=-1).clip(min=1e-6)
+    return np.asarray(along.max(axis=0))
 
 
 def channel_maps(codes: FieldCodes, feature: int, picks: int | None = None) -> dict[int, np.ndarray]:

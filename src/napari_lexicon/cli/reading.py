@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,14 @@ def features(
             print_features(table, out)
 
 
+class Reading(Enum):
+    """What a map shows."""
+
+    code = "code"
+    projection = "projection"
+    cosine = "cosine"
+
+
 @app.command(
     help="Paint one feature over one field."
     + example("napari-lexicon overlay X.lexicon --well B03 --field 0 --feature 12 --out overlay.png")
@@ -45,10 +54,26 @@ def overlay(
     field: Annotated[int, typer.Option("--field", help="Field of the well, from 0.")] = 0,
     channel: Annotated[str | None, typer.Option("--channel", help="The strongest by default.")] = None,
     plate: Annotated[str | None, typer.Option("--plate", help="Needed where there are several.")] = None,
+    finer: Annotated[int, typer.Option(help="1, 2 or 4: maps finer than a patch; reads the field again.")] = 1,
+    reading: Annotated[Reading, typer.Option(help="What the map shows; all but the code read the field again.")] = (
+        Reading.code
+    ),
+    backbone: Annotated[str | None, typer.Option(metavar="FILE", help="For a local checkpoint.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    with sentences():
-        picture = api.overlay(lexicon, well, feature, field=field, channel=channel, plate=plate)
+    with sentences(), told(quiet) as progress:
+        picture = api.overlay(
+            lexicon,
+            well,
+            feature,
+            field=field,
+            channel=channel,
+            plate=plate,
+            finer=finer,
+            reading=reading.value,
+            backbone=backbone,
+            report=progress,
+        )
         write(out, picture.save)
         if not quiet:
             print(out)

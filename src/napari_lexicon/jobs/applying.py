@@ -160,6 +160,37 @@ def _channel_names(work: FieldWork) -> list[str]:
     return [work.plate.header.channels[c].name for c in work.field.channels]
 
 
+def tokens_for(
+    dictionary: Dictionary, work: FieldWork, tokens: torch.Tensor, lit: np.ndarray
+) -> tuple[torch.Tensor, np.ndarray]:
+    """Tokens of a field as a dictionary takes them, and which of them show something.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        Its channel mode decides.
+    work : FieldWork
+        The field.
+    tokens : torch.Tensor
+        ``(G, gh, gw, dim)`` of all its channels.
+    lit : numpy.ndarray
+        ``(G, gh, gw)`` bool.
+
+    Returns
+    -------
+    tokens : torch.Tensor
+        See :func:`grouped_tokens`.
+    lit : numpy.ndarray
+        The same axes but the last, bool; in any of the channels where they share a token.
+    """
+    header, names = dictionary.header, _channel_names(work)
+    order = [names.index(name) for name in header.channel_names]
+    grouped = grouped_tokens(tokens, header.channels_mode, order)
+    if header.channels_mode != "separate":
+        lit = np.asarray(lit[order].any(axis=0, keepdims=True))
+    return grouped, lit
+
+
 def grouped_tokens(tokens: torch.Tensor, mode: str, order: list[int]) -> torch.Tensor:
     """Tokens as a dictionary takes them.
 
@@ -199,23 +230,17 @@ class _ApplyField:
         lit = lit_tokens(image, self.backbone, len(tokens))
         if work.plate.mark("tokens", work.number) != tokens_mark(work, self.backbone.spec.fingerprint):
             write_tokens(work, tokens, lit, self.backbone, self.keep)
-        header = self.dictionary.header
-        names = _channel_names(work)
-        order = [names.index(name) for name in header.channel_names]
-        grouped = grouped_tokens(tokens, header.channels_mode, order)
+        grouped, counts = tokens_for(self.dictionary, work, tokens, lit)
         groups, gh, gw, dim = grouped.shape
-        counts = lit if header.channels_mode == "separate" else np.asarray(lit[order].any(axis=0, keepdims=True))
         if self.background == "keep":
             counts = np.ones_like(counts)
-        codes = _encoded(self.dictionary, grouped.reshape(-1, dim), torch.from_numpy(counts.reshape(-1)))
-        channels = list(work.field.channels) if header.channels_mode == "separate" else [0]
-        self._write(work, codes, counts, (groups, gh, gw), channels)
+        codes = encoded_tokens(self.dictionary, grouped.reshape(-1, dim), torch.from_numpy(counts.reshape(-1)))
+        self._write(work, codes, counts, (groups, gh, gw), channels_coded(self.dictionary, work))
 
     def _write(
         self, work: FieldWork, codes: Codes, counts: np.ndarray, grid: tuple[int, int, int], channels: list[int]
     ) -> None:
         n_features = self.dictionary.n_features
-        kind = np.uint16 if n_features <= 65_536 else np.uint32
         # statistics come from the rounded values, so that whoever sums the stored codes finds the same
         rounded = Codes(codes.indices, codes.values.half().float())
         merged = rounded.merged()
@@ -225,7 +250,7 @@ class _ApplyField:
             merged.indices.numpy().reshape(shape), merged.values.numpy().reshape(shape), n_features, n_counted
         )
         arrays = {
-            "indices": codes.indices.numpy().astype(kind).reshape(shape),
+            "indices": stored_indices(codes, n_features).reshape(shape),
             "values": codes.values.numpy().astype(np.float16).reshape(shape),
             "total": one.total,
             "active": one.active,
@@ -242,7 +267,17 @@ class _ApplyField:
         work.plate.write_field("codes", work.number, mark, arrays, attributes)
 
 
-def _encoded(dictionary: Dictionary, tokens: torch.Tensor, counts: torch.Tensor) -> Codes:
+def channels_coded(dictionary: Dictionary, work: FieldWork) -> list[int]:
+    """Channel of the plate for each group of codes; ``[0]`` where channels share a token."""
+    return list(work.field.channels) if dictionary.header.channels_mode == "separate" else [0]
+
+
+def stored_indices(codes: Codes, n_features: int) -> np.ndarray:
+    """Feature numbers in the type they are stored in: uint16 where that is enough, else uint32."""
+    return codes.indices.numpy().astype(np.uint16 if n_features <= 65_536 else np.uint32)
+
+
+def encoded_tokens(dictionary: Dictionary, tokens: torch.Tensor, counts: torch.Tensor) -> Codes:
     """Codes of the ``(N, dim)`` tokens that count, ``(N,)`` bool; the others have values of 0."""
     some = dictionary.encode(tokens[counts])
     shape = (len(tokens), some.indices.shape[1])

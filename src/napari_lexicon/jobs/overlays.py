@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from PIL import Image
 
-from napari_lexicon.analysis.maps import activation_map
+from napari_lexicon.analysis.maps import activation_map, direction_map
 from napari_lexicon.analysis.pictures import Panel, composite, figure, heated, on_pixels, stretched
-from napari_lexicon.errors import LexiconFolderError, PlateError
-from napari_lexicon.jobs.plates import opened
+from napari_lexicon.errors import LexiconFolderError
+from napari_lexicon.jobs.contract import Report, silent
+from napari_lexicon.jobs.plates import plate_field
+from napari_lexicon.jobs.refining import RefineJob, run_refine
 from napari_lexicon.lexicons import FieldCodes, Lexicon, LexiconPlate
-from napari_lexicon.plates.model import Field
 from napari_lexicon.plates.well_names import canonical_well
+
+Reading = Literal["code", "projection", "cosine"]
+"""What a map shows: the sparse code, or how far every token lies along the feature (see ``direction_map``)."""
 
 
 def feature_overlay(
@@ -22,6 +28,10 @@ def feature_overlay(
     field: int = 0,
     channel: str | None = None,
     plate: str | None = None,
+    finer: int = 1,
+    reading: Reading = "code",
+    backbone: str | None = None,
+    report: Report = silent,
 ) -> Image.Image:
     """See :func:`napari_lexicon.api.overlay`."""
     one = lexicon.only_plate(plate)
@@ -35,50 +45,71 @@ def feature_overlay(
     if codes is None:
         raise LexiconFolderError(f"Field {field} of well {name} is not finished: run apply on {one.header.name} again.")
     shown = _channel(one, number, codes, feature, channel)
+    values = _values(lexicon, one, number, feature, None if one.joint else shown, finer, reading, backbone, report)
     image = np.asarray(plate_field(one, number).image())
     header = one.fields[number]
     windows = [(one.header.channels[c].low, one.header.channels[c].high) for c in header.channels]
     colors = [one.header.channels[c].color or "#FFFFFF" for c in header.channels]
     if one.header.rgb:
         colors = ["#FF0000", "#00FF00", "#0000FF"]
-    values = activation_map(codes, feature, None if one.joint else shown)
-    heat = on_pixels(values, lexicon.backbone.patch, header.shape)
+    heat = on_pixels(values, lexicon.backbone.patch // finer, header.shape)
     row = header.channels.index(shown)
     grey = stretched(image[row], *windows[row])
-    top = _shared_top(one, feature, values)
+    top = _shared_top(one, feature, values) if reading == "code" else max(float(values.max()), 1e-6)
     label = lexicon.names.label(feature)
     title = label if label.startswith("#") else f"{label} (#{feature})"
     pixel = header.pixel_size_um[1] if header.pixel_size_um else None
     channel_name = one.header.channels[shown].name
-    counted = int(one.field_statistics(number).tokens[0 if one.joint else codes.channels.index(shown)])
+    counted = int(one.field_statistics(number).tokens[0 if one.joint else codes.channels.index(shown)]) * finer**2
     return figure(
         [
             Panel(f"{one.header.name} · {name} · field {header.name}", composite(image, windows, colors)),
             Panel(f"{title} over {channel_name}", heated(grey, heat, top)),
         ],
-        f"fires in {100 * int((values > 0).sum()) / max(1, counted):.1f} % of the patches of {channel_name} "
-        "that are not dark; "
-        f"strongest {values.max():.2f} here, {top:.2f} on the plate",
+        _caption(values, counted, channel_name, top, reading),
         pixel_size_um=pixel,
         top=top,
     )
 
 
-def plate_field(plate: LexiconPlate, number: int) -> Field:
-    """The field of the plate on disk that a lexicon's field was made from.
-
-    Raises
-    ------
-    PlateError
-        If the plate is no longer where it was, or lacks the field.
-    """
-    header = plate.fields[number]
-    for field in opened(plate.header.origin).fields():
-        if (field.well, field.name) == (header.well, header.name):
-            return field
-    raise PlateError(
-        f"{plate.header.origin.path} no longer has field {header.name} of well {header.well}: put the images back."
+def _caption(values: np.ndarray, counted: int, channel: str, top: float, reading: Reading) -> str:
+    if reading == "cosine":
+        return f"cosine of every patch of {channel} with the feature; strongest {values.max():.2f} here"
+    if reading == "projection":
+        return (
+            f"every patch of {channel} along the feature, in standard deviations of control patches; "
+            f"strongest {values.max():.1f} here"
+        )
+    return (
+        f"fires in {100 * int((values > 0).sum()) / max(1, counted):.1f} % of the patches of {channel} "
+        f"that are not dark; strongest {values.max():.2f} here, {top:.2f} on the plate"
     )
+
+
+def _values(
+    lexicon: Lexicon,
+    plate: LexiconPlate,
+    number: int,
+    feature: int,
+    channel: int | None,
+    finer: int,
+    reading: Reading,
+    backbone: str | None,
+    report: Report,
+) -> np.ndarray:
+    """The map as it was asked for; the field is read again where the codes of whole patches do not hold it."""
+    if finer == 1 and reading == "code":
+        codes = plate.codes(number)
+        assert codes is not None
+        return activation_map(codes, feature, channel)
+    run_refine(RefineJob(str(lexicon.path), plate.id, (number,), finer, backbone), report)
+    plate.refresh()
+    fine, dictionary = plate.fine(number), lexicon.dictionary
+    assert fine is not None and dictionary is not None
+    if reading == "code":
+        return activation_map(fine.codes, feature, channel)
+    atom = dictionary.atoms[feature].numpy()
+    return direction_map(fine.whitened, fine.codes.channels, atom, channel, reading).clip(min=0)
 
 
 def _channel(plate: LexiconPlate, number: int, codes: FieldCodes, feature: int, asked: str | None) -> int:

@@ -35,6 +35,23 @@ def opened(origin: PlateOrigin) -> Plate:
     )
 
 
+def plate_field(plate: LexiconPlate, number: int) -> Field:
+    """The field of the plate on disk that a lexicon's field was made from.
+
+    Raises
+    ------
+    PlateError
+        If the plate is no longer where it was, or lacks the field.
+    """
+    header = plate.fields[number]
+    for field in opened(plate.header.origin).fields():
+        if (field.well, field.name) == (header.well, header.name):
+            return field
+    raise PlateError(
+        f"{plate.header.origin.path} no longer has field {header.name} of well {header.well}: put the images back."
+    )
+
+
 def prepared_plate(
     lexicon: Lexicon, plate: Plate, origin: PlateOrigin, spec: BackboneSpec, *, anew: bool
 ) -> LexiconPlate:

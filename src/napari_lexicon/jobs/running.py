@@ -13,11 +13,12 @@ from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.applying import ApplyJob, run_apply
 from napari_lexicon.jobs.contract import Report, ShouldStop, never, silent
 from napari_lexicon.jobs.embedding import EmbedJob, run_embed
+from napari_lexicon.jobs.refining import RefineJob, run_refine
 from napari_lexicon.jobs.reporting import PictureJob, ReportJob, run_picture, run_report
 from napari_lexicon.jobs.simulating import SimulateJob, run_simulate
 from napari_lexicon.jobs.training import TrainJob, run_train
 
-Job = EmbedJob | ApplyJob | TrainJob | SimulateJob | ReportJob | PictureJob
+Job = EmbedJob | ApplyJob | TrainJob | SimulateJob | ReportJob | PictureJob | RefineJob
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class JobKind:
 JOB_KINDS: dict[str, JobKind] = {
     "embed": JobKind(EmbedJob, run_embed),
     "apply": JobKind(ApplyJob, run_apply),
+    "refine": JobKind(RefineJob, run_refine),
     "train": JobKind(TrainJob, run_train),
     "simulate": JobKind(SimulateJob, run_simulate),
     "report": JobKind(ReportJob, run_report),

@@ -1,6 +1,6 @@
 """The lexicon folder: reading and writing, nothing else."""
 
-from napari_lexicon.lexicons.folder import Example, FieldCodes, FieldTokens, Lexicon, LexiconPlate
+from napari_lexicon.lexicons.folder import Example, FieldCodes, FieldTokens, FineField, Lexicon, LexiconPlate
 from napari_lexicon.lexicons.names import FeatureName, FeatureNames
 from napari_lexicon.lexicons.statistics import FieldStatistics, WellStatistics
 
@@ -11,6 +11,7 @@ __all__ = [
     "FieldCodes",
     "FieldStatistics",
     "FieldTokens",
+    "FineField",
     "Lexicon",
     "LexiconPlate",
     "WellStatistics",

@@ -82,6 +82,25 @@ class FieldTokens:
 
 
 @dataclass(frozen=True)
+class FineField:
+    """A field read on a grid finer than the patches.
+
+    Parameters
+    ----------
+    codes : FieldCodes
+        Codes on the fine grid.
+    whitened : numpy.ndarray
+        ``(G, gh, gw, dim_w)`` float16 whitened tokens, not scaled; 0 where the patch does not count.
+    finer : int
+        By how much the grid is finer along each side.
+    """
+
+    codes: FieldCodes
+    whitened: np.ndarray
+    finer: int
+
+
+@dataclass(frozen=True)
 class Example:
     """One strong place of a feature: grid position ``(gy, gx)`` in a field and channel of a plate."""
 
@@ -123,7 +142,7 @@ class LexiconPlate:
         self.n_features = n_features
         self.joint = joint
         self.header: PlateHeader = read_header(folder / "plate.json", PlateHeader)
-        self._done: dict[str, dict[str, str]] = {"codes": {}, "tokens": {}}
+        self._done: dict[str, dict[str, str]] = {"codes": {}, "tokens": {}, "fine": {}}
         self.refresh()
 
     @property
@@ -186,7 +205,10 @@ class LexiconPlate:
         return f"{_slug(field.well)}_{_slug(field.name)}"
 
     def mark(self, kind: str, number: int) -> str | None:
-        """Fingerprint of the finished part of a field (``kind`` is ``"codes"`` or ``"tokens"``), None without one."""
+        """Fingerprint of the finished part of a field, None without one.
+
+        ``kind`` is ``"codes"``, ``"tokens"`` or ``"fine"``.
+        """
         return self._done[kind].get(self._stem(number))
 
     def n_done(self, kind: str = "codes") -> int:
@@ -231,6 +253,19 @@ class LexiconPlate:
         return FieldTokens(
             file["tokens"], file["places"], file["lit"], file["means"], tuple(file.attributes["channels"])
         )
+
+    def fine(self, number: int) -> FineField | None:
+        """A field as it was read on a finer grid, or None where it was not."""
+        if self.mark("fine", number) is None:
+            return None
+        file = self._open("fine", number)
+        codes = FieldCodes(file["indices"], file["values"], tuple(file.attributes["channels"]))
+        return FineField(codes, file["whitened"], int(file.attributes["finer"]))
+
+    def counts_dark_patches(self, number: int) -> bool:
+        """Whether every patch of a finished field has codes, dark ones as well."""
+        gh, gw = self.fields[number].grid
+        return bool((self.field_statistics(number).tokens == gh * gw).all())
 
     def field_statistics(self, number: int) -> FieldStatistics:
         """Statistics of a finished field."""

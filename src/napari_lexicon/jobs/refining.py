@@ -1,0 +1,155 @@
+"""Refine: some fields read again on a grid finer than the patches, with the whitened tokens kept.
+
+The tilings are shifted and averaged (:func:`napari_lexicon.backbones.tiling.fine_field_tokens`), which costs
+``finer ** 2`` times an apply, so it is done for the fields that somebody looks at and not for the plate. The codes of
+the plate, and all statistics, stay those of whole patches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from napari_lexicon.backbones.background import lit_patches
+from napari_lexicon.backbones.spec import Backbone
+from napari_lexicon.backbones.tiling import fine_field_tokens
+from napari_lexicon.dictionaries.dictionary import Dictionary
+from napari_lexicon.errors import JobError
+from napari_lexicon.jobs.applying import backbone_of, channels_coded, encoded_tokens, stored_indices, tokens_for
+from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
+from napari_lexicon.jobs.field_loop import FieldWork, windowed_image
+from napari_lexicon.jobs.plates import plate_field
+from napari_lexicon.lexicons import Lexicon, LexiconPlate
+from napari_lexicon.lexicons.folder import fingerprint
+
+
+@dataclass(frozen=True)
+class RefineJob:
+    """Read some fields on a finer grid.
+
+    Parameters
+    ----------
+    lexicon : str
+        ``NAME.lexicon`` after apply.
+    plate : str
+        Id or name of the plate in the lexicon.
+    fields : tuple of int
+        Numbers of the fields on the plate.
+    finer : int
+        By how much the grid is finer than the patches along each side: 1, 2 or 4.
+    backbone : str, optional
+        Needed for local checkpoints.
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    batch : int
+        Tiles per forward pass.
+    """
+
+    lexicon: str
+    plate: str
+    fields: tuple[int, ...]
+    finer: int = 2
+    backbone: str | None = None
+    device: str = "auto"
+    batch: int = 16
+
+
+@dataclass(frozen=True)
+class RefineResult:
+    """What refine did.
+
+    Parameters
+    ----------
+    lexicon : str
+        Path of the folder.
+    finished, kept : int
+        Fields read now, and found finished.
+    stopped : bool
+        True where the job was asked to stop before its end.
+    """
+
+    lexicon: str
+    finished: int
+    kept: int
+    stopped: bool
+
+
+def run_refine(job: RefineJob, report: Report = silent, should_stop: ShouldStop = never) -> RefineResult:
+    """Read the fields of a job on a finer grid; finished fields are kept whatever happens.
+
+    Raises
+    ------
+    LexiconError
+        If the lexicon has no dictionary, or its images cannot be found or read.
+    """
+    lexicon = Lexicon.open(job.lexicon)
+    plate = lexicon.only_plate(job.plate)
+    dictionary = lexicon.dictionary
+    if dictionary is None:
+        raise JobError(f"{lexicon.path} has no dictionary yet: run apply first.")
+    todo = [number for number in job.fields if not fine_is_current(plate, number, job.finer)]
+    kept, finished = len(job.fields) - len(todo), 0
+    if not todo:
+        return RefineResult(str(lexicon.path), 0, kept, False)
+    report(Progress(kept, len(job.fields), "loading the dictionary and its backbone"))
+    backbone = backbone_of(dictionary, str(lexicon.path), job.backbone, None, job.device)
+    if backbone.spec.patch % job.finer:
+        raise JobError(
+            f"Patches of {backbone.spec.patch} px cannot be read {job.finer} times finer: choose a divisor of it."
+        )
+    read = _ReadFiner(backbone, dictionary, job.finer, job.batch)
+    for number in todo:
+        if should_stop():
+            return RefineResult(str(lexicon.path), finished, kept, True)
+        work = FieldWork(plate, number, plate_field(plate, number))
+        report(Progress(kept + finished, len(job.fields), f"reading {work.what} {job.finer} times finer"))
+        read(work)
+        finished += 1
+        which = {"plate": plate.id, "number": number}
+        report(Progress(kept + finished, len(job.fields), f"{work.what} done", None, which))
+    return RefineResult(str(lexicon.path), finished, kept, False)
+
+
+@dataclass(frozen=True)
+class _ReadFiner:
+    backbone: Backbone
+    dictionary: Dictionary
+    finer: int
+    batch: int
+
+    def __call__(self, work: FieldWork) -> None:
+        image = windowed_image(work)
+        tokens = fine_field_tokens(self.backbone, image, self.finer, self.batch)
+        lit = lit_patches(image, self.backbone.spec.patch // self.finer)
+        if len(lit) != len(tokens):
+            lit = np.asarray(lit.any(axis=0, keepdims=True))
+        grouped, counts = tokens_for(self.dictionary, work, tokens, lit)
+        if work.plate.counts_dark_patches(work.number):
+            counts = np.ones_like(counts)
+        flat, counted = grouped.reshape(-1, grouped.shape[-1]), torch.from_numpy(counts.reshape(-1))
+        codes = encoded_tokens(self.dictionary, flat, counted)
+        whitened = self.dictionary.whitening.whiten(flat) * counted[:, None]
+        grid = tuple(counts.shape)
+        arrays = {
+            "indices": stored_indices(codes, self.dictionary.n_features).reshape(*grid, -1),
+            "values": codes.values.numpy().astype(np.float16).reshape(*grid, -1),
+            "whitened": whitened.numpy().astype(np.float16).reshape(*grid, -1),
+        }
+        attributes = {
+            "channels": channels_coded(self.dictionary, work),
+            "dictionary": self.dictionary.hash,
+            "finer": self.finer,
+        }
+        work.plate.write_field("fine", work.number, fine_mark(work.plate, work.number, self.finer), arrays, attributes)
+
+
+def fine_mark(plate: LexiconPlate, number: int, finer: int) -> str:
+    """Fingerprint of a field read finer: the codes it refines, and how much finer."""
+    return fingerprint("fine-1", plate.mark("codes", number), finer)
+
+
+def fine_is_current(plate: LexiconPlate, number: int, finer: int) -> bool:
+    """Whether a field has been read so much finer, from the same pixels, with the same dictionary."""
+    return plate.mark("fine", number) == fine_mark(plate, number, finer)
