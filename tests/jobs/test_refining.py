@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -108,3 +112,31 @@ def test_every_reading_gives_a_picture_of_its_own(lexicon: Path):
     for one, other in pairwise(pictures):
         assert one.shape == other.shape
         assert (one != other).any()
+
+
+def test_the_standing_process_answers_the_latest_question(lexicon: Path):
+    command = [sys.executable, "-m", "napari_lexicon.jobs.standing"]
+    about = {"lexicon": str(lexicon), "plate": "tiny", "finer": 2, "device": "cpu"}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("what?\n")
+        process.stdin.flush()
+        assert "no question" in json.loads(process.stdout.readline())["error"]
+        for number in (0, 1, 2):  # while torch is loading for the first, two more are asked for
+            process.stdin.write(json.dumps({**about, "number": number}) + "\n")
+            process.stdin.flush()
+            time.sleep(0.3)
+        answers = [json.loads(process.stdout.readline())]
+        while answers[-1]["number"] != 2:
+            answers.append(json.loads(process.stdout.readline()))
+        assert all(answer["done"] for answer in answers)
+        assert len(answers) < 3
+        process.stdin.write(json.dumps({**about, "number": 3, "finer": 5}) + "\n")
+        process.stdin.flush()
+        assert "5 times finer" in json.loads(process.stdout.readline())["error"]
+        process.stdin.close()
+        assert process.wait(20) == 0
+    plate = Lexicon.open(lexicon).plates["tiny"]
+    assert fine_is_current(plate, 2, 2)
+    assert plate.fine(1) is None

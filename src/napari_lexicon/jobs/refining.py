@@ -8,6 +8,7 @@ the plate, and all statistics, stay those of whole patches.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,7 +16,6 @@ import torch
 from napari_lexicon.backbones.background import lit_patches
 from napari_lexicon.backbones.spec import Backbone
 from napari_lexicon.backbones.tiling import fine_field_tokens
-from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.applying import backbone_of, channels_coded, encoded_tokens, stored_indices, tokens_for
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
@@ -86,63 +86,93 @@ def run_refine(job: RefineJob, report: Report = silent, should_stop: ShouldStop 
     """
     lexicon = Lexicon.open(job.lexicon)
     plate = lexicon.only_plate(job.plate)
-    dictionary = lexicon.dictionary
-    if dictionary is None:
-        raise JobError(f"{lexicon.path} has no dictionary yet: run apply first.")
+    reader = FineReader(lexicon, job.backbone, job.device, job.batch)
     todo = [number for number in job.fields if not fine_is_current(plate, number, job.finer)]
     kept, finished = len(job.fields) - len(todo), 0
-    if not todo:
-        return RefineResult(str(lexicon.path), 0, kept, False)
-    report(Progress(kept, len(job.fields), "loading the dictionary and its backbone"))
-    backbone = backbone_of(dictionary, str(lexicon.path), job.backbone, None, job.device)
-    if backbone.spec.patch % job.finer:
-        raise JobError(
-            f"Patches of {backbone.spec.patch} px cannot be read {job.finer} times finer: choose a divisor of it."
-        )
-    read = _ReadFiner(backbone, dictionary, job.finer, job.batch)
     for number in todo:
         if should_stop():
             return RefineResult(str(lexicon.path), finished, kept, True)
-        work = FieldWork(plate, number, plate_field(plate, number))
-        report(Progress(kept + finished, len(job.fields), f"reading {work.what} {job.finer} times finer"))
-        read(work)
+        field = plate.fields[number]
+        what = f"{field.well}, field {field.name}"
+        report(Progress(kept + finished, len(job.fields), f"reading {what} {job.finer} times finer"))
+        reader.read(plate, number, job.finer)
         finished += 1
         which = {"plate": plate.id, "number": number}
-        report(Progress(kept + finished, len(job.fields), f"{work.what} done", None, which))
+        report(Progress(kept + finished, len(job.fields), f"{what} done", None, which))
     return RefineResult(str(lexicon.path), finished, kept, False)
 
 
-@dataclass(frozen=True)
-class _ReadFiner:
-    backbone: Backbone
-    dictionary: Dictionary
-    finer: int
-    batch: int
+class FineReader:
+    """Reads fields of one lexicon finer; the backbone is loaded with the first.
 
-    def __call__(self, work: FieldWork) -> None:
+    Parameters
+    ----------
+    lexicon : Lexicon
+        After apply.
+    backbone : str, optional
+        Needed for local checkpoints.
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    batch : int
+        Tiles per forward pass.
+
+    Raises
+    ------
+    JobError
+        If the lexicon has no dictionary.
+    """
+
+    def __init__(self, lexicon: Lexicon, backbone: str | None = None, device: str = "auto", batch: int = 16) -> None:
+        dictionary = lexicon.dictionary
+        if dictionary is None:
+            raise JobError(f"{lexicon.path} has no dictionary yet: run apply first.")
+        self._dictionary, self._batch = dictionary, batch
+        self._load = partial(backbone_of, dictionary, str(lexicon.path), backbone, None, device)
+        self._backbone: Backbone | None = None
+
+    def read(self, plate: LexiconPlate, number: int, finer: int) -> None:
+        """Read one field and write what was found.
+
+        Raises
+        ------
+        LexiconError
+            If the patch cannot be divided so, the field has no codes yet, or its images cannot be found or read.
+        """
+        if plate.mark("codes", number) is None:
+            raise JobError(f"Field {plate.fields[number].name} of well {plate.fields[number].well} has no codes yet.")
+        if self._backbone is None:
+            self._backbone = self._load()
+        backbone = self._backbone
+        if finer < 1 or backbone.spec.patch % finer:
+            raise JobError(
+                f"Patches of {backbone.spec.patch} px cannot be read {finer} times finer: choose a divisor of it."
+            )
+        work = FieldWork(plate, number, plate_field(plate, number))
         image = windowed_image(work)
-        tokens = fine_field_tokens(self.backbone, image, self.finer, self.batch)
-        lit = lit_patches(image, self.backbone.spec.patch // self.finer)
+        tokens = fine_field_tokens(backbone, image, finer, self._batch)
+        lit = lit_patches(image, backbone.spec.patch // finer)
         if len(lit) != len(tokens):
             lit = np.asarray(lit.any(axis=0, keepdims=True))
-        grouped, counts = tokens_for(self.dictionary, work, tokens, lit)
-        if work.plate.counts_dark_patches(work.number):
-            counts = np.ones_like(counts)
-        flat, counted = grouped.reshape(-1, grouped.shape[-1]), torch.from_numpy(counts.reshape(-1))
-        codes = encoded_tokens(self.dictionary, flat, counted)
-        whitened = self.dictionary.whitening.whiten(flat) * counted[:, None]
+        if plate.counts_dark_patches(number):
+            lit = np.ones_like(lit)
+        self._write(work, *tokens_for(self._dictionary, work, tokens, lit), finer)
+
+    def _write(self, work: FieldWork, tokens: torch.Tensor, counts: np.ndarray, finer: int) -> None:
+        flat, counted = tokens.reshape(-1, tokens.shape[-1]), torch.from_numpy(counts.reshape(-1))
+        codes = encoded_tokens(self._dictionary, flat, counted)
+        whitened = self._dictionary.whitening.whiten(flat) * counted[:, None]
         grid = tuple(counts.shape)
         arrays = {
-            "indices": stored_indices(codes, self.dictionary.n_features).reshape(*grid, -1),
+            "indices": stored_indices(codes, self._dictionary.n_features).reshape(*grid, -1),
             "values": codes.values.numpy().astype(np.float16).reshape(*grid, -1),
             "whitened": whitened.numpy().astype(np.float16).reshape(*grid, -1),
         }
         attributes = {
-            "channels": channels_coded(self.dictionary, work),
-            "dictionary": self.dictionary.hash,
-            "finer": self.finer,
+            "channels": channels_coded(self._dictionary, work),
+            "dictionary": self._dictionary.hash,
+            "finer": finer,
         }
-        work.plate.write_field("fine", work.number, fine_mark(work.plate, work.number, self.finer), arrays, attributes)
+        work.plate.write_field("fine", work.number, fine_mark(work.plate, work.number, finer), arrays, attributes)
 
 
 def fine_mark(plate: LexiconPlate, number: int, finer: int) -> str:
