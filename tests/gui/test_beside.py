@@ -107,3 +107,28 @@ def test_selected_wells_side_by_side_and_a_click_makes_one_of_them_current(perso
     QTest.mouseClick(grid, LEFT, Qt.KeyboardModifier.NoModifier, grid.wellCenter("B03"))
     settle(person, "B03")
     assert len([name for name in person.layer_names() if name in ("DNA", "Actin")]) == 2
+
+
+def test_fewer_rounds_show_what_they_found(person: Person, plate: Path):
+    from qtpy.QtCore import QPoint
+
+    from napari_lexicon.analysis.maps import activation_map, features_at
+
+    opened(person, plate)
+    person.open_well("A02")
+    feature = person.choose_feature(0)
+    bars = person.find("Features", "rounds")
+    person.bring_into_view(bars)
+    codes, overlay = person.workspace.canvas.codes, person.workspace.canvas.overlay.layer()
+    per_round, top = bars.encoding().per_step, tuple(overlay.contrast_limits)
+    assert sum(bars.parts()) == 1 or np.isclose(sum(bars.parts()), 1)
+    for rounds in (1, 2, bars.encoding().steps):
+        QTest.mouseClick(bars, LEFT, Qt.KeyboardModifier.NoModifier, QPoint(*bars.barCenter(rounds)))
+        expected = activation_map(codes, feature, picks=rounds * per_round)
+        np.testing.assert_allclose(overlay.data[::4, ::4], expected[:7, :9])
+        assert tuple(overlay.contrast_limits) == top
+    QTest.mouseClick(bars, LEFT, Qt.KeyboardModifier.NoModifier, QPoint(*bars.barCenter(1)))
+    row, column = np.argwhere((codes.values[..., :per_round] > 0).any(axis=(0, 3)))[0]
+    person.click_image(row * 16 + 2, column * 16 + 2)
+    lines = person.docks["Features"].view.spots.value()
+    assert len(lines) == len(features_at(codes, int(row), int(column), per_round))

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLine
 from napari_lexicon.viewer.overlay import OverlayStyle
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.card import Card
+from napari_lexicon.widgets.rounds.bars import RoundBars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,6 +141,7 @@ class FeatureCard(Card):
         self.channel.setToolTip("Show the activation in one channel, or the strongest of all.")
         self.channel.activated.connect(lambda: self.channelChanged.emit(self.channel.currentData()))
         self.style_controls = StyleControls()
+        self.rounds = RoundBars()
         self._given = ""
         top = QHBoxLayout()
         top.setSpacing(6)
@@ -153,6 +155,7 @@ class FeatureCard(Card):
         box.addLayout(top)
         box.addWidget(self.facts)
         box.addWidget(self.style_controls)
+        box.addWidget(self.rounds)
 
     def setFeature(self, number: int, name: str, color: str, facts: str) -> None:
         """Show a feature."""

@@ -9,6 +9,7 @@ from napari_lexicon.widgets.features.columns import sentence_of
 from napari_lexicon.widgets.features.exporting import Exporting
 from napari_lexicon.widgets.features.spot_list import FiringFeature
 from napari_lexicon.widgets.features.tiles import Tile, tile_of
+from napari_lexicon.widgets.rounds.controller import RoundsController
 from napari_lexicon.widgets.workspace.canvas import color_of
 from napari_lexicon.widgets.workspace.links import Controller
 from napari_lexicon.widgets.workspace.state import FieldPlace, Spot
@@ -38,6 +39,8 @@ class FeaturesController(Controller):
         self.link(state.featureChanged, self._show_feature)
         self.link(state.channelChanged, view.card.setChannel)
         self.link(state.spotChanged, self._show_spot)
+        self.link(state.picksChanged, lambda _: self._show_spot(state.spot))
+        self._rounds = RoundsController(workspace, view.card.rounds)
         self.link(state.nameChanged, self._name_changed)
         self.link(state.styleChanged, view.card.style_controls.setValue)
         self.link(view.valueChanged, state.set_feature)
@@ -181,7 +184,7 @@ class FeaturesController(Controller):
         if spot is None:
             self._view.setSpot("Click in the image to see which features fire there.", [])
             return
-        found = features_at(codes, spot.row, spot.column)
+        found = features_at(codes, spot.row, spot.column, state.picks)
         names = [channel.name for channel in plate.header.channels]
         lines = [
             FiringFeature(
@@ -204,4 +207,5 @@ class FeaturesController(Controller):
         for position in range(len(self._examples)):
             self.workspace.background.forget(f"tile {position}")
         self.exporting.close()
+        self._rounds.close()
         super().close()

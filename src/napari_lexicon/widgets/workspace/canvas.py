@@ -84,6 +84,8 @@ class Canvas(QObject):
         for signal in (state.featureChanged, state.channelChanged, state.styleChanged, state.nameChanged):
             signal.connect(self._show_map)
         state.nameChanged.connect(self._show_kept)
+        for draw in (self._show_map, self._show_kept):
+            state.picksChanged.connect(draw)
         reading.changed.connect(self._show_map)
         state.spotChanged.connect(self._show_frame)
         on_click(viewer, self._clicked)
@@ -92,6 +94,12 @@ class Canvas(QObject):
     def codes(self) -> FieldCodes | None:
         """Codes of the current field, None where it has none (yet)."""
         return None if self._shown is None else self._codes.get(self._shown.key)
+
+    def shown_codes(self) -> list[FieldCodes]:
+        """Codes of all fields on the screen that have them."""
+        side = self._side
+        known = [] if side is None else [self._codes.get(field.key) for field in side.fields]
+        return [codes for codes in known if codes is not None]
 
     def shown_field(self) -> Field | None:
         """The current field, once its pixels are on the screen."""
@@ -298,7 +306,7 @@ class Canvas(QObject):
         if lexicon is None or side is None or self.codes is None:
             return None
         codes = [self._codes.get(field.key) for field in side.fields]
-        maps = [None if each is None else activation_map(each, feature, channel) for each in codes]
+        maps = [None if each is None else activation_map(each, feature, channel, self._state.picks) for each in codes]
         top = self._reading.strongest(feature) or max(float(values.max()) for values in maps if values is not None)
         # blending needs the patches themselves
         values, patch = side.map(maps, lexicon.backbone.patch, exact=not smooth)

@@ -46,7 +46,7 @@ class WorkspaceState(QObject):
     -------
     plateChanged(Plate or None), lexiconChanged(Lexicon or None), fieldChanged(FieldPlace or None),
     featureChanged(int or None), channelChanged(int or None), selectionChanged(frozenset of str),
-    spotChanged(Spot or None), styleChanged(OverlayStyle), besideChanged(str)
+    spotChanged(Spot or None), styleChanged(OverlayStyle), besideChanged(str), picksChanged(int or None)
         The thing as it is now.
     lexiconGrew()
         More fields of the current plate are finished.
@@ -66,6 +66,7 @@ class WorkspaceState(QObject):
     spotChanged = Signal(object)
     styleChanged = Signal(object)
     besideChanged = Signal(str)
+    picksChanged = Signal(object)
     nameChanged = Signal(int)
     noticed = Signal(object)
 
@@ -81,6 +82,7 @@ class WorkspaceState(QObject):
         self._spot: Spot | None = None
         self._style = OverlayStyle()
         self._beside = ""
+        self._picks: int | None = None
 
     @property
     def plate(self) -> Plate | None:
@@ -142,6 +144,11 @@ class WorkspaceState(QObject):
         """What is shown beside the current field: ``""``, ``"control"`` or ``"selection"``."""
         return self._beside
 
+    @property
+    def picks(self) -> int | None:
+        """How many features of every patch are shown, in the order of the pursuit; None for all."""
+        return self._picks
+
     def set_plate(self, plate: Plate | None, origin: PlateOrigin | None) -> None:
         """Make another plate current; field, selection, spot and neighbours go with the old one."""
         self.set_field(None)
@@ -156,6 +163,7 @@ class WorkspaceState(QObject):
         self._lexicon = lexicon
         self.set_feature(None)
         self.set_channel(None)
+        self.set_picks(None)
         self.lexiconChanged.emit(lexicon)
 
     def tell_growth(self) -> None:
@@ -204,6 +212,12 @@ class WorkspaceState(QObject):
         if kind != self._beside:
             self._beside = kind
             self.besideChanged.emit(kind)
+
+    def set_picks(self, picks: int | None) -> None:
+        """Show only so many features of every patch."""
+        if picks != self._picks:
+            self._picks = picks
+            self.picksChanged.emit(picks)
 
     def tell_name(self, feature: int) -> None:
         """Say that a feature got another name."""
