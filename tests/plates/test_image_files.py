@@ -193,11 +193,14 @@ def test_a_pyramid_within_a_tiff_is_read_by_level(tmp_path: Path) -> None:
         field.image(2)
 
 
-def test_further_images_in_a_file_are_said_and_a_slides_label_is_not(tmp_path: Path) -> None:
+def test_further_images_in_a_file_are_fields_and_a_slides_label_is_not(tmp_path: Path) -> None:
     with tifffile.TiffWriter(tmp_path / "scenes.ome.tif", ome=True) as writer:
         for seed in (1, 2, 3):
             writer.write(GREY + seed, photometric="minisblack")
-    assert "files with 3 images: the first is read" in open_plate(tmp_path / "scenes.ome.tif").note
+    plate = open_plate(tmp_path / "scenes.ome.tif")
+    assert "files with 3 images, each a field" in plate.note
+    for seed, field in enumerate(plate.wells["scenes"].fields, start=1):
+        np.testing.assert_array_equal(field.image()[0].compute(), GREY + seed)
     with tifffile.TiffWriter(tmp_path / "slide.tif") as writer:
         writer.write(np.zeros((300, 300, 3), np.uint8), photometric="rgb", tile=(64, 64))
         writer.write(np.zeros((40, 60, 3), np.uint8), photometric="rgb")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates import open_plate
@@ -123,6 +124,30 @@ def test_a_time_point_is_the_first_or_chosen(tmp_path: Path) -> None:
     np.testing.assert_array_equal(next(later.fields()).image()[0].compute(), plane("B03", 1, "DNA") >> 1)
     with pytest.raises(PlateError, match="2 time points; time point 2"):
         open_plate(tmp_path, t=2)
+
+
+def test_all_planes_of_a_folder_are_fields_and_keep_their_positions(tmp_path: Path) -> None:
+    next(layout for layout in LAYOUTS if layout.name == "cellvoyager_mlf").write(tmp_path)
+    plate = open_plate(tmp_path, z="all")
+    assert "z: all 3 planes, each a field" in plate.note
+    assert [field.name for field in plate.wells["B03"].fields] == [f"{n}z{z}" for n in (1, 2) for z in range(3)]
+    for field in plate.wells["B03"].fields:
+        number, z = int(field.name[0]), int(field.name[-1])
+        assert field.position_um == pytest.approx(position(number))
+        np.testing.assert_array_equal(field.image()[0].compute(), plane("B03", number, "DNA") // (z + 1))
+
+
+def test_all_time_points_of_a_folder_and_all_planes_of_a_file_are_fields(tmp_path: Path) -> None:
+    next(layout for layout in LAYOUTS if layout.name == "time_series").write(tmp_path / "names")
+    plate = open_plate(tmp_path / "names", t="all")
+    assert [field.name for field in plate.wells["B03"].fields] == ["1t0", "1t1", "2t0", "2t1"]
+    np.testing.assert_array_equal(plate.wells["B03"].fields[3].image()[1].compute(), plane("B03", 2, "ER") >> 1)
+    stack = np.arange(2 * 3 * 20 * 30, dtype=np.uint16).reshape(2, 3, 20, 30)
+    (tmp_path / "files").mkdir()
+    tifffile.imwrite(tmp_path / "files" / "A01.ome.tif", stack, ome=True, metadata={"axes": "TZYX"})
+    inner = open_plate(tmp_path / "files", z="all", t="all")
+    assert [field.name for field in inner.fields()] == [f"0z{z}t{t}" for z in range(3) for t in range(2)]
+    np.testing.assert_array_equal(list(inner.fields())[3].image()[0].compute(), stack[1, 1])
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,9 @@ def test_what_ngio_writes_and_reads_is_read_alike(foreign: Path, version: str) -
             np.testing.assert_array_equal(field.image(level).compute(), pixels[1, :, 2])
         size = theirs.get_image().pixel_size
         assert field.pixel_size_um == (size.y, size.x)
-    assert plate.note == f"OME-Zarr {version}; 2 acquisitions, all fields shown; z: plane 2; t: time point 1 of 2"
+    assert (
+        plate.note == f"OME-Zarr {version}; 2 acquisitions (0, 1), all fields shown; z: plane 2; t: time point 1 of 2"
+    )
 
 
 def test_z_is_projected_by_default_and_the_note_says_so(foreign: Path) -> None:

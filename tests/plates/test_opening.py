@@ -141,7 +141,7 @@ def test_a_reader_of_another_package_is_asked_before_the_folder_is_guessed(
     (package / "theirs-1.dist-info").mkdir(parents=True)
     (package / "theirs-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
     (package / "theirs-1.dist-info" / "entry_points.txt").write_text(
-        "[napari_lexicon.plate_readers]\ntheirs = theirs:reader\nbroken = theirs_that_is_not_there:reader\n"
+        "[napari_lexicon.plates]\ntheirs = theirs:reader\nbroken = theirs_that_is_not_there:reader\n"
     )
     (package / "theirs.py").write_text(
         "from dataclasses import replace\n"

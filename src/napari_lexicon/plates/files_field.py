@@ -33,6 +33,8 @@ class FilesField:
         Plane within the files, where these are stacks.
     t : int
         Time point within the files, where these are series.
+    scene : int
+        Which image of files with several.
     """
 
     root: str
@@ -41,18 +43,19 @@ class FilesField:
     within: bool = False
     z: int | Literal["max"] = "max"
     t: int = 0
+    scene: int = 0
 
     def _path(self, name: str) -> str:
         return os.path.join(self.root, name)
 
     @cached_property
     def _header(self) -> ImageHeader:
-        return read_header(self._path(self.files[0][0]))
+        return read_header(self._path(self.files[0][0]), self.scene)
 
     @cached_property
     def _headers(self) -> tuple[ImageHeader, ...]:
         """One header per channel, checked to fit each other."""
-        headers = (self._header, *(read_header(self._path(planes[0])) for planes in self.files[1:]))
+        headers = (self._header, *(read_header(self._path(planes[0]), self.scene) for planes in self.files[1:]))
         for planes, header in zip(self.files, headers, strict=True):
             if header.shape != self._header.shape:
                 raise PlateError(
@@ -80,7 +83,7 @@ class FilesField:
 
     def identity(self) -> str:
         """Names, sizes and times of change of the files, and the choices along z and t."""
-        states = [f"z={self.z} t={self.t}"]
+        states = [f"z={self.z} t={self.t}" + (f" scene={self.scene}" if self.scene else "")]
         for name in (name for planes in self.files for name in planes):
             try:
                 known = os.stat(self._path(name))
@@ -103,7 +106,7 @@ class FilesField:
         return lazy_image(_Reader(self, level), shape, self.dtype(), tile, together)
 
     def _plane(self, channels: tuple[int, ...] | None, level: int) -> Plane:
-        return Plane(channels, self.z, self.t, level)
+        return Plane(channels, self.z, self.t, level, scene=self.scene)
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,6 @@ class _Reader:
         self, files: tuple[str, ...], channels: tuple[int, ...] | None, rows: slice, columns: slice
     ) -> Pixels:
         """``(C, Y, X)`` maximum over the files of a stack."""
-        plane = Plane(channels, self.field.z, self.field.t, self.level, rows, columns)
+        plane = Plane(channels, self.field.z, self.field.t, self.level, rows, columns, self.field.scene)
         blocks = (read_plane(self.field._path(name), plane) for name in files)
         return reduce(np.maximum, blocks).astype(self.field.dtype(), copy=False)

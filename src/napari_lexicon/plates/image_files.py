@@ -43,6 +43,8 @@ class ImageHeader:
         Block that can be read without reading the plane.
     together : int
         Channels that are stored pixel by pixel, and read at once.
+    scenes : int
+        Images within the file, each of which is a field of its own.
     remark : str
         What was done to the file that a person should know ("transparency left out").
     """
@@ -58,6 +60,7 @@ class ImageHeader:
     levels: int = 1
     tile: tuple[int, int] | None = None
     together: int = 1
+    scenes: int = 1
     remark: str = ""
 
 
@@ -78,6 +81,8 @@ class Plane:
         Level of the pyramid.
     rows, columns : slice
         Region.
+    scene : int
+        Which image of a file with several.
     """
 
     channels: tuple[int, ...] | None = None
@@ -86,6 +91,7 @@ class Plane:
     level: int = 0
     rows: slice = field(default_factory=lambda: slice(None))
     columns: slice = field(default_factory=lambda: slice(None))
+    scene: int = 0
 
 
 def extension_of(name: str) -> str:
@@ -93,8 +99,15 @@ def extension_of(name: str) -> str:
     return os.path.splitext(name)[1][1:].lower()
 
 
-def read_header(path: str) -> ImageHeader:
+def read_header(path: str, scene: int = 0) -> ImageHeader:
     """Header of an image file; no pixels are read.
+
+    Parameters
+    ----------
+    path : str
+        Of the file.
+    scene : int
+        Which image of a file with several.
 
     Raises
     ------
@@ -107,7 +120,7 @@ def read_header(path: str) -> ImageHeader:
         if extension_of(path) in TIFF_EXTENSIONS:
             from napari_lexicon.plates.tiff_files import tiff_header
 
-            header = tiff_header(path)
+            header = tiff_header(path, scene)
         else:
             from napari_lexicon.plates.raster_files import raster_header
 

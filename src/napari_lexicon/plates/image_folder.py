@@ -7,16 +7,17 @@ from pathlib import Path
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.file_listing import Listing, image_listing
 from napari_lexicon.plates.guessing import guess
-from napari_lexicon.plates.image_table import ImageEntry, TableFacts, ZChoice, plate_of_entries
+from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.pattern import Match, Matches, Pattern, PatternPreview, listed, preview_of
+from napari_lexicon.plates.plane_choices import TChoice, ZChoice
 
 # Names that say what is in a folder, but not which plate it is.
 _GENERIC = frozenset({"images", "image", "img", "imgs", "raw", "tif", "tiff", "png", "data", "timepoint_1"})
 
 
 def open_image_folder(
-    folder: Path, pattern: str | None = None, name: str | None = None, z: ZChoice = "max", t: int = 0
+    folder: Path, pattern: str | None = None, name: str | None = None, z: ZChoice = "max", t: TChoice = 0
 ) -> Plate:
     """A folder of images as a plate.
 
@@ -82,7 +83,7 @@ def guess_pattern(folder: str | Path) -> PatternPreview:
     return preview_of(guessed.pattern, guessed.matches)
 
 
-def open_image_file(path: Path, name: str | None = None, z: ZChoice = "max", t: int = 0) -> Plate:
+def open_image_file(path: Path, name: str | None = None, z: ZChoice = "max", t: TChoice = 0) -> Plate:
     """One image file as a plate with one free well.
 
     Raises

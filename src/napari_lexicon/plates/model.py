@@ -81,7 +81,10 @@ class Field:
     pixel_size_um : tuple of float, optional
         ``(y, x)`` in micrometres; None where the plate does not say.
     position_um : tuple of float, optional
-        Stage position ``(y, x)`` in micrometres.
+        Stage position ``(y, x)`` in micrometres, of the field's upper left corner or, with some instruments, its
+        middle; the same for all fields of a plate.
+    acquisition : str, optional
+        Name of the acquisition, where the plate has several.
     """
 
     plate: str
@@ -92,6 +95,7 @@ class Field:
     source: FieldSource
     pixel_size_um: tuple[float, float] | None = None
     position_um: tuple[float, float] | None = None
+    acquisition: str | None = None
 
     @cached_property
     def shape(self) -> tuple[int, int]:
@@ -137,8 +141,8 @@ class Plate:
 
     Parameters
     ----------
-    path : pathlib.Path
-        What was opened.
+    path : pathlib.Path or str
+        What was opened; the address of a remote plate.
     name : str
         Barcode or folder name.
     wells : mapping of str to Well
@@ -158,7 +162,7 @@ class Plate:
         One line on how the plate was read ("OME-Zarr 0.5", "pattern {well}_{field}.tif, z: maximum projection").
     """
 
-    path: Path
+    path: Path | str
     name: str
     wells: Mapping[str, Well]
     channels: tuple[Channel, ...]

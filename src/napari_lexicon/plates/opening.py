@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,11 +17,15 @@ from napari_lexicon.plates import cellvoyager, csv_index, imagexpress, phenix
 from napari_lexicon.plates.condition_tables import condition_table
 from napari_lexicon.plates.image_files import IMAGE_EXTENSIONS, extension_of
 from napari_lexicon.plates.image_folder import open_image_file, open_image_folder
+from napari_lexicon.plates.locations import local_path, remote_address
 from napari_lexicon.plates.model import Plate, Problem
-from napari_lexicon.plates.ome_zarr import is_ome_zarr, open_ome_zarr
+from napari_lexicon.plates.ome_zarr import Choices, is_ome_zarr, open_ome_zarr
 from napari_lexicon.plates.pattern import listed
-from napari_lexicon.plates.plate_map import found_plate_map, with_plate_map
+from napari_lexicon.plates.plane_choices import TChoice, ZChoice, check_wanted
+from napari_lexicon.plates.plate_map import PLATE_MAP_NAMES, found_plate_map, table_of, with_plate_map
 from napari_lexicon.plates.reading import ENTRY_POINTS, PlateReader, Reader, Request
+from napari_lexicon.plates.remote_storage import RemoteFolder
+from napari_lexicon.plates.storage import LocalFolder, Storage
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -33,8 +37,12 @@ def _is_image_file(path: Path) -> bool:
     return path.is_file() and extension_of(path.name) in IMAGE_EXTENSIONS
 
 
+def _open_ome_zarr(storage: Storage, request: Request) -> Plate:
+    return open_ome_zarr(storage, Choices(request.name, request.z, request.t, request.acquisition))
+
+
 READERS: tuple[Reader, ...] = (
-    Reader(is_ome_zarr, lambda request: open_ome_zarr(request.path, request.name, request.z, request.t)),
+    Reader(is_ome_zarr, lambda request: _open_ome_zarr(LocalFolder(request.path), request)),
     phenix.READER,
     imagexpress.READER,
     cellvoyager.READER,
@@ -50,15 +58,18 @@ def open_plate(
     pattern: str | None = None,
     plate_map: str | os.PathLike[str] | pd.DataFrame | None = None,
     name: str | None = None,
-    z: int | Literal["max"] = "max",
-    t: int = 0,
+    z: ZChoice = "max",
+    t: TChoice = 0,
+    acquisition: str | int | None = None,
+    tile: int = 2048,
 ) -> Plate:
     """Open a plate, or any image collection as one. Reads metadata only, no pixels.
 
     Parameters
     ----------
     path : path-like
-        OME-Zarr plate or image, folder of images, or a single image file.
+        OME-Zarr plate or image, folder of images or slides, a single image file, or the ``https://`` or ``s3://``
+        address of an OME-Zarr plate.
     pattern : str, optional
         File-name pattern such as ``"{*}_{well}f{field}d{channel}.TIF"``. Without it a folder's pattern is guessed,
         and ``plate.note`` says what was guessed.
@@ -66,10 +77,14 @@ def open_plate(
         Plate map; by default a ``plate_map.csv`` inside the plate or beside it.
     name : str, optional
         Instead of the name that the plate gives itself.
-    z : int or "max"
-        Plane of stacks, or their maximum projection.
-    t : int
-        Time point of series.
+    z : int, "max" or "all"
+        Plane of stacks, their maximum projection, or every plane as a field of its own.
+    t : int or "all"
+        Time point of series, or every time point as a field of its own.
+    acquisition : str or int, optional
+        Name or number of one acquisition of an OME-Zarr plate with several; all of them by default.
+    tile : int
+        Side in pixels of the fields that slides are cut into.
 
     Returns
     -------
@@ -83,36 +98,74 @@ def open_plate(
     PlateMapError
         If the plate map does not describe this plate.
     """
-    place = Path(path).expanduser()
+    check_wanted(z, t)
+    wanted = None if acquisition is None else str(acquisition)
+    address = remote_address(path)
+    if address is not None:
+        plate = _opened_remotely(address, Request(Path(address), pattern, name, z, t, wanted, tile))
+    else:
+        plate = _opened_here(Request(_existing(path), pattern, name, z, t, wanted, tile))
+    if wanted is not None and not any(field.acquisition for field in plate.fields()):
+        raise PlateError(f"{plate.path} has no acquisitions to choose from: leave the choice out.")
+    if plate_map is not None:
+        return with_plate_map(_without_map(plate), plate_map)
+    return _with_own_map(_without_map(plate), Path(path).expanduser() if address is None else None)
+
+
+def _without_map(plate: Plate) -> Plate:
+    return replace(plate, map=pd.DataFrame(index=pd.Index(list(plate.wells), name="Metadata_Well", dtype=object)))
+
+
+def _existing(path: str | os.PathLike[str]) -> Path:
+    place = local_path(path)
     try:
         exists = place.exists()
     except (OSError, ValueError) as error:  # a name too long, a null byte, a link to itself
         raise PlateError(f"{place} cannot be opened: {error}.") from error
     if not exists:
         raise PlateError(f"{place} does not exist: check the path.")
-    if z != "max" and (not isinstance(z, int) or z < 0):
-        raise PlateError(f"z is 'max' or the number of a plane from 0, not {z!r}.")
+    return place
+
+
+def _opened_here(request: Request) -> Plate:
     try:
-        plate = _opened(Request(place, pattern, name, z, t))
+        return _opened(request)
     except OSError as error:
-        raise PlateError(f"{place} cannot be read: {error.strerror or error}.") from error
-    plain = replace(plate, map=pd.DataFrame(index=pd.Index(list(plate.wells), name="Metadata_Well", dtype=object)))
-    return _with_own_map(plain, place) if plate_map is None else with_plate_map(plain, plate_map)
+        raise PlateError(f"{request.path} cannot be read: {error.strerror or error}.") from error
 
 
-def _with_own_map(plate: Plate, place: Path) -> Plate:
+def _opened_remotely(address: str, request: Request) -> Plate:
+    storage = RemoteFolder(address)
+    if request.pattern is not None:
+        raise PlateError(f"A pattern needs a folder on a disk, and {address} is on the network: download its images.")
+    if not storage.is_there():
+        raise PlateError(
+            f"{address} has no OME-Zarr plate or image (no zarr.json, no .zattrs): give the address of the plate's "
+            "folder. Other layouts are read from a disk only."
+        )
+    return _open_ome_zarr(storage, request)
+
+
+def _with_own_map(plate: Plate, place: Path | None) -> Plate:
     """The plate with the map that lies in it or beside it; one that does not fit is a problem, not the end."""
-    # What was opened may be above or below what holds the images: an index file, a folder with "Images" in it.
-    found = (found_plate_map(path, plate.name) for path in dict.fromkeys((place, plate.path)))
-    table: Path | pd.DataFrame | None = next((file for file in found if file is not None), None)
-    if table is None and is_ome_zarr(plate.path):
-        table = condition_table(plate.path)
-    if table is None:
-        return plate
     try:
-        return with_plate_map(plate, table)
+        table = _remote_map(str(plate.path)) if place is None else _own_map(plate, place)
+        return plate if table is None else with_plate_map(plate, table)
     except PlateMapError as error:
         return replace(plate, problems=(*plate.problems, Problem(str(error))))
+
+
+def _own_map(plate: Plate, place: Path) -> Path | pd.DataFrame | None:
+    # What was opened may be above or below what holds the images: an index file, a folder with "Images" in it.
+    found = (found_plate_map(path, plate.name) for path in dict.fromkeys((place, Path(plate.path))))
+    table: Path | pd.DataFrame | None = next((file for file in found if file is not None), None)
+    return condition_table(Path(plate.path)) if table is None and is_ome_zarr(Path(plate.path)) else table
+
+
+def _remote_map(address: str) -> pd.DataFrame | None:
+    contents = RemoteFolder(address).contents(PLATE_MAP_NAMES)
+    found = [(name, content) for name, content in zip(PLATE_MAP_NAMES, contents, strict=True) if content]
+    return table_of(found[0][1], f"{address}/{found[0][0]}") if found else None
 
 
 def _opened(request: Request) -> Plate:

@@ -14,8 +14,10 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from napari_lexicon.errors import PlateMapError
+from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.plate_map_columns import PREFIX, normalised_columns, squeezed
+from napari_lexicon.plates.remote_storage import RemoteFolder
 from napari_lexicon.plates.well_names import canonical_well
 
 LARGEST_FILE = 256 * 2**20
@@ -143,6 +145,13 @@ class _Match:
 
 def text_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     """A CSV or TSV file as texts; empty cells are missing."""
+    address = remote_address(path)
+    if address is not None:
+        folder, _, name = address.rpartition("/")
+        content_there = RemoteFolder(folder).contents([name])[0]
+        if content_there is None:
+            raise PlateMapError(f"The table {address} is not there: check the address.")
+        return table_of(content_there, address)
     place = Path(path)
     try:
         if place.stat().st_size > LARGEST_FILE:
@@ -150,8 +159,19 @@ def text_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         content = place.read_bytes()
     except OSError as error:
         raise PlateMapError(f"The table {place} cannot be read: {error.strerror or error}.") from error
+    return table_of(content, str(place))
+
+
+def table_of(content: bytes, place: str) -> pd.DataFrame:
+    """The bytes of a CSV, TSV or Excel file as texts; ``place`` is for sentences.
+
+    Raises
+    ------
+    PlateMapError
+        If they are no table.
+    """
     if content[:2] == b"PK":
-        return _workbook(place)
+        return _workbook(content, place)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -176,12 +196,12 @@ def text_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         raise PlateMapError(f"{place} cannot be read as a table: {reason}.") from error
 
 
-def _workbook(place: Path) -> pd.DataFrame:
+def _workbook(content: bytes, place: str) -> pd.DataFrame:
     """First sheet of an Excel workbook as texts, where openpyxl is installed; it is not among our dependencies."""
     if importlib.util.find_spec("openpyxl") is None:
         raise PlateMapError(f"{place} is an Excel workbook: save its sheet as CSV, or install openpyxl.")
     try:
-        return pd.read_excel(place, dtype=str)
+        return pd.read_excel(io.BytesIO(content), dtype=str)
     except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise PlateMapError(f"{place} cannot be read as a workbook: {' '.join(str(error).split())}.") from error
 

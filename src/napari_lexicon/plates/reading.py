@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from napari_lexicon.plates.model import Plate
+from napari_lexicon.plates.plane_choices import TChoice, ZChoice
 
-ENTRY_POINTS = "napari_lexicon.plate_readers"
+ENTRY_POINTS = "napari_lexicon.plates"
 """Entry-point group under which other packages offer their readers."""
 
 
@@ -25,17 +26,23 @@ class Request:
         File-name pattern.
     name : str, optional
         Name for the plate, instead of the one it gives itself.
-    z : int or "max"
-        Plane of stacks, or their maximum projection.
-    t : int
-        Time point of series.
+    z : int, "max" or "all"
+        Plane of stacks, their maximum projection, or every plane as a field.
+    t : int or "all"
+        Time point of series, or every time point as a field.
+    acquisition : str, optional
+        Name or number of the one acquisition that is wanted, where a plate has several.
+    tile : int
+        Side in pixels of the fields that slides are cut into.
     """
 
     path: Path
     pattern: str | None = None
     name: str | None = None
-    z: int | Literal["max"] = "max"
-    t: int = 0
+    z: ZChoice = "max"
+    t: TChoice = 0
+    acquisition: str | None = None
+    tile: int = 2048
 
 
 class PlateReader(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,24 @@ class Storage(Protocol):
     @property
     def address(self) -> str:
         """Path or URL, for sentences."""
+        ...
+
+    @property
+    def place(self) -> Path | str:
+        """The path, or the URL of a remote hierarchy."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Last part of the address."""
+        ...
+
+    def fetch(self, groups: Iterable[str]) -> None:
+        """Told which groups will be asked for next: a remote storage gets their documents all at once."""
+        ...
+
+    def expect(self, documents: Iterable[str]) -> None:
+        """Told which documents will be asked for later, in this order: a remote storage gets many with the first."""
         ...
 
     def document(self, key: str) -> dict[str, Any] | None:
@@ -48,6 +67,22 @@ class LocalFolder:
     def address(self) -> str:
         """The path."""
         return str(self.path)
+
+    @property
+    def place(self) -> Path:
+        """The path."""
+        return self.path
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.path.name
+
+    def fetch(self, groups: Iterable[str]) -> None:
+        """Nothing: a disk gives each document when it is asked for."""
+
+    def expect(self, documents: Iterable[str]) -> None:
+        """Nothing, as above."""
 
     def document(self, key: str) -> dict[str, Any] | None:
         """A JSON object, None where there is none or it is broken."""
@@ -90,10 +125,10 @@ class LocalFolder:
 
         folder = self.path / key
         header = self.document(f"{key}/zarr.json") or self.document(f"{key}/.zarray") or {}
-        return zarr.open_array(local_blosc_store(folder) if _is_blosc(header) else folder, mode="r")
+        return zarr.open_array(local_blosc_store(folder) if is_blosc(header) else folder, mode="r")
 
 
-def _is_blosc(header: dict[str, Any]) -> bool:
+def is_blosc(header: dict[str, Any]) -> bool:
     """True where an array's chunks are Blosc buffers: as the compressor in zarr v2, as the last codec in v3."""
     compressor, codecs = header.get("compressor"), header.get("codecs")
     if isinstance(codecs, list) and codecs:

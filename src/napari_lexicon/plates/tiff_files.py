@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -23,10 +23,11 @@ _MOST_UNNAMED_CHANNELS = 8
 _RGB, _PALETTE, _YCBCR = 2, 3, 6
 
 
-def tiff_header(path: str) -> ImageHeader:
-    """Header of a TIFF file."""
+def tiff_header(path: str, scene: int = 0) -> ImageHeader:
+    """Header of one image of a TIFF file."""
     with _opened(path) as tif:
-        series = tif.series[0]
+        numbers = _scenes(tif)
+        series = _series(tif, numbers, scene)
         sizes = _sizes(series)
         page = series.keyframe
         _check_whole(series, path)
@@ -35,9 +36,8 @@ def tiff_header(path: str) -> ImageHeader:
         if int(page.photometric) == _PALETTE:
             # In microscopy a palette is how the grey values were shown, not what was measured.
             remarks.append("palette ignored: grey values are the stored numbers")
-        more = sum(_is_image(other, sizes) for other in tif.series[1:])
-        if more:
-            remarks.append(f"files with {more + 1} images: the first is read")
+        if len(numbers) > 1:
+            remarks.append(f"files with {len(numbers)} images, each a field")
         channels = samples * sizes.get("C", 1)
         return ImageHeader(
             shape=(sizes["Y"], sizes["X"]),
@@ -46,11 +46,12 @@ def tiff_header(path: str) -> ImageHeader:
             depth=sizes.get("Z", 1),
             times=sizes.get("T", 1),
             rgb=rgb,
-            described=RGB if rgb else described_channels(tif, channels),
-            pixel_size_um=pixel_size_um(tif),
+            described=RGB if rgb else described_channels(tif, channels, numbers[scene]),
+            pixel_size_um=pixel_size_um(tif, numbers[scene]),
             levels=len(series.levels),
             together=samples,
             tile=(page.tilelength, page.tilewidth) if page.is_tiled else None,
+            scenes=len(numbers),
             remark="; ".join(remarks),
         )
 
@@ -58,7 +59,7 @@ def tiff_header(path: str) -> ImageHeader:
 def tiff_plane(path: str, plane: Plane) -> Pixels:
     """``(C, Y, X)`` pixels of a TIFF file."""
     with _opened(path) as tif:
-        series = tif.series[0]
+        series = _series(tif, _scenes(tif) if plane.scene else [0], plane.scene)
         sizes = _sizes(series)
         samples, _ = _colors(series)
         depth, times, channels = sizes.get("Z", 1), sizes.get("T", 1), samples * sizes.get("C", 1)
@@ -80,6 +81,18 @@ def _opened(path: str) -> tifffile.TiffFile:
 
     # A multi-file OME-TIFF names its other files, anywhere on the disk; each file is read for itself here.
     return tifffile.TiffFile(path, _multifile=False)
+
+
+def _scenes(tif: tifffile.TiffFile) -> list[int]:
+    """Numbers of the series that are images of their own; not the label, the overview and the thumbnail of a slide."""
+    main = _sizes(tif.series[0])
+    return [0, *(n for n, other in enumerate(tif.series) if n and _is_image(other, main))]
+
+
+def _series(tif: tifffile.TiffFile, numbers: Sequence[int], scene: int) -> tifffile.TiffPageSeries:
+    if scene >= len(numbers):
+        raise ValueError(f"it has {len(numbers)} images; image {scene} was asked for")
+    return tif.series[numbers[scene]]
 
 
 def _roles(series: tifffile.TiffPageSeries) -> dict[str, str]:

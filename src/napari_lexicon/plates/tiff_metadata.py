@@ -36,10 +36,10 @@ _APERIO = re.compile(r"\|\s*MPP\s*=\s*([0-9.]{1,12})")
 _METAMORPH = re.compile(r'id="spatial-calibration-(x|y|units|state)"[^>]*?value="([^"]{0,40})"')
 
 
-def pixel_size_um(tif: tifffile.TiffFile) -> tuple[float, float] | None:
+def pixel_size_um(tif: tifffile.TiffFile, image: int = 0) -> tuple[float, float] | None:
     """Pixel size ``(y, x)`` in micrometres, None where the file does not say, or says what cannot be."""
     if tif.is_ome:
-        size = _ome_size(tif)
+        size = _ome_size(tif, image)
     elif tif.is_imagej:
         size = _imagej_size(tif)
     else:
@@ -50,18 +50,18 @@ def pixel_size_um(tif: tifffile.TiffFile) -> tuple[float, float] | None:
     return float(f"{size[0]:.6g}"), float(f"{size[1]:.6g}")
 
 
-def described_channels(tif: tifffile.TiffFile, count: int) -> tuple[Channel, ...]:
+def described_channels(tif: tifffile.TiffFile, count: int, image: int = 0) -> tuple[Channel, ...]:
     """Channels as the file describes them; empty where it describes none, or another number of them."""
     channels: tuple[Channel, ...] = ()
     if tif.is_ome:
-        channels = _ome_channels(tif)
+        channels = _ome_channels(tif, image)
     elif tif.is_imagej:
         channels = _imagej_channels(tif, count)
     return channels if len(channels) == count else ()
 
 
-def _ome_image(tif: tifffile.TiffFile) -> Any:
-    """First image of the OME-XML as an element, None where there is none that can be parsed safely."""
+def ome_root(tif: tifffile.TiffFile) -> Any:
+    """The OME-XML as an element, None where there is none that can be parsed safely."""
     from xml.etree.ElementTree import ParseError
 
     from defusedxml import DefusedXmlException
@@ -71,13 +71,20 @@ def _ome_image(tif: tifffile.TiffFile) -> Any:
     if not text or len(text) > _LARGEST_XML:
         return None
     try:
-        return fromstring(text).find("{*}Image/{*}Pixels")
+        return fromstring(text)
     except (ParseError, DefusedXmlException, ValueError):
         return None
 
 
-def _ome_size(tif: tifffile.TiffFile) -> tuple[float, float] | None:
-    pixels = _ome_image(tif)
+def _ome_image(tif: tifffile.TiffFile, image: int) -> Any:
+    """Pixels of one image of the OME-XML as an element, None where there is none."""
+    root = ome_root(tif)
+    images = [] if root is None else root.findall("{*}Image/{*}Pixels")
+    return images[image] if image < len(images) else None
+
+
+def _ome_size(tif: tifffile.TiffFile, image: int) -> tuple[float, float] | None:
+    pixels = _ome_image(tif, image)
     if pixels is None:
         return None
     sizes = []
@@ -90,8 +97,8 @@ def _ome_size(tif: tifffile.TiffFile) -> tuple[float, float] | None:
     return sizes[0], sizes[1]
 
 
-def _ome_channels(tif: tifffile.TiffFile) -> tuple[Channel, ...]:
-    pixels = _ome_image(tif)
+def _ome_channels(tif: tifffile.TiffFile, image: int) -> tuple[Channel, ...]:
+    pixels = _ome_image(tif, image)
     if pixels is None:
         return ()
     channels: list[Channel] = []

@@ -13,6 +13,7 @@ import numpy as np
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.lazy import READ_ERRORS, Pixels, believable, lazy_image, native
 from napari_lexicon.plates.ngff_metadata import ImageMetadata
+from napari_lexicon.plates.plane_choices import check_there
 from napari_lexicon.plates.storage import Storage
 
 
@@ -37,18 +38,19 @@ class ZarrField:
     key: str
     metadata: ImageMetadata
     n_channels: int
-    z: int | Literal["max"]
-    t: int
+    z: int | Literal["max"] = "max"
+    t: int = 0
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """Where the image lies, for sentences."""
         return f"{self.storage.address}/{self.key}".rstrip("/")
 
     def _level_key(self, level: int) -> str:
         try:
             path = self.metadata.levels[level]
         except IndexError:
-            raise PlateError(f"{self._name} has {self.levels()} levels; level {level} was asked for.") from None
+            raise PlateError(f"{self.name} has {self.levels()} levels; level {level} was asked for.") from None
         return f"{self.key}/{path}".lstrip("/")
 
     @cached_property
@@ -58,21 +60,21 @@ class ZarrField:
         document = self.storage.document(f"{key}/zarr.json") or self.storage.document(f"{key}/.zarray")
         if document is None:
             raise PlateError(
-                f"{self._name} has no readable pixels: the header of its level {key.split('/')[-1]} is absent."
+                f"{self.name} has no readable pixels: the header of its level {key.split('/')[-1]} is absent."
             )
         shape = document.get("shape")
         lengths = [n for n in shape if isinstance(n, int) and n >= 0] if isinstance(shape, list) else []
         if not isinstance(shape, list) or len(lengths) != len(shape) or len(lengths) != len(self.metadata.axes):
-            raise PlateError(f"{self._name} has pixels of shape {shape!s:.80}; its axes are {self.metadata.axes}.")
+            raise PlateError(f"{self.name} has pixels of shape {shape!s:.80}; its axes are {self.metadata.axes}.")
         dtype = _pixel_type(document.get("data_type") or document.get("dtype"))
         if dtype is None:
-            raise PlateError(f"{self._name} has pixels that are no numbers.")
+            raise PlateError(f"{self.name} has pixels that are no numbers.")
         return dict(zip(self.metadata.axes, lengths, strict=True)), dtype
 
     def shape(self) -> tuple[int, int]:
         """``(Y, X)`` in pixels at full resolution."""
         lengths, _ = self._header
-        return believable((lengths["y"], lengths["x"]), self._name)
+        return believable((lengths["y"], lengths["x"]), self.name)
 
     def dtype(self) -> np.dtype[Any]:
         """Type of the pixels."""
@@ -86,25 +88,13 @@ class ZarrField:
         """Number of pyramid levels."""
         return len(self.metadata.levels)
 
-    def choices(self) -> list[str]:
-        """What was chosen along z and t, in words; empty where there is nothing to choose or to read.
-
-        Raises
-        ------
-        PlateError
-            If the plane or time point does not exist.
-        """
+    def depth_and_times(self) -> tuple[int, int]:
+        """Planes in z and time points; 1 where there is no such axis, or nothing to read."""
         try:
             lengths, _ = self._header
         except PlateError:
-            return []
-        self._check(lengths)
-        said = []
-        if lengths.get("z", 1) > 1:
-            said.append(f"z: maximum projection of {lengths['z']} planes" if self.z == "max" else f"z: plane {self.z}")
-        if lengths.get("t", 1) > 1:
-            said.append(f"t: time point {self.t} of {lengths['t']}")
-        return said
+            return 1, 1
+        return lengths.get("z", 1), lengths.get("t", 1)
 
     def identity(self) -> str:
         """Place within the plate, choices along z and t, and the state of the files of the full resolution."""
@@ -117,26 +107,20 @@ class ZarrField:
         chunks = dict(zip(self.metadata.axes, array.chunks, strict=True))
         channels = lengths.get("c", 1)
         if channels != self.n_channels:
-            raise PlateError(f"{self._name} has {channels} channels, but its metadata name {self.n_channels}.")
-        self._check(lengths)
-        height, width = believable((lengths["y"], lengths["x"]), self._name)
+            raise PlateError(f"{self.name} has {channels} channels, but its metadata name {self.n_channels}.")
+        check_there(self.z, self.t, lengths.get("z", 1), lengths.get("t", 1), f"{self.name} has")
+        height, width = believable((lengths["y"], lengths["x"]), self.name)
         tile = (int(chunks["y"]), int(chunks["x"]))
         together = int(chunks.get("c", 1))
         return lazy_image(_Reader(self, level), (channels, height, width), self.dtype(), tile, together)
-
-    def _check(self, lengths: dict[str, int]) -> None:
-        if self.z != "max" and not 0 <= self.z < lengths.get("z", 1):
-            raise PlateError(f"{self._name} has {lengths.get('z', 1)} planes in z; plane {self.z} was asked for.")
-        if not 0 <= self.t < lengths.get("t", 1):
-            raise PlateError(f"{self._name} has {lengths.get('t', 1)} time points; time point {self.t} was asked for.")
 
     def _array(self, level: int) -> Any:
         try:
             array = self.storage.array(self._level_key(level))
         except READ_ERRORS as error:
-            raise PlateError(f"{self._name} cannot be read: {error}.") from error
+            raise PlateError(f"{self.name} cannot be read: {error}.") from error
         if array.ndim != len(self.metadata.axes):
-            raise PlateError(f"{self._name} has {array.ndim} axes at level {level}; its metadata name others.")
+            raise PlateError(f"{self.name} has {array.ndim} axes at level {level}; its metadata name others.")
         return array
 
 
@@ -158,7 +142,7 @@ class _Reader:
         try:
             return native(self._block(channels, rows, columns))
         except READ_ERRORS as error:
-            raise PlateError(f"{self.field._name} has a chunk that cannot be read: {error}.") from error
+            raise PlateError(f"{self.field.name} has a chunk that cannot be read: {error}.") from error
 
     def _block(self, channels: slice, rows: slice, columns: slice) -> Pixels:
         axes = self.field.metadata.axes

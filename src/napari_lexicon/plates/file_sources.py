@@ -1,0 +1,216 @@
+"""Field sources over image files: what the headers say, and which channels, planes and scenes lie where."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from napari_lexicon.errors import PlateError
+from napari_lexicon.plates.files_field import FilesField
+from napari_lexicon.plates.image_files import ImageHeader, read_header
+from napari_lexicon.plates.model import Channel, Problem
+from napari_lexicon.plates.natural_order import natural
+from napari_lexicon.plates.plane_choices import TChoice, ZChoice, as_fields, check_there, said_of_t, said_of_z
+
+# Headers are small, but on a network drive each costs a round trip.
+_THREADS = 16
+# Above this many files the channels within the files are taken from a sample.
+_MOST_HEADERS = 4000
+_SAMPLE = 12
+
+Key = tuple[str, str]
+"""``(well, field)``."""
+Planes = Mapping[str | None, tuple[str, ...]]
+"""Files of each channel, in the order of z."""
+
+
+@dataclass(frozen=True)
+class FieldFiles:
+    """Files of the fields, and what is known of them before any of them is opened.
+
+    Parameters
+    ----------
+    root : str
+        The plate's folder.
+    planes : mapping of Key to Planes
+    scenes : mapping of Key to int
+        Which image of a file with several a field is; a field that is not there is all of them.
+    z, t
+        What is to be taken within the files.
+    channels : mapping of str to Channel
+        What an index says of the channels.
+    pixel_size_um : tuple of float or None
+        What an index says.
+    """
+
+    root: str
+    planes: Mapping[Key, Planes]
+    scenes: Mapping[Key, int]
+    z: ZChoice
+    t: TChoice
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    pixel_size_um: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One field: its pixels, its channels, its pixel size, and the field of the index that it belongs to."""
+
+    files: FilesField
+    channels: tuple[int, ...]
+    pixel_size_um: tuple[float, float] | None
+    origin: Key
+
+
+@dataclass
+class Sources:
+    """All fields, the channels over all of them, and what is to be said."""
+
+    fields: dict[Key, Source] = field(default_factory=dict)
+    channels: tuple[Channel, ...] = ()
+    rgb: bool = False
+    notes: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def sources_of(files: FieldFiles) -> Sources:
+    """Sources of all fields.
+
+    Raises
+    ------
+    PlateError
+        If no file can be read, or the chosen plane or time point does not exist.
+    """
+    within = all(channel is None for planes in files.planes.values() for channel in planes)
+    return _within_files(files) if within else _file_per_channel(files)
+
+
+def _file_per_channel(files: FieldFiles) -> Sources:
+    """Channels from the names; a few headers tell the rest."""
+    found = Sources()
+    names = sorted({channel or "" for planes in files.planes.values() for channel in planes}, key=natural)
+    found.channels = tuple(files.channels.get(name) or Channel(_channel_name(name)) for name in names)
+    index = {name: number for number, name in enumerate(names)}
+    sample = _spread([planes[channel][0] for planes in files.planes.values() for channel in planes], _SAMPLE)
+    headers = _headers(files.root, sample)
+    readable = {path: header for path, header in headers.items() if isinstance(header, ImageHeader)}
+    size = files.pixel_size_um or next((h.pixel_size_um for h in readable.values() if h.pixel_size_um), None)
+    if any(header.channels > 1 for header in readable.values()):
+        found.notes.append("channel files are colour images: the brightest component is taken")
+    _remark(found, readable, files)
+    usual = next(iter(readable.values()), ImageHeader((1, 1), np.dtype(np.uint8)))
+    for key, planes in files.planes.items():
+        order = sorted(planes, key=lambda channel: index[channel or ""])
+        paths = tuple(planes[channel] for channel in order)
+        channels = tuple(index[channel or ""] for channel in order)
+        for name, (z, t) in as_fields(key[1], *_choice_of(usual, files), usual.depth, usual.times):
+            source = FilesField(files.root, paths, len(order), False, z, t)
+            found.fields[key[0], name] = Source(source, channels, size, key)
+    return found
+
+
+def _channel_name(name: str) -> str:
+    return f"Channel {int(name)}" if name.isdigit() and len(name) < 9 else name or "Channel 1"
+
+
+def _within_files(files: FieldFiles) -> Sources:
+    """Channels from inside the files: every header is read, or a sample where there are very many."""
+    found = Sources()
+    paths = {key: planes[None] for key, planes in files.planes.items()}
+    everything = len(paths) <= _MOST_HEADERS
+    firsts = list(dict.fromkeys(names[0] for names in paths.values()))
+    looked_at = firsts if everything else _spread(firsts, 200)
+    headers = _headers(files.root, looked_at)
+    readable = {path: header for path, header in headers.items() if isinstance(header, ImageHeader)}
+    if not readable:
+        first = next(error for error in headers.values() if isinstance(error, PlateError))
+        raise PlateError(f"{files.root} has no readable image: {first}")
+    if not everything:
+        found.notes.append(f"channels taken from {len(looked_at)} of {len(paths)} files")
+    usual = next(iter(readable.values()))
+    found.rgb = all(header.rgb for header in readable.values())
+    mixed = any(header.rgb for header in readable.values()) and not found.rgb
+    union: dict[str, Channel] = {}
+    for key, names in paths.items():
+        header = headers.get(names[0], usual)
+        for part, scene, name in _scenes(files, key, names[0], header):
+            if isinstance(part, PlateError):
+                found.problems.append(Problem(str(part), key[0], name))
+                continue
+            described = _described(part, mixed=mixed)
+            for channel in described:
+                union.setdefault(channel.name, channel)
+            order = tuple(list(union).index(channel.name) for channel in described)
+            size = files.pixel_size_um or part.pixel_size_um
+            for title, (z, t) in as_fields(name, *_choice_of(part, files), part.depth, part.times):
+                source = FilesField(files.root, (names,), part.channels, True, z, t, scene)
+                found.fields[key[0], title] = Source(source, order, size, key)
+    _remark(found, readable, files)
+    found.channels = tuple(union.values())
+    return found
+
+
+def _scenes(
+    files: FieldFiles, key: Key, path: str, header: ImageHeader | PlateError
+) -> Iterator[tuple[ImageHeader | PlateError, int, str]]:
+    """Header, number and name of the images of one file that are fields: the one that is wanted, or all."""
+    if isinstance(header, PlateError):
+        yield header, 0, key[1]
+        return
+    wanted = files.scenes.get(key)
+    for number in range(header.scenes) if wanted is None else (wanted,):
+        several = wanted is None and header.scenes > 1
+        name = key[1] if not several else str(number) if key[1] == "0" else f"{key[1]}s{number}"
+        yield (_header(files.root, path, number) if number else header), number, name
+
+
+def _choice_of(header: ImageHeader, files: FieldFiles) -> tuple[ZChoice, TChoice]:
+    """The choice within a file; a file without a stack or series has only one plane to give."""
+    return (files.z if header.depth > 1 else "max"), (files.t if header.times > 1 else 0)
+
+
+def _described(header: ImageHeader, *, mixed: bool) -> tuple[Channel, ...]:
+    if header.described:
+        return header.described
+    if mixed and header.channels == 1:
+        return (Channel("Grey"),)
+    return tuple(Channel(f"Channel {index + 1}") for index in range(header.channels))
+
+
+def _remark(found: Sources, headers: Mapping[str, ImageHeader], files: FieldFiles) -> None:
+    """What a person should know of the files: stacks, series, odd depths of grey."""
+    depth = max((header.depth for header in headers.values()), default=1)
+    times = max((header.times for header in headers.values()), default=1)
+    check_there(files.z, files.t, depth, times)
+    if depth > 1:
+        found.notes.append(said_of_z(files.z, depth))
+    if times > 1:
+        found.notes.append(f"files with several images taken as series; {said_of_t(files.t, times)}")
+    found.notes += sorted({header.remark for header in headers.values() if header.remark})
+    types = Counter(str(header.dtype) for header in headers.values())
+    if len(types) > 1:
+        said = ", ".join(f"{count} of {dtype}" for dtype, count in types.most_common())
+        found.problems.append(Problem(f"The images have different pixel types ({said}): grey values may not compare."))
+
+
+def _headers(root: str, names: Sequence[str]) -> dict[str, ImageHeader | PlateError]:
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return dict(zip(names, pool.map(lambda name: _header(root, name), names), strict=True))
+
+
+def _header(root: str, name: str, scene: int = 0) -> ImageHeader | PlateError:
+    try:
+        return read_header(os.path.join(root, name), scene)
+    except PlateError as error:
+        return error
+
+
+def _spread(items: Sequence[str], count: int) -> list[str]:
+    if len(items) <= count:
+        return list(items)
+    return [items[round(number * (len(items) - 1) / (count - 1))] for number in range(count)]

@@ -1,0 +1,225 @@
+"""A zarr hierarchy behind https or s3: many small documents in few and parallel requests, chunks through zarr.
+
+Every request costs a round trip, so documents are got together (`RemoteFolder.fetch`), consolidated metadata are used
+where the writer has left some, and only the names that one zarr version has are asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from napari_lexicon.errors import PlateError
+from napari_lexicon.plates.storage import LARGEST_DOCUMENT, is_blosc, json_object
+
+_TOGETHER = 32
+"""Requests in flight at a time: servers answer these gladly, and refuse thousands."""
+_AHEAD = 256
+_ATTEMPTS = 3
+_V2, _V3 = (".zattrs", ".zarray", ".zgroup"), ("zarr.json",)
+_PACKAGES = {"http": "aiohttp", "https": "aiohttp", "s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs"}
+
+
+@dataclass
+class _Known:
+    """What has been read already, and what will be asked for."""
+
+    documents: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    expected: dict[str, int] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    names: tuple[str, ...] = (*_V3, *_V2)
+
+
+@dataclass(frozen=True)
+class RemoteFolder:
+    """A hierarchy at an address.
+
+    Parameters
+    ----------
+    url : str
+        ``https://...`` or ``s3://...``, without a slash at its end.
+    """
+
+    url: str
+    _known: _Known = field(default_factory=_Known, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RemoteFolder, (self.url,)
+
+    @property
+    def address(self) -> str:
+        """The URL."""
+        return self.url
+
+    @property
+    def place(self) -> str:
+        """The URL."""
+        return self.url
+
+    @property
+    def name(self) -> str:
+        """Last part of the URL."""
+        return self.url.split("?")[0].rstrip("/").rpartition("/")[2]
+
+    def is_there(self) -> bool:
+        """True where a zarr hierarchy is at the address; reads what its root says of everything below."""
+        contents = self.contents(["zarr.json", ".zattrs", ".zmetadata"])
+        root, old, gathered = (json_object(content) if content is not None else None for content in contents)
+        known = self._known
+        if root is not None:
+            known.names = _V3
+            known.documents["zarr.json"] = root
+            inside = root.get("consolidated_metadata")
+            metadata = inside.get("metadata") if isinstance(inside, dict) else None
+            if isinstance(metadata, dict):
+                known.documents |= {
+                    f"{key}/zarr.json": said for key, said in metadata.items() if isinstance(said, dict)
+                }
+            return True
+        known.names = _V2
+        known.documents[".zattrs"] = old
+        gathered_there = gathered.get("metadata") if gathered is not None else None
+        known.documents |= {key: said for key, said in _objects(gathered_there).items() if key != ".zattrs"}
+        return old is not None
+
+    def fetch(self, groups: Iterable[str]) -> None:
+        """Get the documents of some groups in parallel."""
+        name = "zarr.json" if self._known.names == _V3 else ".zattrs"
+        self._get([f"{group}/{name}" for group in groups])
+
+    def expect(self, documents: Iterable[str]) -> None:
+        """Note which documents will be asked for; with the first of them the next ones are got as well."""
+        known = self._known
+        for key in documents:
+            if key.rpartition("/")[2] in known.names and key not in known.expected:
+                known.expected[key] = len(known.order)
+                known.order.append(key)
+
+    def document(self, key: str) -> dict[str, Any] | None:
+        """A JSON object, None where there is none or it is broken."""
+        known = self._known
+        if key.rpartition("/")[2] not in known.names:
+            return None
+        if key not in known.documents:
+            place = known.expected.get(key)
+            self._get([key] if place is None else known.order[place : place + _AHEAD])
+        return known.documents[key]
+
+    def _get(self, keys: Sequence[str]) -> None:
+        missing = [key for key in dict.fromkeys(keys) if key not in self._known.documents]
+        for key, content in zip(missing, self.contents(missing), strict=True):
+            self._known.documents[key] = None if content is None else json_object(content)
+
+    def contents(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Bytes below the address, None where there is nothing.
+
+        Raises
+        ------
+        PlateError
+            If the server does not answer, or refuses.
+        """
+        found: dict[str, bytes | None] = {}
+        waiting = list(dict.fromkeys(keys))
+        trouble: BaseException | None = None
+        for _ in range(_ATTEMPTS):
+            if not waiting:
+                break
+            paths = {self._path(key): key for key in waiting}
+            answers: dict[str, Any] = self._filesystem.cat(list(paths), on_error="return", batch_size=_TOGETHER)
+            waiting = []
+            for path, key in paths.items():
+                answer = answers.get(path)
+                if isinstance(answer, bytes):
+                    found[key] = answer if len(answer) <= LARGEST_DOCUMENT else None
+                elif answer is None or isinstance(answer, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
+                    found[key] = None
+                else:
+                    trouble = answer
+                    waiting.append(key)
+        if waiting:
+            raise PlateError(f"{self.url} cannot be read: {_reason(trouble)}. Check the address and the connection.")
+        return [found[key] for key in keys]
+
+    def leads_out(self, key: str) -> bool:
+        """False: there are no links behind an address."""
+        return False
+
+    def state(self, key: str) -> str:
+        """Digest of the address and the array's header. Chunks are not looked at: a published plate stays as it is."""
+        header = self.document(f"{key}/zarr.json") or self.document(f"{key}/.zarray")
+        text = json.dumps([self.url, key, header], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    def array(self, key: str) -> Any:
+        """The zarr array at a key, for reading."""
+        import zarr
+        from zarr.storage import FsspecStore
+
+        from napari_lexicon.plates.whole_chunks import RemoteChunks
+
+        header = self.document(f"{key}/zarr.json") or self.document(f"{key}/.zarray") or {}
+        store = FsspecStore.from_url(f"{self.url}/{key}", storage_options=_options(self.url), read_only=True)
+        return zarr.open_array(RemoteChunks(store, blosc=is_blosc(header)), mode="r")
+
+    def _path(self, key: str) -> str:
+        return str(self._filesystem._strip_protocol(f"{self.url}/{key}"))
+
+    @cached_property
+    def _filesystem(self) -> Any:
+        return _filesystem(self.url)
+
+
+def _objects(metadata: Any, ending: str = "") -> dict[str, dict[str, Any]]:
+    """Consolidated metadata: the documents of a hierarchy by their keys."""
+    stated = metadata if isinstance(metadata, dict) else {}
+    return {f"{key}{ending}": said for key, said in stated.items() if isinstance(said, dict)}
+
+
+def _filesystem(url: str) -> Any:
+    """The fsspec file system of an address.
+
+    Raises
+    ------
+    PlateError
+        If a package is missing.
+    """
+    scheme = url.partition(":")[0]
+    try:
+        from fsspec.core import url_to_fs
+
+        return url_to_fs(url, **_options(url))[0]
+    except ImportError as error:
+        package = _PACKAGES.get(scheme, "an fsspec package")
+        raise PlateError(
+            f"Plates at {scheme}:// addresses need fsspec and {package}, which are not installed: "
+            "pip install 'napari-lexicon[remote]'."
+        ) from error
+    except ValueError as error:
+        raise PlateError(f"{url} is no address that can be read: {error}.") from error
+
+
+def _options(url: str) -> dict[str, Any]:
+    if url.startswith("http"):
+        import aiohttp
+
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=60)
+        return {"client_kwargs": {"timeout": timeout}}
+    if url.startswith("s3"):
+        import s3fs  # noqa: F401 - its absence has a sentence of its own
+        from botocore.session import get_session
+
+        # Public buckets are read without an account.
+        return {"anon": get_session().get_credentials() is None}
+    return {}
+
+
+def _reason(error: BaseException | None) -> str:
+    status = getattr(error, "status", None)
+    if status is not None:
+        return f"the server answers {status} {getattr(error, 'message', '')}".strip()
+    text = " ".join(str(error).split())[:200].rstrip(".")
+    return text or type(error).__name__
