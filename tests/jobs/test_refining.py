@@ -20,9 +20,10 @@ from napari_lexicon.backbones.tiling import fine_field_tokens
 from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.field_loop import FieldWork, windowed_image
 from napari_lexicon.jobs.plates import plate_field
-from napari_lexicon.jobs.refining import RefineJob, fine_is_current, run_refine
+from napari_lexicon.jobs.refining import RefineJob, run_refine
 from napari_lexicon.jobs.running import job_from_json, job_to_json
 from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.lexicons.folder import fine_is_current
 
 
 @pytest.fixture

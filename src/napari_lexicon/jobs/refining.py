@@ -22,7 +22,7 @@ from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, si
 from napari_lexicon.jobs.field_loop import FieldWork, windowed_image
 from napari_lexicon.jobs.plates import plate_field
 from napari_lexicon.lexicons import Lexicon, LexiconPlate
-from napari_lexicon.lexicons.folder import fingerprint
+from napari_lexicon.lexicons.folder import fine_is_current, fine_mark
 
 
 @dataclass(frozen=True)
@@ -173,13 +173,3 @@ class FineReader:
             "finer": finer,
         }
         work.plate.write_field("fine", work.number, fine_mark(work.plate, work.number, finer), arrays, attributes)
-
-
-def fine_mark(plate: LexiconPlate, number: int, finer: int) -> str:
-    """Fingerprint of a field read finer: the codes it refines, and how much finer."""
-    return fingerprint("fine-1", plate.mark("codes", number), finer)
-
-
-def fine_is_current(plate: LexiconPlate, number: int, finer: int) -> bool:
-    """Whether a field has been read so much finer, from the same pixels, with the same dictionary."""
-    return plate.mark("fine", number) == fine_mark(plate, number, finer)

@@ -314,6 +314,16 @@ class LexiconPlate:
         return found
 
 
+def fine_mark(plate: LexiconPlate, number: int, finer: int) -> str:
+    """Fingerprint of a field read finer: the codes it refines, and how much finer."""
+    return fingerprint("fine-1", plate.mark("codes", number), finer)
+
+
+def fine_is_current(plate: LexiconPlate, number: int, finer: int) -> bool:
+    """Whether a field has been read so much finer, from the same pixels, with the same dictionary."""
+    return plate.mark("fine", number) == fine_mark(plate, number, finer)
+
+
 def _listed(names: Any, most: int = 8) -> str:
     names = list(names)
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
