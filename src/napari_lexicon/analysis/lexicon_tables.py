@@ -45,3 +45,19 @@ def stability_of(lexicon: Lexicon) -> np.ndarray | None:
             return np.asarray(file.get_tensor("stability")) if has_it else None
     except (OSError, SafetensorError):
         return None
+
+
+def atoms_of(lexicon: Lexicon) -> np.ndarray:
+    """``(M, dim_w)`` float32 unit directions of the features, read without torch.
+
+    Raises
+    ------
+    LexiconFolderError
+        If the dictionary's file is missing or damaged.
+    """
+    path = lexicon.path / "dictionary.safetensors"
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return np.asarray(file.get_tensor("atoms"), dtype=np.float32)
+    except (OSError, SafetensorError) as error:
+        raise LexiconFolderError(f"{path} cannot be read ({error}): run apply again.") from error

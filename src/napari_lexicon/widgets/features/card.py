@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLine
 from napari_lexicon.viewer.overlay import OverlayStyle
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.card import Card
+from napari_lexicon.widgets.features.look_controls import LookControls
 from napari_lexicon.widgets.rounds.bars import RoundBars
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ class FeatureCard(Card):
         self.channel.activated.connect(lambda: self.channelChanged.emit(self.channel.currentData()))
         self.style_controls = StyleControls()
         self.rounds = RoundBars()
+        self.look = LookControls()
         self._given = ""
         top = QHBoxLayout()
         top.setSpacing(6)
@@ -156,6 +158,7 @@ class FeatureCard(Card):
         box.addWidget(self.facts)
         box.addWidget(self.style_controls)
         box.addWidget(self.rounds)
+        box.addWidget(self.look)
 
     def setFeature(self, number: int, name: str, color: str, facts: str) -> None:
         """Show a feature."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_lexicon.errors import LexiconError
 from napari_lexicon.widgets.features.columns import sentence_of
 from napari_lexicon.widgets.features.exporting import Exporting
+from napari_lexicon.widgets.features.look_controls import LookController
 from napari_lexicon.widgets.features.spot_list import FiringFeature
 from napari_lexicon.widgets.features.tiles import Tile, tile_of
 from napari_lexicon.widgets.rounds.controller import RoundsController
@@ -51,6 +52,7 @@ class FeaturesController(Controller):
         self.link(view.card.style_controls.valueChanged, state.set_style)
         self.link(view.gallery.tileClicked, self._go_to)
         self.link(view.spots.featureClicked, state.set_feature)
+        self._look = LookController(workspace, view.card.look)
         self.exporting = Exporting(workspace, view.menu, view, "features")
         view.card.style_controls.setValue(state.style)
         self._offer_columns()
@@ -208,4 +210,5 @@ class FeaturesController(Controller):
             self.workspace.background.forget(f"tile {position}")
         self.exporting.close()
         self._rounds.close()
+        self._look.close()
         super().close()

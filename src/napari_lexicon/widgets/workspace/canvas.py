@@ -16,7 +16,9 @@ from napari_lexicon.viewer.pointer import on_click
 from napari_lexicon.viewer.side_by_side import SideBySide
 from napari_lexicon.viewer.spot_frame import SpotFrame
 from napari_lexicon.widgets.workspace.beside import MOST_PIXELS, SELECTION, fields_of, wells_side_by_side
+from napari_lexicon.widgets.workspace.drawn_maps import DrawnMaps, maps_of_codes, maps_of_fine
 from napari_lexicon.widgets.workspace.field_reading import ReadFields, caption_of, read_fields
+from napari_lexicon.widgets.workspace.fine_reading import FinePlace
 from napari_lexicon.widgets.workspace.state import FieldPlace, Spot, WorkspaceState
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from napari_lexicon.plates.model import Field
     from napari_lexicon.viewer.conversion import Placement
     from napari_lexicon.widgets.workspace.background import Background
+    from napari_lexicon.widgets.workspace.fine_reading import FineReading
     from napari_lexicon.widgets.workspace.reading import LexiconReading
 
 _SELECTION_PAUSE_MS = 150
@@ -54,10 +57,11 @@ class Canvas(QObject):
         viewer: ViewerModel,
         background: Background,
         reading: LexiconReading,
+        fine: FineReading,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._background, self._reading = state, background, reading
+        self._state, self._background, self._reading, self._fine = state, background, reading, fine
         self.layers = FieldLayers(viewer)
         self.overlay = ActivationOverlay(viewer)
         self.frame = SpotFrame(viewer)
@@ -87,6 +91,8 @@ class Canvas(QObject):
         for draw in (self._show_map, self._show_kept):
             state.picksChanged.connect(draw)
         reading.changed.connect(self._show_map)
+        state.lookChanged.connect(self._look_closer)
+        fine.changed.connect(self._draw_closer)
         state.spotChanged.connect(self._show_frame)
         on_click(viewer, self._clicked)
 
@@ -218,8 +224,7 @@ class Canvas(QObject):
             said = [caption_of(plate, each) for each in side.fields]
             self.names.show(side, said, number or 0, bright=plate.rgb)
         self._look_at_center()
-        self._show_map()
-        self._show_kept()
+        self._look_closer()
         self._state.spotChanged.emit(self._state.spot)
 
     def _look_at_center(self) -> None:
@@ -261,8 +266,7 @@ class Canvas(QObject):
 
     def _take_codes(self, codes: dict[str, FieldCodes | None]) -> None:
         self._codes.update(codes)
-        self._show_map()
-        self._show_kept()
+        self._look_closer()
         self._state.spotChanged.emit(self._state.spot)
 
     def _show_map(self) -> None:
@@ -273,6 +277,27 @@ class Canvas(QObject):
             self.overlay.clear()
         elif self._read is None and not self._background.busy("field"):
             self.overlay.blank()  # the new field is there before its codes; the layer waits for them
+
+    def _look_closer(self, _: object = None) -> None:
+        """Have the fields on the screen read finer where the look asks for it."""
+        self._fine.want(list(self._fine_places().values()))
+        self._draw_closer()
+
+    def _draw_closer(self) -> None:
+        self._show_map()
+        self._show_kept()
+
+    def _fine_places(self) -> dict[str, FinePlace]:
+        """The fields on the screen that have codes, as they are to be read; none where the codes are enough."""
+        lexicon, plate, look, side = self._state.lexicon, self._state.lexicon_plate, self._state.look, self._side
+        if lexicon is None or plate is None or side is None or look.plain:
+            return {}
+        numbers = {(header.well, header.name): number for number, header in enumerate(plate.fields)}
+        return {
+            field.key: FinePlace(str(lexicon.path), plate.id, numbers[field.well, field.name], look.finer)
+            for field in side.fields
+            if self._codes.get(field.key) is not None
+        }
 
     def keep_map(self) -> None:
         """Keep the map of the current feature as a layer of its own."""
@@ -300,18 +325,31 @@ class Canvas(QObject):
         return None if feature is None else self._map_of(feature, self._state.channel, style.smooth)
 
     def _map_of(self, feature: int, channel: int | None, smooth: bool) -> ActivationMap | None:
-        from napari_lexicon.analysis.maps import activation_map
-
         lexicon, side = self._state.lexicon, self._side
         if lexicon is None or side is None or self.codes is None:
             return None
-        codes = [self._codes.get(field.key) for field in side.fields]
-        maps = [None if each is None else activation_map(each, feature, channel, self._state.picks) for each in codes]
-        top = self._reading.strongest(feature) or max(float(values.max()) for values in maps if values is not None)
+        drawn = self._drawn(side, feature, channel)
         # blending needs the patches themselves
-        values, patch = side.map(maps, lexicon.backbone.patch, exact=not smooth)
+        values, patch = side.map(drawn.maps, lexicon.backbone.patch // drawn.finer, exact=not smooth)
         placement = side.placement().of_patches(patch)
-        return ActivationMap(values, placement, feature_title(lexicon, feature), color_of(lexicon, feature), top)
+        return ActivationMap(values, placement, feature_title(lexicon, feature), color_of(lexicon, feature), drawn.top)
+
+    def _drawn(self, side: SideBySide, feature: int, channel: int | None) -> DrawnMaps:
+        """Maps of the fields on the screen as they are wanted; of whole patches until all of them were read closer."""
+        codes = {field.key: self._codes.get(field.key) for field in side.fields}
+        strongest, places = self._reading.strongest(feature), self._fine_places()
+        fine = {key: self._fine.get(place) for key, place in places.items()}
+        if not fine or any(each is None for each in fine.values()):
+            return maps_of_codes(list(codes.values()), feature, channel, strongest, self._state.picks)
+        return maps_of_fine(
+            [fine.get(key) for key in codes],
+            self._state.look,
+            self._fine.atom(feature),
+            feature,
+            channel,
+            strongest,
+            self._state.picks,
+        )
 
     def _show_frame(self, spot: Spot | None) -> None:
         lexicon, placement = self._state.lexicon, self.placement()

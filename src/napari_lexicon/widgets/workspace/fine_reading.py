@@ -7,12 +7,15 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qtpy.QtCore import QObject, QProcess, QTimer, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_lexicon.lexicons import FineField
+    import numpy.typing as npt
+
+    from napari_lexicon.lexicons import FineField, Lexicon, LexiconPlate
     from napari_lexicon.widgets.workspace.background import Background
     from napari_lexicon.widgets.workspace.compute import Compute
     from napari_lexicon.widgets.workspace.state import WorkspaceState
@@ -61,6 +64,7 @@ class FineReading(QObject):
         self._asked: FinePlace | None = None
         self._known: dict[FinePlace, FineField] = {}
         self._failed: dict[FinePlace, str] = {}
+        self._atoms: npt.NDArray[np.float32] = np.zeros((0, 0), np.float32)
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.setInterval(IDLE_MS)
@@ -87,6 +91,11 @@ class FineReading(QObject):
     def get(self, place: FinePlace) -> FineField | None:
         """The field, None where it has not come (yet)."""
         return self._known.get(place)
+
+    def atom(self, feature: int) -> npt.NDArray[np.float32]:
+        """``(dim_w,)`` direction of a feature of the open lexicon; known once a field is."""
+        atom: npt.NDArray[np.float32] = self._atoms[feature]
+        return atom
 
     def failed(self, place: FinePlace) -> str:
         """Why a field could not be read, empty where nothing is known against it."""
@@ -125,19 +134,20 @@ class FineReading(QObject):
             self._asked = None
             return
 
-        def take(found: FineField | None) -> None:
+        def take(found: tuple[FineField, npt.NDArray[np.float32]] | None) -> None:
             if place != self._asked:
                 return
             if found is None:
                 otherwise(place)
                 return
             self._asked = None
-            self._keep(place, found)
+            field, self._atoms = found
+            self._keep(place, field)
             self.changed.emit()
             self._ask_next()
 
         self._background.start(
-            "fine", lambda: current_fine(plate, place), take, lambda error: self._fail(place, str(error))
+            "fine", lambda: read_fine(lexicon, plate, place), take, lambda error: self._fail(place, str(error))
         )
 
     def _keep(self, place: FinePlace, found: FineField) -> None:
@@ -215,12 +225,15 @@ class FineReading(QObject):
             self._fail(self._asked, f"Python could not be started ({self._command[0]}): install napari-lexicon again.")
 
 
-def current_fine(plate: Any, place: FinePlace) -> FineField | None:
-    """The field as it was read so much finer from the codes of today, None where it was not."""
-    from napari_lexicon.lexicons.folder import fine_mark
+def read_fine(
+    lexicon: Lexicon, plate: LexiconPlate, place: FinePlace
+) -> tuple[FineField, npt.NDArray[np.float32]] | None:
+    """The field as it was read so much finer from the codes of today, and the atoms; None where it was not."""
+    from napari_lexicon.analysis.lexicon_tables import atoms_of
+    from napari_lexicon.lexicons.folder import fine_is_current
 
     plate.refresh()
-    if plate.mark("fine", place.number) != fine_mark(plate, place.number, place.finer):
+    if not fine_is_current(plate, place.number, place.finer):
         return None
-    found: FineField | None = plate.fine(place.number)
-    return found
+    found = plate.fine(place.number)
+    return None if found is None else (found, atoms_of(lexicon))

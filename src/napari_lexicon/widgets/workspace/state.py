@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from qtpy.QtCore import QObject, Signal
 
@@ -39,6 +39,27 @@ class Notice:
     kind: str = "info"
 
 
+@dataclass(frozen=True)
+class MapLook:
+    """What an activation map is made of.
+
+    Parameters
+    ----------
+    kind : {"code", "projection"}
+        The sparse code, or how far every patch lies along the feature in standard deviations of control patches.
+    finer : int
+        By how much the map is finer than the patches along each side.
+    """
+
+    kind: Literal["code", "projection"] = "code"
+    finer: int = 1
+
+    @property
+    def plain(self) -> bool:
+        """Whether the codes of the plate are enough for it."""
+        return self.kind == "code" and self.finer == 1
+
+
 class WorkspaceState(QObject):
     """The current things of one viewer, with a signal for each. Setting a thing to what it is says nothing.
 
@@ -46,7 +67,8 @@ class WorkspaceState(QObject):
     -------
     plateChanged(Plate or None), lexiconChanged(Lexicon or None), fieldChanged(FieldPlace or None),
     featureChanged(int or None), channelChanged(int or None), selectionChanged(frozenset of str),
-    spotChanged(Spot or None), styleChanged(OverlayStyle), besideChanged(str), picksChanged(int or None)
+    spotChanged(Spot or None), styleChanged(OverlayStyle), lookChanged(MapLook), besideChanged(str),
+    picksChanged(int or None)
         The thing as it is now.
     lexiconGrew()
         More fields of the current plate are finished.
@@ -65,6 +87,7 @@ class WorkspaceState(QObject):
     selectionChanged = Signal(object)
     spotChanged = Signal(object)
     styleChanged = Signal(object)
+    lookChanged = Signal(object)
     besideChanged = Signal(str)
     picksChanged = Signal(object)
     nameChanged = Signal(int)
@@ -81,6 +104,7 @@ class WorkspaceState(QObject):
         self._selection: frozenset[str] = frozenset()
         self._spot: Spot | None = None
         self._style = OverlayStyle()
+        self._look = MapLook()
         self._beside = ""
         self._picks: int | None = None
 
@@ -138,6 +162,11 @@ class WorkspaceState(QObject):
     def style(self) -> OverlayStyle:
         """How the activation map is drawn."""
         return self._style
+
+    @property
+    def look(self) -> MapLook:
+        """What the activation map is made of."""
+        return self._look
 
     @property
     def beside(self) -> str:
@@ -206,6 +235,12 @@ class WorkspaceState(QObject):
         if style != self._style:
             self._style = style
             self.styleChanged.emit(style)
+
+    def set_look(self, look: MapLook) -> None:
+        """Make the activation map of something else."""
+        if look != self._look:
+            self._look = look
+            self.lookChanged.emit(look)
 
     def set_beside(self, kind: str) -> None:
         """Show other wells beside the current one."""

@@ -15,6 +15,7 @@ from napari_lexicon.widgets.workspace.background import Background
 from napari_lexicon.widgets.workspace.canvas import Canvas
 from napari_lexicon.widgets.workspace.compute import Compute
 from napari_lexicon.widgets.workspace.device_probe import DeviceProbe
+from napari_lexicon.widgets.workspace.fine_reading import FineReading
 from napari_lexicon.widgets.workspace.job_runner import JobRunner
 from napari_lexicon.widgets.workspace.job_status import JobPhase, JobRequest, JobStatus
 from napari_lexicon.widgets.workspace.opening import Opening
@@ -47,7 +48,8 @@ class Workspace(QObject):
         self.compute = Compute(self.state, self.jobs, self.opening.memory, self)
         self.training = TrainingWatch(self.jobs, self)
         self.samples = SamplePlate(self.opening, self.jobs, self.background, self)
-        self.canvas = Canvas(self.state, viewer, self.background, self.reading, self)
+        self.fine = FineReading(self.state, self.background, self.compute, self)
+        self.canvas = Canvas(self.state, viewer, self.background, self.reading, self.fine, self)
         self.walking = Walking(self.state, self.reading, self)
         bind_keys(viewer, self.walking.actions())
         self.jobs.figures.connect(self._job_told)
@@ -67,6 +69,7 @@ class Workspace(QObject):
     def close(self) -> None:
         """End the job and drop what is awaited; the window is closing."""
         self.jobs.close()
+        self.fine.close()
         self.devices.close()
         self.background.close()
         viewer = self._viewer()

@@ -1,0 +1,76 @@
+"""The numbers of an activation map: from the codes of whole patches, or from fields that were read closer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_lexicon.lexicons import FieldCodes, FineField
+    from napari_lexicon.widgets.workspace.state import MapLook
+
+_TOPS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+"""Full colour of a projection, in standard deviations: steps, so that most fields have the same and can be compared."""
+
+
+@dataclass(frozen=True)
+class DrawnMaps:
+    """Maps of the fields on the screen.
+
+    Parameters
+    ----------
+    maps : sequence of numpy.ndarray or None
+        ``(gh, gw)`` float32 of each field, None where it has no codes.
+    finer : int
+        By how much they are finer than the patches.
+    top : float
+        Value in full colour.
+    """
+
+    maps: Sequence[npt.NDArray[np.float32] | None]
+    finer: int
+    top: float
+
+
+def maps_of_codes(
+    codes: Sequence[FieldCodes | None], feature: int, channel: int | None, strongest: float, picks: int | None = None
+) -> DrawnMaps:
+    """Of whole patches; ``strongest`` is the feature's largest value over the plate, 0 where it is not known."""
+    from napari_lexicon.analysis.maps import activation_map
+
+    maps = [None if each is None else activation_map(each, feature, channel, picks) for each in codes]
+    return DrawnMaps(maps, 1, strongest or _largest(maps))
+
+
+def maps_of_fine(
+    fine: Sequence[FineField | None],
+    look: MapLook,
+    atom: npt.NDArray[np.float32],
+    feature: int,
+    channel: int | None,
+    strongest: float,
+    picks: int | None = None,
+) -> DrawnMaps:
+    """Of fields that were read closer."""
+    from napari_lexicon.analysis.maps import direction_map
+
+    if look.kind == "code":
+        found = maps_of_codes(
+            [None if each is None else each.codes for each in fine], feature, channel, strongest, picks
+        )
+        return DrawnMaps(found.maps, look.finer, found.top)
+    maps = [
+        None if each is None else direction_map(each.whitened, each.codes.channels, atom, channel).clip(min=0)
+        for each in fine
+    ]
+    largest = _largest(maps)
+    return DrawnMaps(maps, look.finer, next((float(top) for top in _TOPS if top >= largest), largest))
+
+
+def _largest(maps: Sequence[npt.NDArray[np.float32] | None]) -> float:
+    return max((float(values.max()) for values in maps if values is not None), default=0.0)
