@@ -18,7 +18,7 @@ from dataclasses import replace
 import known_truth
 import numpy as np
 import torch
-from planted import Contender, cell_features, planted_scores, settings_for, trained, two_plates
+from planted import READINGS, Contender, cell_features, planted_scores, settings_for, trained, two_plates
 from table import Cell, add_options, finish
 from worlds import BASE, WORLDS, WorldSettings, make_world
 
@@ -116,7 +116,7 @@ def _in_world(about: WorldSettings, steps: int, seeds: int) -> Iterator[tuple[st
 
 def plate_runs(options: argparse.Namespace) -> Iterator[tuple[str, str, Iterator[tuple[str, Columns]]]]:
     """Every variant on the plate."""
-    steps, seeds = (20, 2) if options.quick else (2000, 5) if options.full else (150, 3)
+    steps, seeds = (20, 2) if options.quick else (2000, 5) if options.full else (400, 3)
     variants = VARIANTS[: 4 if options.quick else None] + (MORE if options.full else ())
     yield "plate", DEFAULT.name, _on_plate(variants, steps, seeds, options.quick)
 
@@ -125,12 +125,14 @@ def _on_plate(variants: Sequence[Contender], steps: int, seeds: int, quick: bool
     plates = two_plates("built-in", 0, quick)
     for variant in variants:
         results = [trained(plates[0], variant, settings_for(variant, steps, seed)) for seed in range(seeds)]
-        aurocs = []
+        aurocs: Columns = {f"mean AUROC, {reading}": [] for reading in READINGS}
         for result in results:
-            features = [cell_features(plate, result.dictionary) for plate in plates]
-            aurocs.append(float(np.mean(list(planted_scores(*plates, (features[0], features[1])).values()))))
+            features = (cell_features(plates[0], result.dictionary), cell_features(plates[1], result.dictionary))
+            for reading in READINGS:
+                scores = planted_scores(plates, features, reading)
+                aurocs[f"mean AUROC, {reading}"].append(float(np.mean(list(scores.values()))))
         cosines = [result.metrics["cosine"] for result in results]
-        yield variant.name, {"mean AUROC": aurocs, "cosine": cosines, **_of_results(results)}
+        yield variant.name, {**aurocs, "cosine": cosines, **_of_results(results)}
 
 
 def _of_results(results: Sequence[TrainResult]) -> Columns:

@@ -3,9 +3,10 @@
     python benchmarks/quality/planted.py [--quick | --full] [--json FILE]
 
 Dictionaries are trained on one simulated plate, whitened on its control wells. For every phenotype the one feature in
-one channel with the best AUROC per cell is chosen on that plate, and scored on a second plate with other cells, layout,
-brightness, focus and illumination. All learners get the same tokens, steps and number of nonzeros; each autoencoder
-the better of two learning rates by held-out loss.
+one channel with the best AUROC per cell is chosen on one plate, and scored on another with other cells, layout,
+brightness, focus and illumination; both ways round. Two readings of a feature are scored: its sparse code, and how far
+a token lies along its direction. All learners get the same tokens, steps and number of nonzeros; each autoencoder the
+better of two learning rates by held-out loss.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ CACHE = Path(tempfile.gettempdir()) / "napari-lexicon-benchmark"
 CHOSEN_ON, SCORED_ON = 11, 22
 """Seeds of the two plates."""
 RATES = (1e-3, 4e-3)
+READINGS = ("code", "direction")
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,23 @@ class Contender:
     backbone: str = "built-in"
 
 
+SMALL = {"features": 256, "iterations": 4}
 CONTENDERS = (
     Contender("icfl"),
+    Contender("icfl, 48 directions", components=48),
+    Contender("icfl, 256 features", SMALL),
+    Contender("icfl, 256 features, 48 directions", SMALL, components=48),
     Contender("icfl, refit", {"refit": True}),
     Contender("topk", {"algorithm": "topk"}),
+    Contender("topk, 256 features, 48 directions", {"algorithm": "topk", **SMALL}, components=48),
     Contender("batch-topk", {"algorithm": "batch-topk"}),
     Contender("relu-l1", {"algorithm": "relu-l1"}),
     Contender("matryoshka", {"algorithm": "matryoshka"}),
     Contender("mp-sae", {"algorithm": "mp-sae"}),
     Contender("pca", {"algorithm": "pca"}),
+    Contender("pca, 48 directions", {"algorithm": "pca"}, components=48),
     Contender("ica", {"algorithm": "ica"}),
+    Contender("ica, 48 directions", {"algorithm": "ica"}, components=48),
     Contender("kmeans", {"algorithm": "kmeans"}),
     Contender("icfl, not whitened", form="none"),
     Contender("topk, not whitened", {"algorithm": "topk"}, form="none"),
@@ -96,34 +105,49 @@ def best_rate(plate: PlateTokens, contender: Contender, steps: int) -> float:
     return min(losses, key=losses.__getitem__)
 
 
-def cell_features(plate: PlateTokens, dictionary: Dictionary) -> npt.NDArray[np.float32]:
-    """``(cells, C * M)`` mean over the patches of a cell of each feature's positive part, channel by channel."""
-    features, rows = dictionary.n_features, []
+def cell_features(plate: PlateTokens, dictionary: Dictionary) -> dict[str, npt.NDArray[np.float32]]:
+    """``(cells, C * M)`` mean over the patches of a cell, channel by channel, of two readings of each feature.
+
+    ``code``: the positive part of the sparse code. ``direction``: how far the whitened token lies along the atom, in
+    standard deviations of control tokens, whether or not the encoder picked it.
+    """
+    features = dictionary.n_features
+    rows: dict[str, list[npt.NDArray[np.float32]]] = {reading: [] for reading in READINGS}
     for tokens, weights in zip(plate.tokens, plate.weights, strict=True):
         inside = np.flatnonzero(weights.sum(axis=0) > 0)  # patches outside all cells are not asked for
         weights, tokens = weights[:, inside], tokens[:, torch.from_numpy(inside)]
         channels, patches, dim = tokens.shape
-        codes = dictionary.encode(tokens.reshape(-1, dim).float()).merged()
+        raw = tokens.reshape(-1, dim).float()
+        codes = dictionary.encode(raw).merged()
         values = codes.values.clamp_min(0).reshape(-1).numpy()
         starts = np.arange(0, len(values) + 1, codes.indices.shape[1])
         sparse = csr_array((values, codes.indices.reshape(-1).numpy(), starts), shape=(channels * patches, features))
-        parts = [(weights @ sparse[c * patches : (c + 1) * patches]).toarray() for c in range(channels)]
-        rows.append(np.concatenate(parts, axis=1, dtype=np.float32))
-    return np.concatenate(rows)
+        whitened = dictionary.whitening.whiten(raw).numpy()
+        own = [slice(c * patches, (c + 1) * patches) for c in range(channels)]
+        rows["code"].append(np.concatenate([(weights @ sparse[c]).toarray() for c in own], axis=1, dtype=np.float32))
+        along = [(weights @ whitened[c]) @ dictionary.atoms.numpy().T for c in own]
+        rows["direction"].append(np.concatenate(along, axis=1, dtype=np.float32))
+    return {reading: np.concatenate(found) for reading, found in rows.items()}
+
+
+Features = dict[str, npt.NDArray[np.float32]]
 
 
 def planted_scores(
-    chosen_on: PlateTokens, scored_on: PlateTokens, features: tuple[npt.NDArray[Any], npt.NDArray[Any]]
+    plates: tuple[PlateTokens, PlateTokens], features: tuple[Features, Features], reading: str
 ) -> dict[str, float]:
-    """For every phenotype the AUROC on the second plate of the feature that is best on the first."""
-    scores = {}
-    for phenotype in PHENOTYPES:
-        (use, shows), (use_then, shows_then) = chosen_on.question(phenotype), scored_on.question(phenotype)
-        if shows.sum() < 5 or shows_then.sum() < 5:
-            continue
-        best = int(np.argmax(column_auroc(features[0][use], shows)))
-        scores[phenotype] = float(column_auroc(features[1][use_then][:, [best]], shows_then)[0])
-    return scores
+    """For every phenotype the AUROC of the feature that is best on the other plate; mean over both ways round."""
+    scores: dict[str, list[float]] = {}
+    for chosen, scored in ((0, 1), (1, 0)):
+        for phenotype in PHENOTYPES:
+            use, shows = plates[chosen].question(phenotype)
+            use_then, shows_then = plates[scored].question(phenotype)
+            if shows.sum() < 5 or shows_then.sum() < 5:
+                continue
+            best = int(np.argmax(column_auroc(features[chosen][reading][use], shows)))
+            auroc = column_auroc(features[scored][reading][use_then][:, [best]], shows_then)[0]
+            scores.setdefault(phenotype, []).append(float(auroc))
+    return {phenotype: float(np.mean(both)) for phenotype, both in scores.items()}
 
 
 def two_plates(which: str, seed: int, quick: bool) -> tuple[PlateTokens, PlateTokens]:
@@ -141,7 +165,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=[c.name for c in CONTENDERS], help="contenders to run")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    steps, seeds = (40, 1) if options.quick else (3000, 5) if options.full else (150, 3)
+    steps, seeds = (40, 1) if options.quick else (3000, 5) if options.full else (400, 3)
     cells: list[Cell] = []
     by_name = {contender.name: contender for contender in CONTENDERS}
     for contender in [by_name[name] for name in options.only or by_name]:
@@ -155,10 +179,13 @@ def main() -> None:
             if contender.backbone == "random" and options.full:
                 plates = two_plates("random", seed, options.quick)
             result = trained(plates[0], contender, settings_for(contender, steps, seed, rate))
-            features = tuple(cell_features(plate, result.dictionary) for plate in plates)
-            scores = planted_scores(*plates, (features[0], features[1]))
-            found.append({**scores, "mean of all": float(np.mean(list(scores.values()))),
-                          "cosine": result.metrics["cosine"], "L0": result.metrics["l0"]})  # fmt: skip
+            features = (cell_features(plates[0], result.dictionary), cell_features(plates[1], result.dictionary))
+            scores: dict[str, float] = {"cosine": result.metrics["cosine"], "L0": result.metrics["l0"]}
+            for reading in READINGS:
+                by_phenotype = planted_scores(plates, features, reading)
+                scores |= {f"{name}, {reading}": value for name, value in by_phenotype.items()}
+                scores[f"mean of all, {reading}"] = float(np.mean(list(by_phenotype.values())))
+            found.append(scores)
         for task in found[0]:
             values = np.array([one[task] for one in found])
             cells.append(Cell(task, contender.name, task if task in ("cosine", "L0") else "AUROC", values))
