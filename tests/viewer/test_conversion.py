@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from napari_lexicon.plates.model import Channel, Field
 from napari_lexicon.viewer.conversion import (
@@ -14,6 +15,7 @@ from napari_lexicon.viewer.conversion import (
     composite_opacity,
     cropped_map,
     display_range,
+    outline_map,
     patch_at,
 )
 
@@ -131,3 +133,16 @@ def test_contrast_ignores_a_few_hot_pixels_and_a_flat_image_has_a_range():
 def test_many_channels_are_dimmed_so_that_their_sum_is_not_white():
     assert composite_opacity(1) == composite_opacity(3) == 1
     assert 5 * composite_opacity(5) < 3
+
+
+def test_outlines_run_inside_the_patches_that_fire_and_enclose_them():
+    values = np.zeros((5, 6), np.float32)
+    values[1:3, 2:5] = 0.7
+    outlines, stride = outline_map(values, 8, (40, 45), 0.5)
+    assert stride == 2
+    assert outlines.shape == (20, 23)  # the image ends within the last patches
+    filled = ndimage.binary_fill_holes(outlines > 0)
+    np.testing.assert_array_equal(filled, np.repeat(np.repeat(values > 0, 4, 0), 4, 1)[:20, :23])
+    assert set(np.unique(outlines)) == {0.0, 0.5}
+    assert not outlines[5:11, 9:19].any()  # patches that touch have no line between them
+    assert outline_map(values, 8, (40, 45), 0.5, most=400)[1] == 4

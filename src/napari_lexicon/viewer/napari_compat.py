@@ -31,6 +31,17 @@ def camera(viewer: ViewerModel) -> Any:
     return scene.camera if scene is not None else viewer.camera
 
 
+def name_on_canvas(layer: Any, color: str | None) -> None:
+    """Write a layer's name on the canvas in a colour, or take it away (None). napari before 0.9 has no such overlay."""
+    overlay = getattr(layer, "name_overlay", None)
+    if overlay is None:
+        return
+    if color is not None:
+        overlay.color, overlay.position, overlay.font_size = color, "bottom_left", 9
+    if overlay.visible != (color is not None):
+        overlay.visible = color is not None
+
+
 def main_window(viewer: Any) -> Any | None:
     """The QMainWindow of a viewer, None for a viewer without a window.
 

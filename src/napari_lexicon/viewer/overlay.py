@@ -11,9 +11,13 @@ import numpy.typing as npt
 
 from napari_lexicon.viewer.colors import from_oklab, rgb_of, to_oklab
 from napari_lexicon.viewer.conversion import OWNER, Placement
+from napari_lexicon.viewer.napari_compat import name_on_canvas
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+
+
+_CHOSEN = " (chosen)"
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,17 @@ class OverlayStyle:
         0 to 1.
     smooth : bool
         Interpolate between patches instead of showing each as a square.
+    outline : bool
+        Draw the outlines of what fires instead of filling it.
+    above_control : bool
+        Show only by how much a feature fires more strongly than where it fires in control wells.
     """
 
     threshold: float = 0.0
     opacity: float = 0.7
     smooth: bool = False
+    outline: bool = False
+    above_control: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,15 +80,12 @@ class KeptMap:
         Its feature.
     channel : int, optional
         Its channel, None for the strongest of all.
-    style : OverlayStyle
-        How it was drawn when it was kept.
     dictionary : str
         Hash of the dictionary that the feature is of.
     """
 
     feature: int
     channel: int | None
-    style: OverlayStyle
     dictionary: str
 
 
@@ -117,7 +124,7 @@ class ActivationOverlay:
         if viewer is None:
             return
         top = max(shown.top, 1e-6)
-        values = np.where(shown.values >= style.threshold * top, shown.values, 0).astype(np.float32)
+        values = _above(shown, style)
         layer = self.layer()
         if layer is None:
             self._add(viewer, shown, style, values, top)
@@ -147,13 +154,8 @@ class ActivationOverlay:
     def restyle(self, style: OverlayStyle) -> None:
         """Change how the map is drawn; the threshold belongs to :meth:`show`."""
         layer = self.layer()
-        if layer is None:
-            return
-        if layer.opacity != style.opacity:
-            layer.opacity = style.opacity
-        interpolation = "linear" if style.smooth else "nearest"
-        if layer.interpolation2d != interpolation:
-            layer.interpolation2d = interpolation
+        if layer is not None:
+            _restyle(layer, style)
 
     def clear(self) -> None:
         """Take the overlay away."""
@@ -173,27 +175,32 @@ class ActivationOverlay:
                 found.append((mine["kept"], layer))
         return found
 
-    def keep(self, which: KeptMap, shown: ActivationMap) -> None:
+    def keep(self, which: KeptMap, shown: ActivationMap, style: OverlayStyle) -> None:
         """Add a map that stays, under the one that is chosen; one that is kept already is drawn anew."""
         from napari.layers import Image
 
         viewer = self._viewer()
         if viewer is None:
             return
-        for old, layer in self.kept():
-            if (old.feature, old.channel) == (which.feature, which.channel):
-                viewer.layers.remove(layer)
+        self.drop(which.feature)
         chosen, active = self.layer(), viewer.layers.selection.active
         if chosen is not None and chosen.name == shown.title:
-            chosen.name = f"{shown.title} (chosen)"
+            chosen.name = f"{shown.title}{_CHOSEN}"
         top = max(shown.top, 1e-6)
-        values = np.where(shown.values >= which.style.threshold * top, shown.values, 0).astype(np.float32)
-        layer = Image(values, name=shown.title, metadata={OWNER: {"kept": which}}, **_looks(shown, which.style, top))
+        mine = {OWNER: {"kept": which, "color": shown.color}}
+        layer = Image(_above(shown, style), name=shown.title, metadata=mine, **_looks(shown, style, top))
         viewer.layers.insert(len(viewer.layers) if chosen is None else viewer.layers.index(chosen), layer)
         if active is not None:
             viewer.layers.selection.active = active
 
-    def redraw_kept(self, layer: Any, which: KeptMap, shown: ActivationMap | None) -> None:
+    def drop(self, feature: int) -> None:
+        """Take the map of a feature that stays away."""
+        viewer = self._viewer()
+        for which, layer in self.kept():
+            if which.feature == feature and viewer is not None:
+                viewer.layers.remove(layer)
+
+    def redraw_kept(self, layer: Any, shown: ActivationMap | None, style: OverlayStyle) -> None:
         """Show a map that stays over another field; nothing where that has not been computed."""
         if shown is None:
             layer.data = np.zeros_like(layer.data)
@@ -201,7 +208,14 @@ class ActivationOverlay:
         top = max(shown.top, 1e-6)
         layer.scale, layer.translate = shown.placement.scale, shown.placement.translate
         layer.units = (shown.placement.units,) * 2
-        layer.data = np.where(shown.values >= which.style.threshold * top, shown.values, 0).astype(np.float32)
+        layer.data = _above(shown, style)
+        if tuple(layer.contrast_limits) != (0.0, top):
+            layer.contrast_limits_range = (0.0, top)
+            layer.contrast_limits = (0.0, top)
+        if layer.metadata[OWNER].get("color") != shown.color:
+            layer.colormap = _colormap(shown.color)
+            layer.metadata = {OWNER: {**layer.metadata[OWNER], "color": shown.color}}
+        _restyle(layer, style)
         if layer.name != shown.title:
             layer.name = shown.title
 
@@ -212,9 +226,19 @@ class ActivationOverlay:
             if viewer is not None:
                 viewer.layers.remove(layer)
 
+    def legend(self) -> None:
+        """Name the maps on the canvas, each in its colour, as soon as there is more than the chosen one."""
+        kept, chosen = self.kept(), self.layer()
+        features = {layer.name for _, layer in kept}
+        for _, layer in kept:
+            name_on_canvas(layer, layer.metadata[OWNER].get("color") if layer.visible else None)
+        if chosen is not None:
+            alone = not kept or chosen.name.removesuffix(_CHOSEN) in features
+            name_on_canvas(chosen, None if alone else chosen.metadata[OWNER]["overlay"])
+
     def _free_title(self, title: str) -> str:
         """The title, marked as chosen where a map that stays has it."""
-        return f"{title} (chosen)" if any(layer.name == title for _, layer in self.kept()) else title
+        return f"{title}{_CHOSEN}" if any(layer.name == title for _, layer in self.kept()) else title
 
     def _add(
         self,
@@ -240,6 +264,21 @@ class ActivationOverlay:
             layer.colorbar.visible = True
         if active is not None:
             viewer.layers.selection.active = active
+
+
+def _above(shown: ActivationMap, style: OverlayStyle) -> npt.NDArray[np.float32]:
+    """Values of a map, 0 below the threshold; outlines know it already."""
+    if style.outline:
+        return shown.values
+    return np.where(shown.values >= style.threshold * max(shown.top, 1e-6), shown.values, 0).astype(np.float32)
+
+
+def _restyle(layer: Any, style: OverlayStyle) -> None:
+    if layer.opacity != style.opacity:
+        layer.opacity = style.opacity
+    interpolation = "linear" if style.smooth else "nearest"
+    if layer.interpolation2d != interpolation:
+        layer.interpolation2d = interpolation
 
 
 def _looks(shown: ActivationMap, style: OverlayStyle, top: float) -> dict[str, Any]:

@@ -6,13 +6,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QPainter
-from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLineEdit, QSlider, QVBoxLayout, QWidget
+from qtpy.QtGui import QColor, QPainter, QPen, QStandardItemModel
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_lexicon.viewer.overlay import OverlayStyle
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.card import Card
 from napari_lexicon.widgets.features.look_controls import LookControls
+from napari_lexicon.widgets.features.table import paint_dot
 from napari_lexicon.widgets.rounds.bars import RoundBars
 
 if TYPE_CHECKING:
@@ -21,29 +31,48 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QPaintEvent
 
 
-class Dot(QWidget):
-    """A feature's colour."""
+KEEP_TIP = "Keep this map on the image while you look at other features."
+_LOOKS = (
+    ("patches", (False, False, False), "Every patch as it was computed."),
+    ("smooth", (True, False, False), "Patches blended into each other."),
+    ("outlines", (False, True, False), "Outlines of what fires, so that the image and other maps stay visible."),
+    (
+        "above control",
+        (False, False, True),
+        "How much more strongly it fires than it does on average where it fires in control wells.",
+    ),
+)
+"""What can be drawn: word, whether smooth, outline and above control, tooltip."""
+
+
+class Dot(QAbstractButton):
+    """A feature's colour; a click keeps its map on the image, or lets it go."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._color = QColor("#888888")
-        self.setFixedSize(QSize(16, 16))
+        self.setObjectName("keep_map")
+        self._color, self._kept = QColor("#888888"), False
+        self.setFixedSize(QSize(20, 20))
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
 
-    def setValue(self, color: str) -> None:
-        """Show a colour."""
-        self._color = QColor(color)
+    def setValue(self, color: str, kept: bool) -> None:
+        """Show a colour, ringed where the map is kept."""
+        self._color, self._kept = QColor(color), kept
+        self.setToolTip("Let the map go that stays on the image." if kept else KEEP_TIP)
         self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self._color)
-            painter.drawEllipse(QRectF(2, 2, 12, 12))
+            paint_dot(painter, QRectF(4.5, 4.5, 11, 11), self._color, kept=self._kept)
+            if self.underMouse() or self.hasFocus():
+                painter.setPen(QPen(self._color, 1.2, Qt.PenStyle.DotLine))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawEllipse(QRectF(1.5, 1.5, 17, 17))
 
 
 class StyleControls(QWidget):
-    """Threshold, opacity, smooth: its value is an :class:`OverlayStyle`.
+    """Threshold, opacity, and what is drawn: its value is an :class:`OverlayStyle`.
 
     Signals
     -------
@@ -58,17 +87,20 @@ class StyleControls(QWidget):
         self._value = OverlayStyle()
         self.threshold = self._slider("threshold", "Hide activation below this part of the feature's strongest.")
         self.opacity = self._slider("opacity", "How much the map covers the image.")
-        self.smooth = QCheckBox("smooth")
-        self.smooth.setObjectName("smooth")
-        self.smooth.setToolTip("Blend the patches into each other. Without it every patch is shown as it was computed.")
-        self.smooth.toggled.connect(self._told)
+        self.look = QComboBox()
+        self.look.setObjectName("look")
+        for text, _, tip in _LOOKS:
+            self.look.addItem(text)
+            self.look.setItemData(self.look.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.look.setToolTip("How maps are drawn: as patches, blended, as outlines, or beyond what controls show.")
+        self.look.activated.connect(self._told)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         for column, (text, slider) in enumerate((("Threshold", self.threshold), ("Opacity", self.opacity))):
-            grid.addWidget(Caption(text, fit=True), 0, 2 * column)
+            grid.addWidget(Caption(text, fit=True, step=-0.5), 0, 2 * column)
             grid.addWidget(slider, 0, 2 * column + 1)
-        grid.addWidget(self.smooth, 0, 4)
+        grid.addWidget(self.look, 0, 4)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
         self.setValue(self._value)
@@ -83,12 +115,19 @@ class StyleControls(QWidget):
             slider.blockSignals(True)
             slider.setValue(round(part * 100))
             slider.blockSignals(False)
-        self.smooth.blockSignals(True)
-        self.smooth.setChecked(style.smooth)
-        self.smooth.blockSignals(False)
+        parts = (style.smooth, style.outline, style.above_control)
+        self.look.setCurrentIndex(next((n for n, look in enumerate(_LOOKS) if look[1] == parts), 0))
         if style != self._value:
             self._value = style
             self.valueChanged.emit(style)
+
+    def setControls(self, known: bool) -> None:
+        """Whether control wells are known, without which nothing can be above them."""
+        model = self.look.model()
+        item = model.item(self.look.count() - 1) if isinstance(model, QStandardItemModel) else None
+        if item is not None:
+            item.setEnabled(known)
+            item.setToolTip(_LOOKS[-1][2] if known else "The plate map names no control wells (negcon).")
 
     def _slider(self, name: str, tip: str) -> QSlider:
         slider = QSlider(Qt.Orientation.Horizontal)
@@ -100,11 +139,14 @@ class StyleControls(QWidget):
         return slider
 
     def _told(self) -> None:
+        smooth, outline, above_control = _LOOKS[self.look.currentIndex()][1]
         style = replace(
             self._value,
             threshold=self.threshold.value() / 100,
             opacity=self.opacity.value() / 100,
-            smooth=self.smooth.isChecked(),
+            smooth=smooth,
+            outline=outline,
+            above_control=above_control,
         )
         if style != self._value:
             self._value = style
@@ -160,9 +202,9 @@ class FeatureCard(Card):
         box.addWidget(self.rounds)
         box.addWidget(self.look)
 
-    def setFeature(self, number: int, name: str, color: str, facts: str) -> None:
-        """Show a feature."""
-        self.dot.setValue(color)
+    def setFeature(self, number: int, name: str, color: str, kept: bool, facts: str) -> None:
+        """Show a feature, and whether its map is kept."""
+        self.dot.setValue(color, kept)
         self.number.setText(f"#{number}")
         self._given = name
         if self.name.text() != name:

@@ -11,7 +11,6 @@ from napari_lexicon.widgets.features.look_controls import LookController
 from napari_lexicon.widgets.features.spot_list import FiringFeature
 from napari_lexicon.widgets.features.tiles import Tile, tile_of
 from napari_lexicon.widgets.rounds.controller import RoundsController
-from napari_lexicon.widgets.workspace.canvas import color_of
 from napari_lexicon.widgets.workspace.links import Controller
 from napari_lexicon.widgets.workspace.state import FieldPlace, Spot
 
@@ -44,7 +43,10 @@ class FeaturesController(Controller):
         self._rounds = RoundsController(workspace, view.card.rounds)
         self.link(state.nameChanged, self._name_changed)
         self.link(state.styleChanged, view.card.style_controls.setValue)
+        self.link(state.shownChanged, self._shown_changed)
         self.link(view.valueChanged, state.set_feature)
+        self.link(view.table.keepToggled, workspace.canvas.toggle_kept)
+        self.link(view.card.dot.clicked, self._toggle_chosen)
         self.link(view.compareByChanged, workspace.reading.set_compare_by)
         self.link(view.galleryStyleChanged, self._gallery_again)
         self.link(view.card.named, self._give_name)
@@ -73,10 +75,25 @@ class FeaturesController(Controller):
         if plate is not None and figures is not None:
             self._view.card.setChannels([] if plate.joint else [channel.name for channel in plate.header.channels])
             self._view.card.setChannel(self.workspace.state.channel)
+            self._view.card.style_controls.setControls(self.workspace.reading.controls() is not None)
             if figures.why_not:
                 self.workspace.state.notice(figures.why_not, "warning")
         self._show_feature(self.workspace.state.feature)
         self._show_spot(self.workspace.state.spot)
+
+    def _toggle_chosen(self) -> None:
+        feature = self._view.value()
+        if feature is not None:
+            self.workspace.canvas.toggle_kept(feature)
+
+    def _shown_changed(self) -> None:
+        """Other features are kept, or have other colours."""
+        state = self.workspace.state
+        self._view.table.table_model().setShown(state.kept, state.shown_colors)
+        self._show_card()
+        if state.feature is not None:
+            self._view.gallery.setColor(state.color_of(state.feature))
+        self._show_spot(state.spot)
 
     def _name_changed(self, feature: int) -> None:
         self._view.table.table_model().nameChanged()
@@ -86,6 +103,8 @@ class FeaturesController(Controller):
     # card -----------------------------------------------------------------------------------------------------------
 
     def _show_feature(self, feature: int | None) -> None:
+        state = self.workspace.state
+        self._view.table.table_model().setShown(state.kept, state.shown_colors)
         self._view.setValue(feature)
         self._show_card()
         self._show_gallery()
@@ -100,7 +119,8 @@ class FeaturesController(Controller):
         self._view.card.setFeature(
             feature,
             named.name if named else "",
-            color_of(lexicon, feature),
+            self.workspace.state.color_of(feature),
+            feature in self.workspace.state.kept,
             sentence_of(feature, figures.table.iloc[feature], figures.significance),
         )
 
@@ -135,7 +155,7 @@ class FeaturesController(Controller):
         of = (plate.folder, feature, tuple(examples), self._view.all_channels.isChecked())
         if of != self._gallery_of:
             self._gallery_of = of
-            self._fill_gallery(examples, color_of(lexicon, feature))
+            self._fill_gallery(examples, self.workspace.state.color_of(feature))
 
     def _fill_gallery(self, examples: list[Example], color: str) -> None:
         for position in range(len(self._examples)):
@@ -192,7 +212,7 @@ class FeaturesController(Controller):
             FiringFeature(
                 int(feature),
                 lexicon.names.label(int(feature)),
-                color_of(lexicon, int(feature)),
+                state.color_of(int(feature)),
                 "" if plate.joint else names[int(channel)],
                 float(value),
             )

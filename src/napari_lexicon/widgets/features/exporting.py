@@ -59,7 +59,8 @@ class Exporting(Controller):
     def _chosen(self, key: str) -> None:
         state = self.workspace.state
         if key == "keep":
-            self.workspace.canvas.keep_map()
+            if state.feature is not None:
+                self.workspace.canvas.keep_map(state.feature)
             return
         if state.lexicon is None:
             return

@@ -56,6 +56,11 @@ class Gallery(QWidget):
         self.updateGeometry()
         self.update()
 
+    def setColor(self, color: str) -> None:
+        """Frame the patches in another colour."""
+        self._color = QColor(color)
+        self.update()
+
     def setTile(self, position: int, tile: Tile) -> None:
         """A picture has arrived."""
         if position < len(self._tiles):

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QModelIndex, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QFontMetricsF, QPainter
+from qtpy.QtCore import QModelIndex, QPoint, QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
 from napari_lexicon.widgets.basic.ink import accent, ink, raised, small_font
-from napari_lexicon.widgets.features.table_model import BAR_ROLE, COLOR_ROLE, NAMED_ROLE, FeatureTableModel
+from napari_lexicon.widgets.features.table_model import BAR_ROLE, COLOR_ROLE, KEPT_ROLE, NAMED_ROLE, FeatureTableModel
 
 if TYPE_CHECKING:
-    from qtpy.QtGui import QResizeEvent
+    from qtpy.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
     from qtpy.QtWidgets import QWidget
 
 _ROW = 24
+_DOT = 22  # pixels at the left of a row in which a click is one on the dot
 _WIDTHS = {"name": 76, "part": 58, "number": 62, "signed": 72, "q": 54, "text": 66}
 _CONDITION_GROWS = 44
 """Pixels that the column of conditions gets first of what is left over: their names are long."""
+
+
+def paint_dot(painter: QPainter, rect: QRectF, color: QColor, *, kept: bool) -> None:
+    """A feature's colour; with a ring around it where its map stays on the image."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawEllipse(rect)
+    if kept:
+        painter.setPen(QPen(color, 1.4))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(rect.adjusted(-2.8, -2.8, 2.8, 2.8))
 
 
 class _Cell(QStyledItemDelegate):
@@ -42,9 +54,8 @@ class _Cell(QStyledItemDelegate):
         color = index.data(COLOR_ROLE) if index.column() == 0 else None
         text = rect.adjusted(8, 0, -6, 0)
         if color is not None:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(color))
-            painter.drawEllipse(QRectF(rect.left() + 9, rect.center().y() - 4.5, 9, 9))
+            dot = QRectF(rect.left() + 9, rect.center().y() - 4.5, 9, 9)
+            paint_dot(painter, dot, QColor(color), kept=bool(index.data(KEPT_ROLE)))
             text.adjust(17, 0, 0, 0)
             font.setBold(bool(index.data(NAMED_ROLE)))
         bar = index.data(BAR_ROLE)
@@ -72,9 +83,12 @@ class FeatureTable(QTableView):
     -------
     valueChanged(int or None)
         Another feature is chosen.
+    keepToggled(int)
+        The dot of a feature was clicked, or Space was pressed on it: keep its map on the image, or no longer.
     """
 
     valueChanged = Signal(object)
+    keepToggled = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -128,6 +142,37 @@ class FeatureTable(QTableView):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         self._fit_columns()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        feature = None if event is None else self._dot_at(event.position().toPoint())
+        if event is None or feature is None or event.button() != Qt.MouseButton.LeftButton:
+            super().mousePressEvent(event)
+            return
+        self.keepToggled.emit(feature)  # a click on the dot leaves the choice alone
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        viewport = self.viewport()
+        if event is not None and viewport is not None:
+            hand = self._dot_at(event.position().toPoint()) is not None
+            viewport.setCursor(Qt.CursorShape.PointingHandCursor if hand else Qt.CursorShape.ArrowCursor)
+        super().mouseMoveEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is not None and event.key() == Qt.Key.Key_Space and self._value is not None:
+            self.keepToggled.emit(self._value)
+            return
+        super().keyPressEvent(event)
+
+    def dotCenter(self, row: int) -> QPoint:
+        """Middle of a row's dot, in the viewport's pixels."""
+        cell = self.visualRect(self._model.index(row, 0))
+        return QPoint(cell.left() + 13, cell.center().y())
+
+    def _dot_at(self, point: QPoint) -> int | None:
+        index = self.indexAt(point)
+        if not index.isValid() or index.column() != 0 or point.x() - self.visualRect(index).left() > _DOT:
+            return None
+        return self._model.feature_at(index.row())
 
     def _sort_by(self, section: int) -> None:
         at, falling = self._model.sorted_by()

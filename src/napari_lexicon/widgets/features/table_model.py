@@ -11,6 +11,8 @@ from napari_lexicon.viewer.colors import feature_color
 from napari_lexicon.widgets.features.columns import Column, columns_of, part_sizes, sentence_of, written
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from napari_lexicon.lexicons import FeatureNames
     from napari_lexicon.widgets.workspace.reading import Figures
 
@@ -18,6 +20,8 @@ BAR_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 """Length of the bar behind a number, 0 to 1; None for text."""
 COLOR_ROLE = int(Qt.ItemDataRole.UserRole) + 2
 """Colour of the feature, in the first column."""
+KEPT_ROLE = int(Qt.ItemDataRole.UserRole) + 4
+"""Whether the feature's map stays on the image."""
 NAMED_ROLE = int(Qt.ItemDataRole.UserRole) + 3
 """Whether a person named the feature."""
 
@@ -37,6 +41,8 @@ class FeatureTableModel(QAbstractTableModel):
         self._search = ""
         self._sort: tuple[str, bool] = ("fires", True)
         self._silent = False
+        self._kept: frozenset[int] = frozenset()
+        self._colors: Mapping[int, str] = {}
 
     # content --------------------------------------------------------------------------------------------------------
 
@@ -55,6 +61,12 @@ class FeatureTableModel(QAbstractTableModel):
     def nameChanged(self) -> None:
         """Names are looked up when they are drawn; a search by name may now find others."""
         self._reorder()
+
+    def setShown(self, kept: Iterable[int], colors: Mapping[int, str]) -> None:
+        """Features whose maps stay on the image, and the colours of all that are on it."""
+        self._kept, self._colors = frozenset(kept), dict(colors)
+        if self.rowCount():
+            self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, 0), [COLOR_ROLE, KEPT_ROLE])
 
     def setSearch(self, text: str) -> None:
         """Keep features whose number, name, channel, well or condition holds every word of the text."""
@@ -109,7 +121,11 @@ class FeatureTableModel(QAbstractTableModel):
         if role == BAR_ROLE:
             bars = self._bars.get(column.key)
             return None if bars is None else float(bars[feature])
+        if role == KEPT_ROLE:
+            return feature in self._kept
         if role == COLOR_ROLE:
+            if feature in self._colors:
+                return self._colors[feature]
             named = self._names.get(feature) if self._names else None
             return feature_color(feature, named.color if named else None)
         if role == NAMED_ROLE:

@@ -22,7 +22,7 @@ from napari_lexicon.widgets.plate.coloring import (
 from napari_lexicon.widgets.plate.layout import PlateLayout, plate_layout
 from napari_lexicon.widgets.plate.pattern_controller import PatternController
 from napari_lexicon.widgets.workspace.beside import control_reason, selection_reason
-from napari_lexicon.widgets.workspace.canvas import color_of, feature_title
+from napari_lexicon.widgets.workspace.canvas import feature_title
 from napari_lexicon.widgets.workspace.field_reading import caption_of, well_words
 from napari_lexicon.widgets.workspace.links import Controller
 
@@ -52,6 +52,7 @@ class PlateController(Controller):
         self.link(state.featureChanged, self._feature_changed)
         self.link(state.channelChanged, self._recolor)
         self.link(state.nameChanged, self._offer_columns)
+        self.link(state.shownChanged, self._recolor)
         self.link(workspace.reading.changed, self._figures_changed)
         self.link(view.valueChanged, state.set_selection)
         self.link(view.wellActivated, workspace.walking.open_well)
@@ -150,7 +151,7 @@ class PlateController(Controller):
             return WellColoring()
         values = well_values(figures.statistics, state.feature, by.statistic, state.channel)
         title = f"{feature_title(state.lexicon, state.feature)}, {STATISTICS[by.statistic]}"
-        colors = feature_ramp(color_of(state.lexicon, state.feature), ground(self._view).name())
+        colors = feature_ramp(state.color_of(state.feature), ground(self._view).name())
         return number_coloring(values, title, colors, from_zero=True)
 
     def _select_category(self, label: str) -> None:

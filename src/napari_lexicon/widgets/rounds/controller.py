@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_lexicon.widgets.rounds.encoding import Encoding, found_by_step, read_encoding
-from napari_lexicon.widgets.workspace.canvas import color_of
 from napari_lexicon.widgets.workspace.links import Controller
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class RoundsController(Controller):
             self._view.setParts(np.zeros(self._view.encoding().steps).tolist(), "#888888")
             return
         parts = found_by_step(codes, feature, self._view.encoding())
-        self._view.setParts(parts.tolist(), color_of(self.workspace.state.lexicon, feature))
+        self._view.setParts(parts.tolist(), self.workspace.state.color_of(feature))
 
     def _chose(self, rounds: int) -> None:
         self.workspace.state.set_picks(self._view.encoding().picks_until(rounds))

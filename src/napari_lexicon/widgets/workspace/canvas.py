@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+import numpy as np
 from qtpy.QtCore import QObject, QTimer
 
-from napari_lexicon.viewer.colors import feature_color
-from napari_lexicon.viewer.conversion import ImageLayer, patch_at
+from napari_lexicon.viewer.conversion import ImageLayer, outline_map, patch_at
 from napari_lexicon.viewer.field_layers import FieldLayers
 from napari_lexicon.viewer.field_names import FieldNames
-from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay, KeptMap
+from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay
 from napari_lexicon.viewer.pointer import on_click
 from napari_lexicon.viewer.side_by_side import SideBySide
 from napari_lexicon.viewer.spot_frame import SpotFrame
@@ -19,6 +19,7 @@ from napari_lexicon.widgets.workspace.beside import MOST_PIXELS, SELECTION, fiel
 from napari_lexicon.widgets.workspace.drawn_maps import DrawnMaps, maps_of_codes, maps_of_fine
 from napari_lexicon.widgets.workspace.field_reading import ReadFields, caption_of, read_fields
 from napari_lexicon.widgets.workspace.fine_reading import FinePlace
+from napari_lexicon.widgets.workspace.kept_maps import KeptMaps
 from napari_lexicon.widgets.workspace.state import FieldPlace, Spot, WorkspaceState
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.reading import LexiconReading
 
 _SELECTION_PAUSE_MS = 150
+_LINE = 0.6
+"""Where on its ramp a feature's outline lies: its full colour, before the ramp turns pale."""
 _PATCHES_AROUND = 20
 """Patches to be seen across when the view goes to one of them: a few cells."""
 
@@ -40,12 +43,6 @@ def feature_title(lexicon: Lexicon, feature: int) -> str:
     """``"#412 fragmented mitochondria"``, or ``"#412"`` without a name."""
     named = lexicon.names.get(feature)
     return f"#{feature} {named.name}" if named else f"#{feature}"
-
-
-def color_of(lexicon: Lexicon | None, feature: int) -> str:
-    """The colour of a feature: chosen by a person, or its own."""
-    named = lexicon.names.get(feature) if lexicon is not None and lexicon.header.dictionary else None
-    return feature_color(feature, named.color if named else None)
 
 
 class Canvas(QObject):
@@ -65,6 +62,7 @@ class Canvas(QObject):
         self.layers = FieldLayers(viewer)
         self.overlay = ActivationOverlay(viewer)
         self.frame = SpotFrame(viewer)
+        self._kept = KeptMaps(state, viewer, self.overlay, self._map_of, self)
         self.names = FieldNames(viewer)
         self._codes: dict[str, FieldCodes | None] = {}
         self._shown: Field | None = None
@@ -81,13 +79,14 @@ class Canvas(QObject):
         state.fieldChanged.connect(self._load)
         state.besideChanged.connect(self._load)
         state.selectionChanged.connect(self._selection_changed)
-        state.lexiconChanged.connect(self._drop_foreign_maps)
+        state.lexiconChanged.connect(self._kept.drop_foreign)
         state.lexiconChanged.connect(self._fit_to_patches)
         state.lexiconChanged.connect(self._load_codes)
         state.lexiconGrew.connect(self._load_missing_codes)
         for signal in (state.featureChanged, state.channelChanged, state.styleChanged, state.nameChanged):
             signal.connect(self._show_map)
-        state.nameChanged.connect(self._show_kept)
+        for signal in (state.nameChanged, state.styleChanged):
+            signal.connect(self._show_kept)
         for draw in (self._show_map, self._show_kept):
             state.picksChanged.connect(draw)
         reading.changed.connect(self._show_map)
@@ -273,6 +272,7 @@ class Canvas(QObject):
         shown = self._map()
         if shown is not None:
             self.overlay.show(shown, self._state.style)
+            self.overlay.legend()
         elif self._state.feature is None or not self.changing():
             self.overlay.clear()
         elif self._read is None and not self._background.busy("field"):
@@ -299,40 +299,48 @@ class Canvas(QObject):
             if self._codes.get(field.key) is not None
         }
 
-    def keep_map(self) -> None:
-        """Keep the map of the current feature as a layer of its own."""
-        lexicon, feature, shown = self._state.lexicon, self._state.feature, self._map()
-        if lexicon is not None and lexicon.header.dictionary is not None and feature is not None and shown is not None:
-            which = KeptMap(feature, self._state.channel, self._state.style, lexicon.header.dictionary.hash)
-            self.overlay.keep(which, shown)
+    def toggle_kept(self, feature: int) -> None:
+        """Keep the map of a feature as a layer of its own, or no longer."""
+        if self._kept.toggle(feature):
+            self._show_map()
+            self._state.shownChanged.emit()
+
+    def keep_map(self, feature: int) -> None:
+        """Keep the map of a feature as a layer of its own."""
+        if self._kept.keep(feature):
+            self._show_map()
+            self._state.shownChanged.emit()
 
     def _show_kept(self) -> None:
         """Draw the maps that stay over the field on the screen."""
         if self._read is not None or self._background.busy("codes"):
             return  # field and codes arrive in any order; the later one draws
         for which, layer in self.overlay.kept():
-            self.overlay.redraw_kept(layer, which, self._map_of(which.feature, which.channel, which.style.smooth))
-
-    def _drop_foreign_maps(self) -> None:
-        """A number means another feature in another dictionary: its maps go."""
-        lexicon = self._state.lexicon
-        own = None if lexicon is None or lexicon.header.dictionary is None else lexicon.header.dictionary.hash
-        if any(which.dictionary != own for which, _ in self.overlay.kept()):
-            self.overlay.clear_kept()
+            self.overlay.redraw_kept(layer, self._map_of(which.feature, which.channel), self._state.style)
+        self.overlay.legend()
 
     def _map(self) -> ActivationMap | None:
-        feature, style = self._state.feature, self._state.style
-        return None if feature is None else self._map_of(feature, self._state.channel, style.smooth)
+        return None if self._state.feature is None else self._map_of(self._state.feature, self._state.channel)
 
-    def _map_of(self, feature: int, channel: int | None, smooth: bool) -> ActivationMap | None:
-        lexicon, side = self._state.lexicon, self._side
+    def _map_of(self, feature: int, channel: int | None) -> ActivationMap | None:
+        lexicon, side, style = self._state.lexicon, self._side, self._state.style
         if lexicon is None or side is None or self.codes is None:
             return None
         drawn = self._drawn(side, feature, channel)
-        # blending needs the patches themselves
-        values, patch = side.map(drawn.maps, lexicon.backbone.patch // drawn.finer, exact=not smooth)
+        maps, top = drawn.maps, drawn.top
+        if style.above_control and self._state.look.plain:
+            usual = self._reading.usual_in_controls(feature, channel)
+            maps = [None if values is None else (values - usual).clip(min=0) for values in maps]
+            top = max(top - usual, 1e-6)
+        # blending and outlines need the patches themselves
+        exact = not (style.smooth or style.outline)
+        values, patch = side.map(maps, lexicon.backbone.patch // drawn.finer, exact=exact)
+        if style.outline:
+            values = np.where(values >= style.threshold * top, values, 0)
+            values, patch = outline_map(values, patch, side.shape, _LINE * top)
         placement = side.placement().of_patches(patch)
-        return ActivationMap(values, placement, feature_title(lexicon, feature), color_of(lexicon, feature), drawn.top)
+        title, color = feature_title(lexicon, feature), self._state.color_of(feature)
+        return ActivationMap(values, placement, title, color, top)
 
     def _drawn(self, side: SideBySide, feature: int, channel: int | None) -> DrawnMaps:
         """Maps of the fields on the screen as they are wanted; of whole patches until all of them were read closer."""

@@ -207,6 +207,29 @@ class LexiconReading(QObject):
             return 0.0
         return float(self._figures.statistics.strongest[:, :, feature].max())
 
+    def controls(self) -> np.ndarray | None:
+        """``(W,)`` bool: control wells among those of the figures; None where the plate map names none."""
+        from napari_lexicon.analysis.conditions import CONTROLS, wells_where
+
+        figures, plate = self._figures, self._state.plate
+        if figures is None or plate is None:
+            return None
+        try:
+            wells = set(wells_where(plate.map, CONTROLS))
+        except LexiconError:
+            return None
+        control = np.array([well in wells for well in figures.statistics.wells], dtype=bool)
+        return control if control.any() else None
+
+    def usual_in_controls(self, feature: int, channel: int | None) -> float:
+        """The feature's mean value where it fires in control wells, 0 where it never does or there are none."""
+        control = self.controls()
+        if control is None or self._figures is None:
+            return 0.0
+        statistics, pick = self._figures.statistics, slice(None) if channel is None else [channel]
+        active = float(statistics.active[control][:, pick, feature].sum())
+        return float(statistics.total[control][:, pick, feature].sum()) / active if active else 0.0
+
     def _reread(self) -> None:
         plate = self._state.lexicon_plate
         of = None

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_lexicon.viewer.colors import feature_color
 from napari_lexicon.viewer.overlay import OverlayStyle
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_lexicon.lexicons import Lexicon, LexiconPlate
     from napari_lexicon.lexicons.headers import PlateOrigin
     from napari_lexicon.plates.model import Field, Plate
@@ -74,6 +77,8 @@ class WorkspaceState(QObject):
         More fields of the current plate are finished.
     nameChanged(int)
         A feature got another name.
+    shownChanged()
+        Other features are kept on the image, or their colours are others.
     noticed(Notice)
         Something to tell.
     """
@@ -91,6 +96,7 @@ class WorkspaceState(QObject):
     besideChanged = Signal(str)
     picksChanged = Signal(object)
     nameChanged = Signal(int)
+    shownChanged = Signal()
     noticed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -107,6 +113,8 @@ class WorkspaceState(QObject):
         self._look = MapLook()
         self._beside = ""
         self._picks: int | None = None
+        self._kept: tuple[int, ...] = ()
+        self._colors: dict[int, str] = {}
 
     @property
     def plate(self) -> Plate | None:
@@ -253,6 +261,30 @@ class WorkspaceState(QObject):
         if picks != self._picks:
             self._picks = picks
             self.picksChanged.emit(picks)
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Features whose maps stay on the image while others are chosen."""
+        return self._kept
+
+    @property
+    def shown_colors(self) -> dict[int, str]:
+        """Colours of the features that are on the image."""
+        return dict(self._colors)
+
+    def set_shown(self, kept: tuple[int, ...], colors: Mapping[int, str], *, tell: bool = True) -> None:
+        """Note which features stay on the image, and the colours of all that are on it."""
+        changed = (kept, dict(colors)) != (self._kept, self._colors)
+        self._kept, self._colors = kept, dict(colors)
+        if changed and tell:
+            self.shownChanged.emit()
+
+    def color_of(self, feature: int) -> str:
+        """The one colour of a feature everywhere: as on the image, else as a person chose, else its own."""
+        if feature in self._colors:
+            return self._colors[feature]
+        named = self._lexicon.names.get(feature) if self._lexicon and self._lexicon.header.dictionary else None
+        return feature_color(feature, named.color if named else None)
 
     def tell_name(self, feature: int) -> None:
         """Say that a feature got another name."""
