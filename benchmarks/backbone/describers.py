@@ -50,7 +50,8 @@ class TokenDescriber:
     dictionary : Dictionary, optional
         Over its tokens.
     kinds : tuple of str
-        What to give, of ``tokens``, ``whitened``, ``codes`` and ``strongest``.
+        What to give, of ``tokens``, ``whitened``, ``codes``, ``strongest`` and ``directions``: how far a patch lies
+        along every feature, in standard deviations of control tokens.
     """
 
     name: str
@@ -66,6 +67,8 @@ class TokenDescriber:
         planes = {"tokens": flat}
         if self.dictionary is not None and "whitened" in self.kinds:
             planes["whitened"] = self.dictionary.prepared(flat)[0]
+        if self.dictionary is not None and "directions" in self.kinds:
+            planes["directions"] = self.dictionary.whitening.whiten(flat) @ self.dictionary.atoms.T
         if self.dictionary is not None and {"codes", "strongest"} & set(self.kinds):
             codes = self.dictionary.encode(flat).merged()
             dense = torch.zeros((len(flat), self.dictionary.n_features))

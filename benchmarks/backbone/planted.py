@@ -2,11 +2,13 @@
 
     LEXICON_DATA=... python benchmarks/backbone/planted.py [--quick] [--json FILE] [--keep FOLDER]
 
-For each of the eight planted phenotypes one feature (number, channel, and whether its mean or its largest value over
-the cell is read) is chosen on the cells of all plates but one and scored on the cells of the plate that was left out:
+For each of the eight planted phenotypes one feature (number and channel) is chosen on the cells of all plates but one,
+and scored on the cells of the plate that was left out:
 other cells, layout, brightness, focus and illumination. The feature is the one whose worst AUROC on the plates to
 choose on is best. Beside it the same for the built-in architecture at random, with several seeds, each with a
-dictionary made by the same recipe from the same images.
+dictionary made by the same recipe from the same images. Two readings of a feature: its sparse code (mean or largest
+value over the cell, whichever is better where it is chosen), and how far the patches of the cell lie along its
+direction on average.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,7 @@ from napari_lexicon.samples.field import CHANNELS
 
 BUILTIN_DICTIONARY = Path(__file__).parents[2] / "src/napari_lexicon/dictionaries/builtin.safetensors"
 OURS = "built-in"
-STATISTICS = {"codes": "mean", "strongest": "largest"}
+READINGS = {"code": {"codes": "mean", "strongest": "largest"}, "direction": {"directions": "mean"}}
 
 
 @dataclass(frozen=True)
@@ -82,45 +84,57 @@ def main() -> None:
     packaged.check_compatible({**ours.spec.to_json(), "id": packaged.header.backbone["id"]}, "separate")
     random = random_controls(packaged, seeds, arguments.keep, arguments.quick)
     print(f"dictionaries: {time.monotonic() - started:.0f} s", flush=True)
-    results: dict[str, list[list[Found]]] = {}
+    results: Results = {}
     for label, pairs in ((OURS, [(ours, packaged)]), ("random", random)):
         for backbone, dictionary in pairs:
-            results.setdefault(label, []).extend(_scored(plates, backbone, dictionary, arguments))
+            for reading, scored in _scored(plates, backbone, dictionary, arguments).items():
+                results.setdefault((label, reading), []).extend(scored)
             print(f"{label}: {time.monotonic() - started:.0f} s", flush=True)
     print(table(results))
     if arguments.json:
         arguments.json.write_text(json.dumps(json_rows(results), indent=1) + "\n")
 
 
+Results = dict[tuple[str, str], list[list[Found]]]
+"""By model and reading: for each plate left out, and each seed, the features of all phenotypes."""
+
+
 def _scored(
     plates: list[list[Any]], backbone: Backbone, dictionary: Dictionary, arguments: argparse.Namespace
-) -> list[list[Found]]:
-    """For each plate what was chosen on the others; read from ``--keep`` where it was measured before."""
+) -> dict[str, list[list[Found]]]:
+    """For each reading and plate what was chosen on the others; from ``--keep`` where it was measured before."""
     kept: Path | None = None
     if arguments.keep is not None:
         arguments.keep.mkdir(parents=True, exist_ok=True)
         name = f"planted-{backbone.spec.weights_hash}-{backbone.spec.layer}-{dictionary.hash}-{len(plates)}.json"
         kept = arguments.keep / name
         if kept.is_file():
-            return [[Found(**row) for row in scored] for scored in json.loads(kept.read_text())]
-    describer = TokenDescriber(OURS, backbone, dictionary, tuple(STATISTICS))
+            return {
+                reading: [[Found(**row) for row in rows] for rows in scored]
+                for reading, scored in json.loads(kept.read_text()).items()
+            }
+    describer = TokenDescriber(OURS, backbone, dictionary, tuple(kind for kinds in READINGS.values() for kind in kinds))
     seen = [described(fields, describer, 20 if arguments.quick else 40) for fields in plates]
-    results = []
-    for held_out, plate in enumerate(seen):
-        others = seen[:held_out] + seen[held_out + 1 :]
-        results.append([found(others, plate, phenotype) for phenotype in PHENOTYPES])
+    results: dict[str, list[list[Found]]] = {}
+    for reading, statistics in READINGS.items():
+        for held_out, plate in enumerate(seen):
+            others = seen[:held_out] + seen[held_out + 1 :]
+            results.setdefault(reading, []).append(
+                [found(others, plate, phenotype, statistics) for phenotype in PHENOTYPES]
+            )
     if kept is not None:
-        kept.write_text(json.dumps([[asdict(row) for row in scored] for scored in results], indent=1) + "\n")
+        plain = {reading: [[asdict(row) for row in rows] for rows in scored] for reading, scored in results.items()}
+        kept.write_text(json.dumps(plain, indent=1) + "\n")
     return results
 
 
-def found(others: Sequence[Described], test: Described, phenotype: str) -> Found:
+def found(others: Sequence[Described], test: Described, phenotype: str, statistics: Mapping[str, str]) -> Found:
     """Choose on some plates, score on another."""
     questions = [cell_question(plate.cell_table, phenotype) for plate in others]
     use_test, shows_test = cell_question(test.cell_table, phenotype)
     truth = shows_test[use_test]
     best: Found | None = None
-    for kind, statistic in STATISTICS.items():
+    for kind, statistic in statistics.items():
         worst = np.min(
             [
                 column_auroc(plate.cells[kind][use], shows[use])
@@ -151,19 +165,24 @@ def _plate(seed: int, arguments: argparse.Namespace) -> list[Any]:
     return list(plate_fields(settings, wells, arguments.cache, arguments.threads))
 
 
-def table(results: dict[str, list[list[Found]]]) -> str:
+def table(results: Results) -> str:
     """Markdown: one line per phenotype, mean and range over plates and seeds."""
+    columns = [(label, reading) for reading in READINGS for label in (OURS, "random")]
     lines = [
-        "| phenotype | held-out cells | built-in: AUROC (range) | feature, channel | random: AUROC (range) |",
-        "| --- | --- | --- | --- | --- |",
+        "| phenotype | held-out cells | "
+        + " | ".join(f"{label}, {reading}" for label, reading in columns)
+        + " | chosen |",
+        "| --- |" + " --- |" * (len(columns) + 2),
     ]
     for index, phenotype in enumerate(PHENOTYPES):
-        own, random = ([scored[index] for scored in results[name]] for name in (OURS, "random"))
-        where = "; ".join(dict.fromkeys(f"{f.feature} ({f.statistic}), {f.channel}" for f in own))
+        by_column = {column: [scored[index] for scored in results[column]] for column in columns}
+        own = by_column[OURS, "direction"]
+        where = "; ".join(dict.fromkeys(f"{f.feature}, {f.channel}" for f in own))
         cells = f"{sum(f.positive for f in own)} of {sum(f.cells for f in own)}"
-        lines.append(f"| {phenotype} | {cells} | {_spread(own)} | {where} | {_spread(random)} |")
-    means = [np.mean([f.held_out for scored in results[name] for f in scored]) for name in (OURS, "random")]
-    lines.append(f"| mean | | {means[0]:.3f} | | {means[1]:.3f} |")
+        spreads = " | ".join(_spread(scored) for scored in by_column.values())
+        lines.append(f"| {phenotype} | {cells} | {spreads} | {where} |")
+    means = [np.mean([f.held_out for scored in results[column] for f in scored]) for column in columns]
+    lines.append("| mean | | " + " | ".join(f"{mean:.3f}" for mean in means) + " | |")
     return "\n".join(lines)
 
 
@@ -172,28 +191,29 @@ def _spread(scored: Sequence[Found]) -> str:
     return f"{np.mean(values):.3f} ({min(values):.2f} to {max(values):.2f})"
 
 
-def json_rows(results: dict[str, list[list[Found]]]) -> list[dict[str, Any]]:
+def json_rows(results: Results) -> list[dict[str, Any]]:
     """Rows task, size, metric, unit, ours, peer, peer_value, ratio; the single values beside them."""
     rows = []
-    for index, phenotype in enumerate(PHENOTYPES):
-        own, random = ([scored[index] for scored in results[name]] for name in (OURS, "random"))
-        mine, peer = (float(np.mean([f.held_out for f in scored])) for scored in (own, random))
-        rows.append(
-            {
-                "task": f"one feature for {phenotype}",
-                "size": f"{sum(f.positive for f in own)} of {sum(f.cells for f in own)} cells",
-                "metric": "AUROC per cell",
-                "unit": "1",
-                "ours": round(mine, 4),
-                "peer": "random backbone, same dictionary recipe",
-                "peer_value": round(peer, 4),
-                "ratio": round(mine / peer, 4),
-                "ours_each": [round(f.held_out, 4) for f in own],
-                "peer_each": [round(f.held_out, 4) for f in random],
-                "ours_when_chosen": [round(f.chosen, 4) for f in own],
-                "features": [[f.feature, f.channel, f.statistic] for f in own],
-            }
-        )
+    for reading in READINGS:
+        for index, phenotype in enumerate(PHENOTYPES):
+            own, random = ([scored[index] for scored in results[name, reading]] for name in (OURS, "random"))
+            mine, peer = (float(np.mean([f.held_out for f in scored])) for scored in (own, random))
+            rows.append(
+                {
+                    "task": f"one feature for {phenotype}, {reading}",
+                    "size": f"{sum(f.positive for f in own)} of {sum(f.cells for f in own)} cells",
+                    "metric": "AUROC per cell",
+                    "unit": "1",
+                    "ours": round(mine, 4),
+                    "peer": "random backbone, same dictionary recipe",
+                    "peer_value": round(peer, 4),
+                    "ratio": round(mine / peer, 4),
+                    "ours_each": [round(f.held_out, 4) for f in own],
+                    "peer_each": [round(f.held_out, 4) for f in random],
+                    "ours_when_chosen": [round(f.chosen, 4) for f in own],
+                    "features": [[f.feature, f.channel, f.statistic] for f in own],
+                }
+            )
     return rows
 
 

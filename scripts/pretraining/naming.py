@@ -2,7 +2,8 @@
 
 Pictures of plates that neither the backbone nor the dictionary has seen. A name is given where at least nine tenths of
 all activation lies on patches that have the property, in each of two halves of the plates, where the property is
-not what most patches have anyway, and where the feature fires in many pictures. The rest stays unnamed.
+not what most patches have anyway, and where the feature fires in many pictures. The rest stays unnamed. Dark patches
+do not count, here as in every lexicon.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import numpy.typing as npt
 import torch
 
 from napari_lexicon.backbones import Backbone, field_tokens
+from napari_lexicon.backbones.background import lit_patches
 from napari_lexicon.dictionaries.dictionary import Dictionary
 
 from .pictures import simulated_pictures
-from .truths import truths
+from .truths import MARKERS, truths
 
 Array = npt.NDArray[np.float32]
 Truth = dict[str, Array]
@@ -39,6 +41,18 @@ PROPERTIES: dict[str, Callable[[Truth], npt.NDArray[np.bool_]]] = {
     "red blood cell": lambda t: t["red_cell"] > 0.2,
     "white blood cell": lambda t: t["white_cell"] > 0.2,
 }
+"""Of a patch."""
+KINDS = {
+    "nuclear stain": {"DNA"},
+    "mitochondrial stain": {"Mito"},
+    "actin or membrane stain": {"AGP", "Actin", "Membrane"},
+    "cytoplasmic stain": {"ER", "RNA", "Reporter", "Tubulin"},
+    "spots": {"Foci", "Lysosome"},
+    "unstained cells": {"brightfield", "phase", "dic"},
+    "stained tissue": {"he", "ihc"},
+    "blood smear": {"smear"},
+}
+"""Of a whole picture: the markers or contrasts it may show."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +89,10 @@ def named(
     least_pictures: int = 20,
 ) -> list[Evidence]:
     """Features with a name, by their number."""
-    activation = [np.zeros((len(PROPERTIES), dictionary.n_features)) for _ in range(2)]
+    names = [*PROPERTIES, *KINDS]
+    activation = [np.zeros((len(names), dictionary.n_features)) for _ in range(2)]
     total = [np.zeros(dictionary.n_features) for _ in range(2)]
-    having, patches = np.zeros(len(PROPERTIES)), 0
+    having, patches = np.zeros(len(names)), 0
     fired, seen_in = np.zeros(dictionary.n_features, int), np.zeros(dictionary.n_features, int)
     last: tuple[object, npt.NDArray[np.bool_]] = (None, np.zeros((0, 0), bool))
     for half in range(2):
@@ -86,13 +101,18 @@ def named(
             if picture.truth is not last[0]:
                 truth = truths(picture.truth, backbone.spec.patch)
                 last = picture.truth, np.stack([has(truth).ravel() for has in PROPERTIES.values()])
-            tokens = field_tokens(backbone, picture.pixels[None], batch=16)[0].flatten(0, 1)
+            lit = lit_patches(picture.pixels[None], backbone.spec.patch)[0].ravel()
+            if not lit.any():
+                continue
+            kind = [MARKERS[picture.marker] in markers for markers in KINDS.values()]
+            has_it = np.concatenate([last[1][:, lit], np.repeat(np.array(kind)[:, None], lit.sum(), axis=1)])
+            tokens = field_tokens(backbone, picture.pixels[None], batch=16)[0].flatten(0, 1)[torch.from_numpy(lit)]
             codes = dictionary.encode(tokens).merged()
             values = torch.zeros((len(tokens), dictionary.n_features))
             dense = values.scatter_add_(1, codes.indices, codes.values.clamp(min=0)).numpy()
-            activation[half] += last[1] @ dense
+            activation[half] += has_it @ dense
             total[half] += dense.sum(0)
-            having += last[1].sum(1)
+            having += has_it.sum(1)
             patches += len(dense)
             fired += (dense > 0).sum(0)
             seen_in += (dense > 0).any(0)
@@ -106,7 +126,7 @@ def named(
         result.append(
             Evidence(
                 int(feature),
-                list(PROPERTIES)[rarest],
+                names[rarest],
                 round(float(share[rarest, feature]), 3),
                 round(float(usual[rarest]), 3),
                 int(fired[feature]),
