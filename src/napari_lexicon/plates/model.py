@@ -10,11 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import dask.array as da
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from napari_lexicon.plates.stitching import Stitched
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,12 @@ class Well:
     row: int | None
     column: int | None
     fields: tuple[Field, ...]
+
+    def stitched(self, level: int = 0) -> Stitched:
+        """The fields side by side by their stage positions; see `napari_lexicon.plates.stitching.stitched`."""
+        from napari_lexicon.plates.stitching import stitched
+
+        return stitched(self.fields, level)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from napari_lexicon.errors import PlateError, PlateMapError
-from napari_lexicon.plates import cellvoyager, csv_index, imagexpress, phenix
+from napari_lexicon.plates import cellvoyager, csv_index, imagexpress, phenix, slides
 from napari_lexicon.plates.condition_tables import condition_table
 from napari_lexicon.plates.image_files import IMAGE_EXTENSIONS, extension_of
 from napari_lexicon.plates.image_folder import open_image_file, open_image_folder
@@ -47,6 +47,7 @@ READERS: tuple[Reader, ...] = (
     imagexpress.READER,
     cellvoyager.READER,
     csv_index.READER,
+    slides.READER,
     Reader(_is_image_file, lambda request: open_image_file(request.path, request.name, request.z, request.t)),
 )
 """Readers of layouts that can be told by their content, in the order in which they are asked."""
@@ -84,7 +85,7 @@ def open_plate(
     acquisition : str or int, optional
         Name or number of one acquisition of an OME-Zarr plate with several; all of them by default.
     tile : int
-        Side in pixels of the fields that slides are cut into.
+        Side in pixels of the fields that slides are cut into; 0 leaves them whole.
 
     Returns
     -------
@@ -175,6 +176,8 @@ def _opened(request: Request) -> Plate:
             raise PlateError(f"A pattern needs a folder of images, and {path} is a file.")
         return open_image_folder(path, request.pattern, request.name, request.z, request.t)
     for reader in (*READERS, *_readers_of_others()):
+        if reader is slides.READER and not request.tile:
+            continue
         if reader.recognises(path):
             return reader.open(request)
     if path.is_file():
