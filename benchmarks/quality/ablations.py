@@ -36,6 +36,8 @@ VARIANTS = (
     Contender("refit", {"refit": True}),
     Contender("by magnitude", {"selection": "magnitude"}),
     Contender("from the sphere", {"initialisation": "sphere"}),
+    Contender("32 of 192 directions", components=32),
+    Contender("48 of 192 directions", components=48),
     Contender("64 of 192 directions", components=64),
     Contender("not whitened", form="none"),
 )
@@ -45,7 +47,6 @@ MORE = (
     Contender("constant rate", {"schedule": "constant"}),
     Contender("rate 5e-4", {"learning_rate": 5e-4}),
     Contender("rate 8e-3", {"learning_rate": 8e-3}),
-    Contender("32 of 192 directions", components=32),
     Contender("128 of 192 directions", components=128),
     Contender("zca", form="zca"),
     Contender("256 features", {"features": 256}),
