@@ -445,9 +445,11 @@ def profiles(lexicon: PathLike, plate: str | None = None) -> anndata.AnnData:
 
     With several plates and none named, all wells stand in one table, indexed ``PLATE/WELL``.
     """
+    from napari_lexicon.analysis.lexicon_tables import atoms_of
     from napari_lexicon.analysis.wells import joined_profiles
     from napari_lexicon.lexicons import Lexicon
 
     opened = Lexicon.open(lexicon)
     chosen = list(opened.plates.values()) if plate is None else [opened.only_plate(plate)]
-    return joined_profiles(chosen, opened.names)
+    names = opened.names
+    return joined_profiles(chosen, names, atoms_of(opened))

@@ -6,9 +6,12 @@ import shutil
 from pathlib import Path
 
 import anndata
+import numpy as np
 import pandas as pd
 
 from napari_lexicon import api
+from napari_lexicon.jobs.refining import RefineJob, run_refine
+from napari_lexicon.lexicons import Lexicon
 
 
 def test_a_plate_map_with_plate_and_well_of_its_own_gives_profiles(applied: Path, tmp_path: Path) -> None:
@@ -23,3 +26,26 @@ def test_a_plate_map_with_plate_and_well_of_its_own_gives_profiles(applied: Path
     assert (obs["Metadata_Plate"] == "tiny").all()
     assert obs["Metadata_Well"].tolist() == obs.index.tolist()
     assert list(obs.columns).count("Metadata_Plate") == 1
+
+
+def test_the_direction_of_a_well_is_the_mean_over_its_patches(applied: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(applied, tmp_path / "x.lexicon"))
+    profiles = api.profiles(copied)
+    run_refine(RefineJob(str(copied), "tiny", (4, 5), finer=1, device="cpu"))
+    lexicon = Lexicon.open(copied)
+    plate, dictionary = lexicon.plates["tiny"], lexicon.dictionary
+    assert dictionary is not None
+    assert {plate.fields[number].well for number in (4, 5)} == {"A03"}
+    own = []
+    for number in (4, 5):
+        fine, codes = plate.fine(number), plate.codes(number)
+        assert fine is not None
+        assert codes is not None
+        own.append(fine.whitened[1][(codes.values[1] != 0).any(axis=-1)].astype(np.float32))
+    expected = np.concatenate(own) @ dictionary.atoms.numpy().T
+    found = profiles["A03"].layers["direction:Actin"][0]
+    np.testing.assert_allclose(found, expected.mean(axis=0), atol=5e-3)
+    assert np.abs(found).max() > 0.05
+    (plate.folder / "summary.zarr.zip").unlink()
+    again = api.profiles(copied)
+    np.testing.assert_array_equal(again.layers["direction"], profiles.layers["direction"])

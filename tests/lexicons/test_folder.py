@@ -41,6 +41,7 @@ def test_arrays_have_the_shapes_and_types_of_the_specification(applied: Path) ->
         "strongest": ((2, m), "float32"),
         "place": ((2, m), "uint32"),
         "tokens": ((2,), "uint32"),
+        "centre": ((2, 192), "float32"),
     }
     assert set(group.attrs) == {"well", "field", "backbone", "identity", "channels", "windows", "dictionary"}
 

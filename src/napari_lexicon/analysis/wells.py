@@ -47,7 +47,9 @@ def well_values(
     return pd.Series(values, index=pd.Index(statistics.wells, name="well"), name=f"feature {feature}")
 
 
-def profiles(plate: LexiconPlate, names: FeatureNames | None = None) -> anndata.AnnData:
+def profiles(
+    plate: LexiconPlate, names: FeatureNames | None = None, atoms: np.ndarray | None = None
+) -> anndata.AnnData:
     """Profiles of the wells of a plate.
 
     Parameters
@@ -56,6 +58,8 @@ def profiles(plate: LexiconPlate, names: FeatureNames | None = None) -> anndata.
         A plate with finished fields.
     names : FeatureNames, optional
         Put into ``var["name"]``.
+    atoms : numpy.ndarray, optional
+        ``(M, dim_w)`` directions of the features, for the layer ``direction``.
 
     Returns
     -------
@@ -63,7 +67,10 @@ def profiles(plate: LexiconPlate, names: FeatureNames | None = None) -> anndata.
         ``obs``: wells with finished fields (index: well name) with the columns of the plate map, ``Metadata_Well``,
         ``Metadata_Plate`` and ``n_tokens``; ``var``: features; ``X (wells, features)`` float32: mean activation over
         the tokens of all channels; ``layers["fraction_active"]``; for channel-wise lexicons also
-        ``layers["mean:CHANNEL"]`` and ``layers["fraction_active:CHANNEL"]``.
+        ``layers["mean:CHANNEL"]`` and ``layers["fraction_active:CHANNEL"]``. With ``atoms`` also
+        ``layers["direction"]`` and ``layers["direction:CHANNEL"]``: how far the tokens lie along the feature on
+        average, in standard deviations of control tokens; it may be negative, and is there for features that the
+        pursuit did not pick.
     """
     import anndata
 
@@ -86,10 +93,24 @@ def profiles(plate: LexiconPlate, names: FeatureNames | None = None) -> anndata.
         for c, channel in enumerate(plate.header.channels):
             layers[f"mean:{channel.name}"] = statistics.mean(c)[done].astype(np.float32)
             layers[f"fraction_active:{channel.name}"] = statistics.fraction_active(c)[done].astype(np.float32)
+    if atoms is not None and (centres := plate.centres()) is not None:
+        layers |= _directions(plate, centres[done], statistics.tokens[done].astype(np.float64), atoms)
     data = anndata.AnnData(statistics.mean()[done].astype(np.float32), obs=_writable(obs), var=var, layers=layers)
     data.uns["plate"] = plate.header.name
     data.uns["software"] = "napari-lexicon"
     return data
+
+
+def _directions(
+    plate: LexiconPlate, centres: np.ndarray, tokens: np.ndarray, atoms: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Layers from ``(W, C, dim_w)`` mean whitened tokens of ``(W, C)`` tokens."""
+    weights = tokens[:, :, None] / tokens.sum(axis=1)[:, None, None]
+    layers = {"direction": (np.nansum(centres * weights, axis=1) @ atoms.T).astype(np.float32)}
+    if not plate.joint:
+        for c, channel in enumerate(plate.header.channels):
+            layers[f"direction:{channel.name}"] = (centres[:, c] @ atoms.T).astype(np.float32)
+    return layers
 
 
 def _writable(obs: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +122,9 @@ def _writable(obs: pd.DataFrame) -> pd.DataFrame:
     return obs
 
 
-def joined_profiles(plates: Sequence[LexiconPlate], names: FeatureNames | None = None) -> anndata.AnnData:
+def joined_profiles(
+    plates: Sequence[LexiconPlate], names: FeatureNames | None = None, atoms: np.ndarray | None = None
+) -> anndata.AnnData:
     """Profiles of several plates in one table.
 
     One plate keeps its well names as index; wells of several are indexed ``PLATE/WELL``. Layers of single channels
@@ -109,7 +132,7 @@ def joined_profiles(plates: Sequence[LexiconPlate], names: FeatureNames | None =
     """
     import anndata
 
-    parts = [profiles(plate, names) for plate in plates if plate.n_done()]
+    parts = [profiles(plate, names, atoms) for plate in plates if plate.n_done()]
     if not parts:
         raise LexiconFolderError("No field of these plates has codes yet: run apply with a dictionary first.")
     if len(parts) == 1:

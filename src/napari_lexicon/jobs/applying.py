@@ -231,20 +231,18 @@ class _ApplyField:
         if work.plate.mark("tokens", work.number) != tokens_mark(work, self.backbone.spec.fingerprint):
             write_tokens(work, tokens, lit, self.backbone, self.keep)
         grouped, counts = tokens_for(self.dictionary, work, tokens, lit)
-        groups, gh, gw, dim = grouped.shape
+        dim = grouped.shape[-1]
         if self.background == "keep":
             counts = np.ones_like(counts)
         codes = encoded_tokens(self.dictionary, grouped.reshape(-1, dim), torch.from_numpy(counts.reshape(-1)))
-        self._write(work, codes, counts, (groups, gh, gw), channels_coded(self.dictionary, work))
+        self._write(work, codes, counts, centres(self.dictionary, grouped, counts))
 
-    def _write(
-        self, work: FieldWork, codes: Codes, counts: np.ndarray, grid: tuple[int, int, int], channels: list[int]
-    ) -> None:
+    def _write(self, work: FieldWork, codes: Codes, counts: np.ndarray, centre: np.ndarray) -> None:
         n_features = self.dictionary.n_features
         # statistics come from the rounded values, so that whoever sums the stored codes finds the same
         rounded = Codes(codes.indices, codes.values.half().float())
         merged = rounded.merged()
-        shape = (*grid, codes.indices.shape[1])
+        shape = (*counts.shape, codes.indices.shape[1])
         n_counted = counts.sum(axis=(1, 2), dtype=np.uint32)
         one = field_statistics(
             merged.indices.numpy().reshape(shape), merged.values.numpy().reshape(shape), n_features, n_counted
@@ -257,10 +255,11 @@ class _ApplyField:
             "strongest": one.strongest,
             "place": one.place,
             "tokens": one.tokens,
+            "centre": centre,
         }
         attributes = {
             **origin_attributes(work, self.backbone),
-            "channels": channels,
+            "channels": channels_coded(self.dictionary, work),
             "dictionary": self.dictionary.hash,
         }
         mark = codes_mark(tokens_mark(work, self.backbone.spec.fingerprint), self.dictionary.hash, self.background)
@@ -275,6 +274,19 @@ def channels_coded(dictionary: Dictionary, work: FieldWork) -> list[int]:
 def stored_indices(codes: Codes, n_features: int) -> np.ndarray:
     """Feature numbers in the type they are stored in: uint16 where that is enough, else uint32."""
     return codes.indices.numpy().astype(np.uint16 if n_features <= 65_536 else np.uint32)
+
+
+def centres(dictionary: Dictionary, tokens: torch.Tensor, counts: np.ndarray) -> np.ndarray:
+    """``(G, dim_w)`` float32: mean whitened token of each group, over the tokens that count; 0 where none does.
+
+    A feature's direction times it is how far the group lies along the feature, in standard deviations of control
+    tokens.
+    """
+    found = np.zeros((len(tokens), dictionary.whitening.dim_whitened), np.float32)
+    for group, (own, counted) in enumerate(zip(tokens, torch.from_numpy(counts), strict=True)):
+        if bool(counted.any()):  # whitening is affine: the mean may be taken first
+            found[group] = dictionary.whitening.whiten(own[counted].mean(dim=0, keepdim=True))[0].numpy()
+    return found
 
 
 def encoded_tokens(dictionary: Dictionary, tokens: torch.Tensor, counts: torch.Tensor) -> Codes:

@@ -116,6 +116,10 @@ class ArraysFile:
     def __contains__(self, name: str) -> bool:
         return name in self._group
 
+    def optional(self, name: str) -> np.ndarray | None:
+        """An array, None where the file does not have it."""
+        return self[name] if name in self._group else None
+
     def __getitem__(self, name: str) -> np.ndarray:
         array = self._group[name]
         if not isinstance(array, zarr.Array):

@@ -272,6 +272,37 @@ class LexiconPlate:
         file = self._open("codes", number)
         return FieldStatistics(*(file[name] for name in ("total", "active", "strongest", "place", "tokens")))
 
+    def centres(self) -> np.ndarray | None:
+        """Mean whitened token of every well and channel, ``(W, C, dim_w)`` float64; NaN where a well has none.
+
+        None where a field was computed by a version that did not keep it.
+        """
+        summary = self.folder / f"summary{_SUFFIX}"
+        if summary.exists():
+            file = ArraysFile(summary)
+            if file.attributes["marks"] == self._marks():
+                return file.optional("centres")
+        return self._gathered_centres()
+
+    def _gathered_centres(self) -> np.ndarray | None:
+        position = {well: w for w, well in enumerate(self.wells)}
+        total: np.ndarray | None = None
+        tokens = np.zeros((len(self.wells), self.groups, 1))
+        for number, field in enumerate(self.fields):
+            if self.mark("codes", number) is None:
+                continue
+            file = self._open("codes", number)
+            if "centre" not in file:
+                return None
+            centre, counted = file["centre"].astype(np.float64), file["tokens"][:, None]
+            if total is None:
+                total = np.zeros((*tokens.shape[:2], centre.shape[1]))
+            row, channels = position[field.well], np.asarray((0,) if self.joint else field.channels, dtype=np.int64)
+            total[row, channels] += centre * counted
+            tokens[row, channels] += counted
+        with np.errstate(invalid="ignore"):
+            return None if total is None else total / tokens
+
     def statistics(self) -> WellStatistics:
         """Statistics of all finished fields, from the plate's summary where it is up to date."""
         summary = self.folder / f"summary{_SUFFIX}"
@@ -286,6 +317,9 @@ class LexiconPlate:
         """Gather the statistics of all finished fields in plate order and write them to the folder."""
         gathered = self._gathered()
         arrays = {name: getattr(gathered, name) for name in WellStatistics.ARRAYS}
+        centres = self._gathered_centres()
+        if centres is not None:
+            arrays["centres"] = centres
         write_arrays_whole(self.folder / f"summary{_SUFFIX}", arrays, {"marks": self._marks()})
         return gathered
 
