@@ -284,7 +284,7 @@ def overlay(
     channel: str | None = None,
     plate: str | None = None,
     finer: int = 1,
-    reading: Literal["code", "projection", "cosine"] = "code",
+    reading: Literal["code", "direction", "cosine"] = "code",
     backbone: str | None = None,
     report: Report = silent,
 ) -> Image.Image:
@@ -309,7 +309,7 @@ def overlay(
     finer : int
         By how much the map is finer than the patches along each side: 1, 2 or 4. Tilings shifted by a part of a patch
         are averaged, which takes ``finer ** 2`` times as long.
-    reading : {"code", "projection", "cosine"}
+    reading : {"code", "direction", "cosine"}
         The sparse code, 0 in most patches; or how far every patch lies along the feature's direction, in standard
         deviations of control patches, or as a cosine (what is below 0 is not shown).
     backbone : str, optional

@@ -44,7 +44,7 @@ def direction_map(
     channels: tuple[int, ...],
     atom: np.ndarray,
     channel: int | None = None,
-    reading: Literal["projection", "cosine"] = "projection",
+    reading: Literal["direction", "cosine"] = "direction",
 ) -> np.ndarray:
     """How far every token lies along the direction of one feature, whether or not the pursuit picked it.
 
@@ -58,8 +58,8 @@ def direction_map(
         ``(dim_w,)`` unit vector of the feature.
     channel : int, optional
         Channel of the plate; the largest value over the channels where None.
-    reading : {"projection", "cosine"}
-        ``"projection"``: in standard deviations of control tokens, which whitening has made 1 in every direction.
+    reading : {"direction", "cosine"}
+        ``"direction"``: in standard deviations of control tokens, which whitening has made 1 in every direction.
         ``"cosine"``: of tokens scaled to unit norm, -1 to 1.
 
     Returns

@@ -12,6 +12,7 @@ from napari_lexicon.backbones.checkpoints import Checkpoint, find_checkpoint, re
 from napari_lexicon.backbones.devices import resolve_device
 from napari_lexicon.backbones.openphenom import load_openphenom
 from napari_lexicon.backbones.presets import Preset, find_preset, recipe_of
+from napari_lexicon.backbones.rgb import RGB
 from napari_lexicon.backbones.spec import Backbone, BackboneSpec
 from napari_lexicon.backbones.timm_models import licence_of, load_local, load_recipe, load_timm, pretrained_config
 from napari_lexicon.errors import BackboneError
@@ -26,7 +27,8 @@ def load_backbone(name: str = "builtin", *, layer: int | None = None, device: st
         ``builtin``; ``random`` (the built-in architecture with seeded random weights); another name in
         :data:`~napari_lexicon.backbones.presets.PRESETS`; ``timm:NAME`` or ``NAME`` of a timm model; or a path: a
         folder with ``config.json`` and ``model.safetensors``, or a ``.safetensors`` file with a ``.json`` of the same
-        name beside it.
+        name beside it. With ``rgb:`` before a timm model, a preset of one or a path, it reads red, green and blue
+        together, as stained sections want it, instead of every channel by itself.
     layer : int, optional
         Block whose output is read, from 0, negative from the end; the backbone's own choice where left out.
     device : {"auto", "cpu", "cuda", "mps"}
@@ -42,6 +44,8 @@ def load_backbone(name: str = "builtin", *, layer: int | None = None, device: st
         If it cannot be found, downloaded, read, or run on that device.
     """
     place = resolve_device(device)
+    if name.startswith(RGB):
+        return _load_rgb(name.removeprefix(RGB), layer, place)
     if name == "builtin":
         return load_builtin(layer=layer, device=place)
     if name == "random":
@@ -68,6 +72,25 @@ def load_backbone(name: str = "builtin", *, layer: int | None = None, device: st
             )
         return load_local(checkpoint, layer=layer, device=place)
     return load_timm(name, layer=layer, device=place)
+
+
+def _load_rgb(name: str, layer: int | None, place: torch.device) -> Backbone:
+    """A model of red, green and blue, with its three channels."""
+    preset, path = find_preset(name), Path(name).expanduser()
+    family = None if preset is None or preset.recipe is None else preset.recipe.family
+    if name in ("builtin", "random") or family == "openphenom":
+        raise BackboneError(f"Backbone {name} has no red, green and blue: leave the rgb: out.")
+    if preset is not None and preset.recipe is not None:
+        return load_recipe(preset, None, layer=layer, device=place, rgb=True)
+    if path.exists():
+        checkpoint = find_checkpoint(path)
+        config = read_config(checkpoint.config)
+        if "preset" in config:
+            return load_recipe(
+                recipe_of(config, str(checkpoint.config)), checkpoint, layer=layer, device=place, rgb=True
+            )
+        return load_local(checkpoint, layer=layer, device=place, rgb=True)
+    return load_timm(preset.timm if preset else name.removeprefix("timm:"), layer=layer, device=place, rgb=True)
 
 
 def load_like(spec: BackboneSpec, name: str | None = None, *, device: str = "auto") -> Backbone:
@@ -108,6 +131,7 @@ def licence(name: str) -> str:
     BackboneError
         If there is no such backbone.
     """
+    name = name.removeprefix(RGB)
     preset = find_preset(name)
     if preset is not None:
         return preset.licence

@@ -20,7 +20,8 @@ from napari_lexicon.backbones.channelwise import ChannelwiseBackbone, Prepare, c
 from napari_lexicon.backbones.checkpoints import Checkpoint, load_weights, read_config, read_weights, weights_hash
 from napari_lexicon.backbones.preprocessing import PREPROCESSING
 from napari_lexicon.backbones.presets import Naming, Preset
-from napari_lexicon.backbones.spec import BackboneSpec
+from napari_lexicon.backbones.rgb import RGB, RgbBackbone
+from napari_lexicon.backbones.spec import Backbone, BackboneSpec
 from napari_lexicon.errors import BackboneError
 
 _PREFERRED_TILE = 256
@@ -52,7 +53,9 @@ class _Source:
     standardise: float | None = None
 
 
-def load_timm(name: str, *, layer: int | None = None, device: torch.device | None = None) -> ChannelwiseBackbone:
+def load_timm(
+    name: str, *, layer: int | None = None, device: torch.device | None = None, rgb: bool = False
+) -> Backbone:
     """A pretrained timm model by name; downloads its weights on first use.
 
     Parameters
@@ -63,6 +66,8 @@ def load_timm(name: str, *, layer: int | None = None, device: torch.device | Non
         Block to read; three quarters of the way where left out.
     device : torch.device, optional
         Where to run; the CPU where left out.
+    rgb : bool
+        Read red, green and blue together, instead of every channel by itself.
 
     Raises
     ------
@@ -72,12 +77,12 @@ def load_timm(name: str, *, layer: int | None = None, device: torch.device | Non
     config = pretrained_config(name)
     weights = downloaded(name, str(config.get("hf_hub_id", "")))
     source = _Source(f"timm:{name}", name.split(".")[0], {}, config, weights)
-    return _load(source, layer, device or torch.device("cpu"))
+    return _load(source, layer, device or torch.device("cpu"), rgb)
 
 
 def load_local(
-    checkpoint: Checkpoint, *, layer: int | None = None, device: torch.device | None = None
-) -> ChannelwiseBackbone:
+    checkpoint: Checkpoint, *, layer: int | None = None, device: torch.device | None = None, rgb: bool = False
+) -> Backbone:
     """A timm model from files: weights as safetensors, and the ``config.json`` that timm writes to the hub.
 
     The config needs ``architecture``; ``model_args`` and ``pretrained_cfg`` (``mean``, ``std``, ``input_size``,
@@ -103,7 +108,7 @@ def load_local(
         config=dict(config.get("pretrained_cfg") or {}),
         weights=checkpoint.weights,
     )
-    return _load(source, layer, device or torch.device("cpu"))
+    return _load(source, layer, device or torch.device("cpu"), rgb)
 
 
 def load_recipe(
@@ -112,7 +117,8 @@ def load_recipe(
     *,
     layer: int | None = None,
     device: torch.device | None = None,
-) -> ChannelwiseBackbone:
+    rgb: bool = False,
+) -> Backbone:
     """The model of a preset, from its authors' repository or from a local copy of their weights.
 
     Parameters
@@ -125,6 +131,8 @@ def load_recipe(
         Block to read; three quarters of the way where left out.
     device : torch.device, optional
         Where to run; the CPU where left out.
+    rgb : bool
+        As in :func:`load_timm`.
 
     Raises
     ------
@@ -147,7 +155,7 @@ def load_recipe(
         tile=recipe.tile,
         standardise=recipe.standardise,
     )
-    return _load(source, layer, device or torch.device("cpu"))
+    return _load(source, layer, device or torch.device("cpu"), rgb)
 
 
 def timm_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,7 +239,7 @@ def fold_rgb(conv: nn.Conv2d, mean: Sequence[float], std: Sequence[float]) -> nn
     return folded
 
 
-def _load(source: _Source, layer: int | None, device: torch.device) -> ChannelwiseBackbone:
+def _load(source: _Source, layer: int | None, device: torch.device, rgb: bool) -> Backbone:
     model, dynamic = _architecture(source)
     conv = getattr(getattr(model, "patch_embed", None), "proj", None)
     if not isinstance(conv, nn.Conv2d) or not hasattr(model, "forward_intermediates"):
@@ -246,7 +254,11 @@ def _load(source: _Source, layer: int | None, device: torch.device) -> Channelwi
     load_weights(model, weights, str(source.weights))
     mean = tuple(source.config.get("mean") or (0.0,) * conv.in_channels)
     std = tuple(source.config.get("std") or (1.0,) * conv.in_channels)
-    if conv.in_channels == 3:
+    if rgb and conv.in_channels != 3:
+        raise BackboneError(f"Backbone {source.id} has no red, green and blue: leave the rgb: out.")
+    if rgb:
+        folded = conv
+    elif conv.in_channels == 3:
         folded = fold_rgb(conv, mean, std)
     elif conv.in_channels == 1:
         folded = fold_rgb(_replicated(conv), (mean[0],) * 3, (std[0],) * 3)
@@ -260,8 +272,9 @@ def _load(source: _Source, layer: int | None, device: torch.device) -> Channelwi
     native = int((source.config.get("input_size") or (3, _PREFERRED_TILE, _PREFERRED_TILE))[1])
     tile = source.tile or (round(_PREFERRED_TILE / patch) * patch if dynamic else native)
     depth = len(model.blocks)  # type: ignore[arg-type]
+    together = "+rgb" if rgb else ""
     spec = BackboneSpec(
-        id=source.id,
+        id=source.id if source.id.startswith("file:") or not rgb else f"{RGB}{source.id}",
         weights_hash=weights_hash(weights),
         layer=chosen_layer(layer, depth, max(0, 3 * depth // 4 - 1), source.id),
         depth=depth,
@@ -269,9 +282,11 @@ def _load(source: _Source, layer: int | None, device: torch.device) -> Channelwi
         tile=tile,
         margin=2 * patch,
         dim=int(model.embed_dim),  # type: ignore[arg-type]
-        preprocessing=f"{PREPROCESSING}+clip01+{_numbers(source, mean, std)}",
+        preprocessing=f"{PREPROCESSING}+clip01+{_numbers(source, mean, std)}{together}",
         licence=licence_of(source.config),
     )
+    if rgb:
+        return RgbBackbone(spec, model, standardised(source.standardise), device, (mean, std))
     return ChannelwiseBackbone(spec, model, standardised(source.standardise), device)
 
 

@@ -38,7 +38,7 @@ class Reading(Enum):
     """What a map shows."""
 
     code = "code"
-    projection = "projection"
+    direction = "direction"
     cosine = "cosine"
 
 

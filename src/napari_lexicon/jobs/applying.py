@@ -186,7 +186,7 @@ def tokens_for(
     header, names = dictionary.header, _channel_names(work)
     order = [names.index(name) for name in header.channel_names]
     grouped = grouped_tokens(tokens, header.channels_mode, order)
-    if header.channels_mode != "separate":
+    if header.channels_mode != "separate" and len(lit) > 1:
         lit = np.asarray(lit[order].any(axis=0, keepdims=True))
     return grouped, lit
 
@@ -201,14 +201,15 @@ def grouped_tokens(tokens: torch.Tensor, mode: str, order: list[int]) -> torch.T
     mode : str
         ``separate``, ``concat`` or ``mean``.
     order : list of int
-        For ``concat`` and ``mean``, which groups to take, in order; all where empty.
+        For ``concat`` and ``mean``, which groups to take, in order; all where empty. The one group of a model that
+        reads all channels together is taken whatever the mode.
 
     Returns
     -------
     torch.Tensor
         ``(C, ..., dim)`` for separate; ``(1, ..., C * dim)`` for concat; ``(1, ..., dim)`` for mean.
     """
-    if mode == "separate":
+    if mode == "separate" or len(tokens) == 1:
         return tokens
     chosen = tokens[order] if order else tokens
     if mode == "mean":

@@ -16,7 +16,7 @@ from napari_lexicon.jobs.refining import RefineJob, run_refine
 from napari_lexicon.lexicons import FieldCodes, Lexicon, LexiconPlate
 from napari_lexicon.plates.well_names import canonical_well
 
-Reading = Literal["code", "projection", "cosine"]
+Reading = Literal["code", "direction", "cosine"]
 """What a map shows: the sparse code, or how far every token lies along the feature (see ``direction_map``)."""
 
 
@@ -75,7 +75,7 @@ def feature_overlay(
 def _caption(values: np.ndarray, counted: int, channel: str, top: float, reading: Reading) -> str:
     if reading == "cosine":
         return f"cosine of every patch of {channel} with the feature; strongest {values.max():.2f} here"
-    if reading == "projection":
+    if reading == "direction":
         return (
             f"every patch of {channel} along the feature, in standard deviations of control patches; "
             f"strongest {values.max():.1f} here"

@@ -164,12 +164,13 @@ def run_train(job: TrainJob, report: Report = silent, should_stop: ShouldStop = 
         raise JobError(f"Training needs at least one seed, not {job.seeds}: correct the option.")
     report(Progress(0, job.steps * job.seeds, "gathering tokens"))
     lexicon = Lexicon.open(job.lexicon)
-    gathered = gathered_tokens(lexicon, job.controls, job.tokens, job.channels, job.background)
+    channels = channels_mode(lexicon, job.channels)
+    gathered = gathered_tokens(lexicon, job.controls, job.tokens, channels, job.background)
     whitening = _whitening(gathered, job.whitening, job.components)
     header = DictionaryHeader(
         name=Path(job.out).stem,
         backbone=lexicon.backbone.to_json(),
-        channels_mode=job.channels,  # type: ignore[arg-type]  # checked above
+        channels_mode=channels,  # type: ignore[arg-type]  # checked above
         channel_names=gathered.channel_names,
         tokens=job.tokens,  # type: ignore[arg-type]
         control_query=job.controls,
@@ -223,6 +224,17 @@ def _whitening(gathered: GatheredTokens, form: str, components: int | None) -> W
     for start in range(0, len(controls), 65_536):
         accumulator.update(torch.from_numpy(controls[start : start + 65_536].astype(np.float32)))
     return accumulator.fit(form, components=components)
+
+
+def channels_mode(lexicon: Lexicon, asked: str) -> str:
+    """The channel mode asked for; ``concat`` instead of ``separate`` where the model has read all channels together."""
+    for plate in lexicon.plates.values():
+        for number in range(len(plate.fields)):
+            kept = plate.tokens(number)
+            if kept is not None:
+                together = kept.tokens.shape[1] == 1 and len(kept.channels) > 1
+                return "concat" if together and asked == "separate" else asked
+    return asked
 
 
 def gathered_tokens(
@@ -312,6 +324,7 @@ def _field_part(
     order = [have.index(name) for name in names]
     grouped = grouped_tokens(torch.from_numpy(part).transpose(0, 1), channels, order).numpy()  # (G or 1, n, dim)
     if background == "skip" and kind == "patch":
-        lit = kept.lit.T if channels == "separate" else kept.lit.T[order].any(axis=0, keepdims=True)
+        together = channels != "separate" and kept.lit.shape[1] > 1
+        lit = kept.lit.T[order].any(axis=0, keepdims=True) if together else kept.lit.T
         return np.asarray(grouped[lit])
     return np.asarray(grouped.reshape(-1, grouped.shape[-1]))

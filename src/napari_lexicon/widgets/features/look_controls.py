@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
-_KINDS = (("code", "code"), ("direction", "projection"))
+_KINDS = (("code", "code"), ("direction", "direction"))
 _FINER = (("16 px", 1), ("8 px", 2), ("4 px", 4))
 
 

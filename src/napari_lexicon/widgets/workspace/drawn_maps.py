@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.state import MapLook
 
 _TOPS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
-"""Full colour of a projection, in standard deviations: steps, so that most fields have the same and can be compared."""
+"""Full colour of a direction, in standard deviations: steps, so that most fields have the same and can be compared."""
 
 
 @dataclass(frozen=True)

@@ -48,13 +48,13 @@ class MapLook:
 
     Parameters
     ----------
-    kind : {"code", "projection"}
+    kind : {"code", "direction"}
         The sparse code, or how far every patch lies along the feature in standard deviations of control patches.
     finer : int
         By how much the map is finer than the patches along each side.
     """
 
-    kind: Literal["code", "projection"] = "code"
+    kind: Literal["code", "direction"] = "code"
     finer: int = 1
 
     @property
