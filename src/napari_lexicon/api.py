@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from napari_lexicon.plates.model import Plate
 
 PathLike = str | Path
+ZChoice = int | Literal["max", "all"]
+TChoice = int | Literal["all"]
+TILE = 2048
+"""Side in pixels of the fields that slides are cut into."""
 KEEP_TOKENS = 200_000
 
 
@@ -31,23 +35,29 @@ def info(
     *,
     pattern: str | None = None,
     plate_map: PathLike | None = None,
-    z: int | Literal["max"] = "max",
-    t: int = 0,
+    z: ZChoice = "max",
+    t: TChoice = 0,
+    acquisition: str | int | None = None,
+    tile: int = TILE,
 ) -> dict[str, Any]:
     """What a plate is: wells, fields, channels, pixel size, what is missing, its plate map.
 
     Parameters
     ----------
     path : path
-        OME-Zarr plate, folder of images, or image.
+        OME-Zarr plate, folder of images or slides, image, or address of an OME-Zarr plate.
     pattern : str, optional
         File-name pattern, such as ``"{*}_{well}f{field}d{channel}.TIF"``.
     plate_map : path, optional
         CSV or TSV.
-    z : int or "max"
-        Plane, or maximum projection.
-    t : int
-        Time point.
+    z : int, "max" or "all"
+        Plane, maximum projection, or every plane as a field.
+    t : int or "all"
+        Time point, or every one as a field.
+    acquisition : str or int, optional
+        Name or number of one acquisition of several.
+    tile : int
+        Side in pixels of the fields that slides are cut into; 0 leaves them whole.
 
     Returns
     -------
@@ -61,7 +71,9 @@ def info(
     """
     from napari_lexicon.plates import open_plate
 
-    return plate_summary(open_plate(path, pattern=pattern, plate_map=plate_map, z=z, t=t))
+    return plate_summary(
+        open_plate(path, pattern=pattern, plate_map=plate_map, z=z, t=t, acquisition=acquisition, tile=tile)
+    )
 
 
 def plate_summary(plate: Plate) -> dict[str, Any]:
@@ -116,8 +128,10 @@ def convert(
     *,
     plate_map: PathLike | None = None,
     pattern: str | None = None,
-    z: int | Literal["max"] = "max",
-    t: int = 0,
+    z: ZChoice = "max",
+    t: TChoice = 0,
+    acquisition: str | int | None = None,
+    tile: int = TILE,
     ngff: Literal["0.4", "0.5"] = "0.5",
     report: Report = silent,
     should_stop: ShouldStop = never,
@@ -126,7 +140,7 @@ def convert(
 
     Parameters
     ----------
-    path, plate_map, pattern, z, t
+    path, plate_map, pattern, z, t, acquisition, tile
         As in :func:`info`; what is chosen along z and t is what is written.
     out : path
         Folder of the new plate; one that an earlier conversion has begun is continued.
@@ -149,7 +163,7 @@ def convert(
     def step(done: int, total: int, message: str) -> None:
         report(Progress(done, total, f"{message} written"))
 
-    plate = open_plate(path, pattern=pattern, plate_map=plate_map, z=z, t=t)
+    plate = open_plate(path, pattern=pattern, plate_map=plate_map, z=z, t=t, acquisition=acquisition, tile=tile)
     return convert_plate(plate, out, version=ngff, step=step, should_stop=should_stop)
 
 
@@ -159,8 +173,10 @@ def apply(
     *,
     plate_map: PathLike | None = None,
     pattern: str | None = None,
-    z: int | Literal["max"] = "max",
-    t: int = 0,
+    z: ZChoice = "max",
+    t: TChoice = 0,
+    acquisition: str | int | None = None,
+    tile: int = TILE,
     dictionary: str = "builtin",
     backbone: str | None = None,
     layer: int | None = None,
@@ -176,7 +192,7 @@ def apply(
     from napari_lexicon.jobs.applying import ApplyJob, run_apply
 
     job = ApplyJob(
-        plates=_origins(plates, pattern, plate_map, z, t),
+        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile),
         out=str(out),
         dictionary=dictionary,
         backbone=backbone,
@@ -196,8 +212,10 @@ def embed(
     *,
     plate_map: PathLike | None = None,
     pattern: str | None = None,
-    z: int | Literal["max"] = "max",
-    t: int = 0,
+    z: ZChoice = "max",
+    t: TChoice = 0,
+    acquisition: str | int | None = None,
+    tile: int = TILE,
     backbone: str = "builtin",
     layer: int | None = None,
     device: str = "auto",
@@ -211,7 +229,7 @@ def embed(
     from napari_lexicon.jobs.embedding import EmbedJob, run_embed
 
     job = EmbedJob(
-        plates=_origins(plates, pattern, plate_map, z, t),
+        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile),
         out=str(out),
         backbone=backbone,
         layer=layer,
@@ -227,13 +245,19 @@ def _origins(
     plates: PathLike | Sequence[PathLike],
     pattern: str | None,
     plate_map: PathLike | None,
-    z: int | Literal["max"],
-    t: int,
+    z: ZChoice,
+    t: TChoice,
+    acquisition: str | int | None,
+    tile: int,
 ) -> tuple[Any, ...]:
     from napari_lexicon.jobs.plates import plate_origin
 
     paths = [plates] if isinstance(plates, (str, Path)) else list(plates)
-    return tuple(plate_origin(path, pattern=pattern, plate_map=plate_map, z=z, t=t) for path in paths)
+    wanted = None if acquisition is None else str(acquisition)
+    return tuple(
+        plate_origin(path, pattern=pattern, plate_map=plate_map, z=z, t=t, acquisition=wanted, tile=tile)
+        for path in paths
+    )
 
 
 def train(

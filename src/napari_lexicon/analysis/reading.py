@@ -161,9 +161,7 @@ def _chosen(plate: LexiconPlate, fields_per_well: int | None) -> list[int]:
 def _sources(plate: LexiconPlate) -> dict[tuple[str, str], Field]:
     origin = plate.header.origin
     try:
-        opened = open_plate(
-            origin.path, pattern=origin.pattern, plate_map=origin.plate_map, name=origin.name, z=origin.z, t=origin.t
-        )
+        opened = open_plate(origin.path, **origin.choices())
     except LexiconError as error:
         raise PlateError(f"This question needs the images of plate {plate.header.name}: {error}") from error
     return {(field.well, field.name): field for field in opened.fields()}

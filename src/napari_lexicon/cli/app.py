@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import typer
 
@@ -31,8 +31,16 @@ Map = Annotated[Path | None, typer.Option("--map", metavar="CSV", help="Plate ma
 Pattern = Annotated[
     str | None, typer.Option("--pattern", help="File names, such as '{*}_{well}f{field}d{channel}.TIF'.")
 ]
-Z = Annotated[str, typer.Option("--z", help="'max' for a maximum projection, or the number of a plane.")]
-T = Annotated[int, typer.Option("--t", help="Time point.")]
+Z = Annotated[
+    str, typer.Option("--z", help="'max' for a maximum projection, the number of a plane, or 'all' for a field each.")
+]
+T = Annotated[str, typer.Option("--t", help="Number of the time point, or 'all' for a field each.")]
+Acquisition = Annotated[
+    str | None, typer.Option("--acquisition", metavar="NAME|N", help="One acquisition of several; all by default.")
+]
+Tile = Annotated[
+    int, typer.Option("--tile", min=0, metavar="PX", help="Side of the fields that slides are cut into; 0: whole.")
+]
 Layer = Annotated[int | None, typer.Option("--layer", help="Block of the backbone to read, from 0.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Tiles per forward pass.")]
@@ -94,10 +102,19 @@ def write(out: Path, save: Callable[[Any], object]) -> None:
         raise LexiconError(f"{out} cannot be written ({error}): choose another --out.") from error
 
 
-def plane(z: str) -> int | Literal["max"]:
+def plane(z: str) -> int | Literal["max", "all"]:
     """What ``--z`` says."""
-    if z == "max":
-        return "max"
+    if z in ("max", "all"):
+        return cast(Literal["max", "all"], z)
     if not z.isdigit():
-        raise LexiconError(f"--z takes the number of a plane or 'max', not {z!r}: correct the option.")
+        raise LexiconError(f"--z takes the number of a plane, 'max' or 'all', not {z!r}: correct the option.")
     return int(z)
+
+
+def time_point(t: str) -> int | Literal["all"]:
+    """What ``--t`` says."""
+    if t == "all":
+        return "all"
+    if not t.isdigit():
+        raise LexiconError(f"--t takes the number of a time point or 'all', not {t!r}: correct the option.")
+    return int(t)

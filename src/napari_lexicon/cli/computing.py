@@ -11,6 +11,7 @@ import typer
 
 from napari_lexicon import api
 from napari_lexicon.cli.app import (
+    Acquisition,
     Background,
     Batch,
     Device,
@@ -24,12 +25,14 @@ from napari_lexicon.cli.app import (
     Quiet,
     Recompute,
     T,
+    Tile,
     Z,
     app,
     example,
     open_window,
     plane,
     sentences,
+    time_point,
 )
 from napari_lexicon.cli.progress import interruptible, told
 from napari_lexicon.errors import LexiconError
@@ -69,7 +72,9 @@ def info(
     map: Map = None,
     pattern: Pattern = None,
     z: Z = "max",
-    t: T = 0,
+    t: T = "0",
+    acquisition: Acquisition = None,
+    tile: Tile = api.TILE,
     model: Annotated[
         str | None, typer.Option("--model", metavar="builtin", help="Print the card of the built-in model instead.")
     ] = None,
@@ -79,15 +84,15 @@ def info(
     with sentences():
         if (plate is None) == (model is None):
             raise LexiconError("Name a plate, or a model with --model builtin: napari-lexicon info PLATE.")
-        found = api.model_card(str(model)) if plate is None else _plate_info(plate, pattern, map, z, t)
+        if plate is None:
+            found = api.model_card(str(model))
+        else:
+            chosen = {"z": plane(z), "t": time_point(t), "acquisition": acquisition, "tile": tile}
+            found = api.info(plate, plate_map=map, pattern=pattern, **cast(Any, chosen))
         if json_:
             print(json.dumps(found, indent=1, ensure_ascii=False))
         elif not quiet:
             print(_words(found, of_model=plate is None))
-
-
-def _plate_info(plate: Path, pattern: str | None, plate_map: Path | None, z: str, t: int) -> dict[str, Any]:
-    return api.info(plate, plate_map=plate_map, pattern=pattern, z=plane(z), t=t)
 
 
 def _words(found: dict[str, Any], *, of_model: bool) -> str:
@@ -110,7 +115,9 @@ def convert(
     map: Map = None,
     pattern: Pattern = None,
     z: Z = "max",
-    t: T = 0,
+    t: T = "0",
+    acquisition: Acquisition = None,
+    tile: Tile = api.TILE,
     ngff: Annotated[str, typer.Option("--ngff", metavar="0.4|0.5", help="Version of OME-Zarr.")] = "0.5",
     quiet: Quiet = False,
 ) -> None:
@@ -121,7 +128,9 @@ def convert(
             plate_map=map,
             pattern=pattern,
             z=plane(z),
-            t=t,
+            t=time_point(t),
+            acquisition=acquisition,
+            tile=tile,
             ngff=cast(Any, ngff),
             report=report,
             should_stop=should_stop,
@@ -145,7 +154,9 @@ def apply(
     map: Map = None,
     pattern: Pattern = None,
     z: Z = "max",
-    t: T = 0,
+    t: T = "0",
+    acquisition: Acquisition = None,
+    tile: Tile = api.TILE,
     dictionary: Annotated[
         str, typer.Option("--dictionary", metavar="builtin|PATH", help="Dictionary to apply.")
     ] = "builtin",
@@ -168,7 +179,9 @@ def apply(
             plate_map=map,
             pattern=pattern,
             z=plane(z),
-            t=t,
+            t=time_point(t),
+            acquisition=acquisition,
+            tile=tile,
             dictionary=dictionary,
             backbone=backbone,
             layer=layer,
@@ -193,7 +206,9 @@ def embed(
     map: Map = None,
     pattern: Pattern = None,
     z: Z = "max",
-    t: T = 0,
+    t: T = "0",
+    acquisition: Acquisition = None,
+    tile: Tile = api.TILE,
     backbone: Annotated[str, typer.Option("--backbone", metavar="builtin|NAME|PATH", help="Vision model.")] = "builtin",
     layer: Layer = None,
     device: Device = "auto",
@@ -209,7 +224,9 @@ def embed(
             plate_map=map,
             pattern=pattern,
             z=plane(z),
-            t=t,
+            t=time_point(t),
+            acquisition=acquisition,
+            tile=tile,
             backbone=backbone,
             layer=layer,
             device=device,

@@ -22,6 +22,7 @@ from napari_lexicon.lexicons.headers import (
     ProblemHeader,
 )
 from napari_lexicon.plates import open_plate
+from napari_lexicon.plates.locations import absolute_location
 from napari_lexicon.plates.model import Field, Plate
 
 _WINDOW_FIELDS = 32  # fields that the intensity windows are estimated on
@@ -30,9 +31,7 @@ _DEFAULT_COLORS = ("#00A0FF", "#39D353", "#FFB000", "#FF4B4B", "#C77DFF", "#00E5
 
 def opened(origin: PlateOrigin) -> Plate:
     """Open the plate that a job names."""
-    return open_plate(
-        origin.path, pattern=origin.pattern, plate_map=origin.plate_map, name=origin.name, z=origin.z, t=origin.t
-    )
+    return open_plate(origin.path, **origin.choices())
 
 
 def plate_field(plate: LexiconPlate, number: int) -> Field:
@@ -182,15 +181,19 @@ def plate_origin(
     pattern: str | None = None,
     plate_map: str | Path | None = None,
     name: str | None = None,
-    z: int | Literal["max"] = "max",
-    t: int = 0,
+    z: int | Literal["max", "all"] = "max",
+    t: int | Literal["all"] = 0,
+    acquisition: str | None = None,
+    tile: int = 2048,
 ) -> PlateOrigin:
     """How to open a plate, with absolute paths so that the lexicon finds it again from anywhere."""
     return PlateOrigin(
-        path=str(Path(path).absolute()),
+        path=absolute_location(path),
         pattern=pattern,
-        plate_map=None if plate_map is None else str(Path(plate_map).absolute()),
+        plate_map=None if plate_map is None else absolute_location(plate_map),
         name=name,
         z=z,
         t=t,
+        acquisition=acquisition,
+        tile=tile,
     )

@@ -44,8 +44,14 @@ class PlateOrigin(_Frozen):
     pattern: str | None = None
     plate_map: str | None = None
     name: str | None = None
-    z: int | Literal["max"] = "max"
-    t: int = 0
+    z: int | Literal["max", "all"] = "max"
+    t: int | Literal["all"] = 0
+    acquisition: str | None = None
+    tile: int = 2048
+
+    def choices(self) -> dict[str, Any]:
+        """Options of `napari_lexicon.plates.open_plate` beside the path."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "path"}
 
 
 class ChannelHeader(_Frozen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, Signal
 
@@ -55,10 +55,7 @@ def open_with_lexicon(origin: PlateOrigin, lexicon_path: Path | None) -> Opened:
     from napari_lexicon.lexicons import Lexicon
     from napari_lexicon.plates import open_plate
 
-    z: int | Literal["max"] = origin.z if isinstance(origin.z, int) else "max"
-    plate = open_plate(
-        origin.path, pattern=origin.pattern, plate_map=origin.plate_map, name=origin.name, z=z, t=origin.t
-    )
+    plate = open_plate(origin.path, **origin.choices())
     path = lexicon_path or results_path(Path(origin.path), preferences().results_folder)
     if not (path / "lexicon.json").exists():
         return Opened(plate, origin, None)
@@ -124,13 +121,14 @@ class Opening(QObject):
     ) -> None:
         """Open a plate, or anything that can be one."""
         from napari_lexicon.lexicons.headers import PlateOrigin
+        from napari_lexicon.plates.locations import absolute_location
 
         if path.suffix == ".lexicon":
             self.lexicon(path)
             return
         self.origin(
             PlateOrigin(
-                path=str(path.absolute()),
+                path=absolute_location(path),
                 pattern=pattern,
                 plate_map=None if plate_map is None else str(plate_map.absolute()),
                 name=name,

@@ -1,0 +1,65 @@
+"""Options of `info` and `convert` that choose among planes, time points, acquisitions and the tiles of slides."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from typer.testing import CliRunner, Result
+
+from napari_lexicon.cli import app
+from napari_lexicon.plates import open_plate
+
+STACK = np.arange(2 * 3 * 20 * 30, dtype=np.uint16).reshape(2, 3, 20, 30)
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture
+def stacks(tmp_path: Path) -> Path:
+    (tmp_path / "run").mkdir()
+    for well in ("A01", "B02"):
+        tifffile.imwrite(tmp_path / "run" / f"{well}.ome.tif", STACK, ome=True, metadata={"axes": "TZYX"})
+    return tmp_path / "run"
+
+
+def test_info_says_what_is_chosen_along_z_and_t(stacks: Path) -> None:
+    assert "z: maximum projection of 3 planes" in run("info", stacks).stdout
+    every = json.loads(run("info", stacks, "--z", "all", "--t", "all", "--json").stdout)
+    assert every["fields"] == 12
+    assert "t: all 2 time points, each a field" in every["read_as"]
+
+
+def test_all_planes_are_converted_as_fields(stacks: Path, tmp_path: Path) -> None:
+    done = run("convert", stacks, "--z", "all", "--t", "1", "--out", tmp_path / "P.zarr")
+    assert done.exit_code == 0, done.output
+    fields = open_plate(tmp_path / "P.zarr").wells["B02"].fields
+    assert [field.name for field in fields] == ["0z0", "0z1", "0z2"]
+    np.testing.assert_array_equal(fields[2].image()[0].compute(), STACK[1, 2])
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--z", "some"), "'max' or 'all'"),
+        (("--t", "later"), "the number of a time point or 'all'"),
+        (("--t", "7"), "2 time points; time point 7"),
+        (("--acquisition", "day 2"), "no acquisitions to choose from"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_one_sentence(stacks: Path, options: tuple[str, str], says: str) -> None:
+    result = run("info", stacks, *options)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_an_address_that_nobody_serves_is_one_sentence() -> None:
+    result = run("info", "http://127.0.0.1:9/P1.zarr")
+    assert result.exit_code == 2
+    assert "http://127.0.0.1:9/P1.zarr cannot be read" in result.stderr
