@@ -138,7 +138,7 @@ SENTENCES = [
     (["embed", "PLATE", "--out", "X", "--layer", "99"], "99"),
     (["embed", "PLATE", "--out", "X", "--device", "tpu"], "tpu"),
     (["train", "EMBEDDED", "--out", "D.safetensors", "--algorithm", "magic"], "magic"),
-    (["train", "EMBEDDED", "--out", "D.safetensors"], "at most 62 components"),
+    (["train", "EMBEDDED", "--out", "D.safetensors", "--variance", "1"], "at most 62 components"),
     (["train", "EMBEDDED", "--out", "D.safetensors", "--tokens", "cls"], "'patch' or 'mean'"),
 ]
 

@@ -241,14 +241,14 @@ def embed(
 
 @app.command(
     help="Train a dictionary on the tokens of a lexicon. Started again, it goes on from its last checkpoint."
-    + example("napari-lexicon train X.lexicon --out D.safetensors --features 1024 --iterations 8 --per-iteration 2")
+    + example("napari-lexicon train X.lexicon --out D.safetensors --features 256 --iterations 4 --per-iteration 2")
 )
 def train(
     lexicon: LexiconPath,
     out: Annotated[Path, typer.Option("--out", metavar="D.safetensors", help="Dictionary file to write.")],
     algorithm: Annotated[str, typer.Option(help="icfl, or one of its rivals.")] = "icfl",
-    features: Annotated[int, typer.Option(metavar="M", help="Number of features.")] = 1024,
-    iterations: Annotated[int, typer.Option(metavar="J", help="Rounds of the pursuit.")] = 8,
+    features: Annotated[int, typer.Option(metavar="M", help="Number of features.")] = 256,
+    iterations: Annotated[int, typer.Option(metavar="J", help="Rounds of the pursuit.")] = 4,
     per_iteration: Annotated[int, typer.Option(metavar="L", help="Features picked per round.")] = 2,
     controls: Annotated[
         str, typer.Option(help="Which wells are controls, or 'all'.")
@@ -269,8 +269,11 @@ def train(
         str, typer.Option(metavar="pca|zca|none", help="How tokens are whitened on the controls.")
     ] = "pca",
     components: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Whitened directions to keep; all unless told.")
+        int | None, typer.Option(min=1, metavar="N", help="Whitened directions to keep at most.")
     ] = None,
+    variance: Annotated[
+        float, typer.Option(metavar="SHARE", help="Keep the directions that hold this share of the controls' variance.")
+    ] = 0.99,
     background: Background = "skip",
     quiet: Quiet = False,
 ) -> None:
@@ -293,6 +296,7 @@ def train(
             patience=patience,
             whitening=whitening,
             components=components,
+            variance=variance,
             background=background,
             report=report,
             should_stop=should_stop,

@@ -58,7 +58,10 @@ class TrainJob:
     background : str
         ``skip``: leave out patch tokens of dark patches (:mod:`napari_lexicon.backbones.background`); ``keep`` them.
     components : int, optional
-        Keep at most this many whitened directions; all where None.
+        Keep at most this many whitened directions.
+    variance : float
+        Keep the fewest whitened directions that hold this share of the variance of the controls; all with 1. The
+        last hundredth is mostly noise, which whitening would make as loud as the rest (docs/benchmarks/dictionaries.md).
     seeds : int
         Train with so many seeds, from ``seed`` upwards, and keep the best; where more than one, the file holds how well
         each of its features is found again with the others.
@@ -67,8 +70,8 @@ class TrainJob:
     lexicon: str
     out: str
     algorithm: str = "icfl"
-    features: int = 1024
-    iterations: int = 8
+    features: int = 256
+    iterations: int = 4
     per_iteration: int = 2
     controls: str = CONTROLS
     tokens: str = "patch"
@@ -80,6 +83,7 @@ class TrainJob:
     patience: int = 0
     whitening: str = "pca"
     components: int | None = None
+    variance: float = 0.99
     background: Background = "skip"
     seeds: int = 1
 
@@ -166,7 +170,7 @@ def run_train(job: TrainJob, report: Report = silent, should_stop: ShouldStop = 
     lexicon = Lexicon.open(job.lexicon)
     channels = channels_mode(lexicon, job.channels)
     gathered = gathered_tokens(lexicon, job.controls, job.tokens, channels, job.background)
-    whitening = _whitening(gathered, job.whitening, job.components)
+    whitening = _whitening(gathered, job)
     header = DictionaryHeader(
         name=Path(job.out).stem,
         backbone=lexicon.backbone.to_json(),
@@ -218,12 +222,12 @@ def _keep_previous(out: Path, new_hash: str) -> None:
         out.replace(out.with_name(f"{out.stem}.previous{out.suffix}"))
 
 
-def _whitening(gathered: GatheredTokens, form: str, components: int | None) -> Whitening:
+def _whitening(gathered: GatheredTokens, job: TrainJob) -> Whitening:
     accumulator = WhiteningAccumulator(gathered.tokens.shape[1])
     controls = gathered.tokens[gathered.control]
     for start in range(0, len(controls), 65_536):
         accumulator.update(torch.from_numpy(controls[start : start + 65_536].astype(np.float32)))
-    return accumulator.fit(form, components=components)
+    return accumulator.fit(job.whitening, variance=job.variance, components=job.components)
 
 
 def channels_mode(lexicon: Lexicon, asked: str) -> str:
