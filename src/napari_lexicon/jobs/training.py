@@ -61,7 +61,7 @@ class TrainJob:
         Keep at most this many whitened directions.
     variance : float
         Keep the fewest whitened directions that hold this share of the variance of the controls; all with 1. The
-        last hundredth is mostly noise, which whitening would make as loud as the rest (docs/benchmarks/dictionaries.md).
+        last hundredth is mostly noise, which whitening would make as loud as the rest (docs/benchmarks).
     seeds : int
         Train with so many seeds, from ``seed`` upwards, and keep the best; where more than one, the file holds how well
         each of its features is found again with the others.
