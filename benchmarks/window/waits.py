@@ -144,12 +144,21 @@ class Desk:
     def switch(self) -> list[float]:
         """Another feature; the codes of the field are in memory."""
         chosen = self.features(2 * self.repeats + 1)
+        return self.timed(2 * self.repeats, lambda n: self.state.set_feature(chosen[n]), self.quiet)
+
+    def switch_drawn(self) -> list[float]:
+        """The same, and the canvas drawn."""
+        chosen = self.features(self.repeats + 1)
 
         def act(number: int) -> None:
             self.state.set_feature(chosen[number])
             self.draw()
 
-        return self.timed(2 * self.repeats, act, self.quiet)
+        return self.timed(self.repeats, act, self.quiet)
+
+    def drawing(self) -> list[float]:
+        """The canvas as it is."""
+        return self.timed(self.repeats, lambda number: self.draw())
 
     def switch_cold(self) -> list[float]:
         """Another feature; the codes of the field have to be read."""
@@ -159,7 +168,6 @@ class Desk:
             canvas._load_codes()
             self.state.set_feature(chosen[number])
             self.until(lambda: canvas.codes is not None)
-            self.draw()
 
         return self.timed(self.repeats, act, self.quiet)
 

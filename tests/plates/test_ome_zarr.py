@@ -90,6 +90,13 @@ def test_wells_fields_channels_pixels_and_sizes_come_through(written: Path, vers
     assert not plate.problems
 
 
+def test_a_region_is_that_part_of_the_image(written: Path, foreign: Path) -> None:
+    at = (slice(1, 2), slice(3, 20), slice(10, 25))
+    for path, choices in ((written, {}), (foreign, {"z": 2}), (foreign, {})):
+        for field in open_plate(path, **choices).fields():  # type: ignore[arg-type]
+            np.testing.assert_array_equal(field.region(*at), field.image()[at].compute())
+
+
 def test_a_plate_opens_without_reading_pixels(written: Path) -> None:
     for array in written.glob("*/*/*/[0-9]"):
         shutil.rmtree(array)

@@ -35,8 +35,11 @@ def activation_map(codes: FieldCodes, feature: int, channel: int | None = None, 
         return np.zeros(grid, np.float32)
     groups = slice(None) if channel is None else [codes.channels.index(channel)]
     indices, values = codes.indices[groups, ..., :picks], codes.values[groups, ..., :picks]
-    hits = np.where(indices == feature, values, np.float16(0)).sum(axis=-1, dtype=np.float32)
-    return np.asarray(hits.max(axis=0).clip(min=0))
+    # few of the picks are this feature's: only those are summed (a pick may come twice in a patch)
+    hits = np.flatnonzero(indices == feature)
+    picked = values.reshape(-1)[hits].astype(np.float32)
+    summed = np.bincount(hits // indices.shape[-1], weights=picked, minlength=int(np.prod(indices.shape[:-1])))
+    return np.asarray(summed.astype(np.float32).reshape(indices.shape[:-1]).max(axis=0).clip(min=0))
 
 
 def direction_map(

@@ -109,6 +109,11 @@ class Field:
         """Lazy ``(C, Y, X)`` image, C as in ``channels``."""
         return self.source.image(level)
 
+    def region(self, channels: slice, rows: slice, columns: slice) -> np.ndarray:
+        """``(C, y, x)`` pixels of a part of the field; reads no more than that part where the file allows it."""
+        read = getattr(self.source, "region", None)
+        return np.asarray(self.image()[channels, rows, columns] if read is None else read(channels, rows, columns))
+
     def identity(self) -> str:
         """Text that changes when the pixels on disk change."""
         return self.source.identity()

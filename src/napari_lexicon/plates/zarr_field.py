@@ -114,6 +114,18 @@ class ZarrField:
         together = int(chunks.get("c", 1))
         return lazy_image(_Reader(self, level), (channels, height, width), self.dtype(), tile, together)
 
+    def region(self, channels: slice, rows: slice, columns: slice) -> Pixels:
+        """``(C, y, x)`` pixels of a part at full resolution, read chunk by chunk as stored.
+
+        Blocks of :meth:`image` are large, so that a whole field is few of them; a small part of one would still read
+        all of it.
+        """
+        lengths, _ = self._header
+        check_there(self.z, self.t, lengths.get("z", 1), lengths.get("t", 1), f"{self.name} has")
+        sizes = (lengths.get("c", 1), lengths["y"], lengths["x"])
+        bounds = (slice(*part.indices(size)) for part, size in zip((channels, rows, columns), sizes, strict=True))
+        return _Reader(self, 0)(*bounds)
+
     def _array(self, level: int) -> Any:
         try:
             array = self.storage.array(self._level_key(level))

@@ -129,11 +129,16 @@ class ActivationOverlay:
         if layer is None:
             self._add(viewer, shown, style, values, top)
             return
-        if not np.array_equal(layer.scale, shown.placement.scale):
+        moved = not np.array_equal(layer.scale, shown.placement.scale)
+        if moved:
             layer.scale, layer.units = shown.placement.scale, (shown.placement.units,) * 2
         if not np.array_equal(layer.translate, shown.placement.translate):
-            layer.translate = shown.placement.translate
-        layer.data = values
+            layer.translate, moved = shown.placement.translate, True
+        if moved or layer.data.shape != values.shape:
+            layer.data = values
+        else:  # the same place: the viewer need not measure its layers again
+            layer.data[...] = values
+            layer.refresh(extent=False, highlight=False)
         title = self._free_title(shown.title)
         if layer.name != title:
             layer.name = title
@@ -141,7 +146,8 @@ class ActivationOverlay:
             layer.colormap = _colormap(shown.color)
             layer.metadata = {OWNER: {"overlay": shown.color}}
         if tuple(layer.contrast_limits) != (0.0, top):
-            layer.contrast_limits_range = (0.0, top)
+            with layer.events.contrast_limits.blocker():  # else everyone hears of the limits twice
+                layer.contrast_limits_range = (0.0, top)
             layer.contrast_limits = (0.0, top)
         self.restyle(style)
 

@@ -88,8 +88,10 @@ class Gallery(QWidget):
         with QPainter(self) as painter:
             painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
             painter.setFont(small_font(self, -1.5))
+            dirty = QRectF(self.rect() if event is None else event.rect())
             for position in range(len(self._tiles)):
-                self._paint_tile(painter, position)
+                if self._rect(position).adjusted(-2, -2, 2, _FOOT + 2).intersects(dirty):
+                    self._paint_tile(painter, position)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         if event is not None:

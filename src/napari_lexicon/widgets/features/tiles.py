@@ -83,8 +83,11 @@ def tile_of(
     side = min(2 * half, height, width)
     top = min(max(middle[0] - half, 0), height - side)
     left = min(max(middle[1] - half, 0), width - side)
-    region = np.asarray(field.image()[:, top : top + side, left : left + side])
-    pixels = _colored(plate, field, region, ranges, None if all_channels or plate.rgb else example.channel)
+    only = None if all_channels or plate.rgb or example.channel not in field.channels else example.channel
+    channels = field.channels if only is None else (only,)
+    at = slice(None) if only is None else slice(field.channels.index(only), field.channels.index(only) + 1)
+    region = field.region(at, slice(top, top + side), slice(left, left + side))  # the other stains stay on the disk
+    pixels = _colored(plate, channels, region, ranges, only)
     box = ((example.gx * patch - left) / side, (example.gy * patch - top) / side, patch / side, patch / side)
     channel = "" if plate.rgb or lexicon_plate.joint else plate.channels[example.channel].name
     return Tile(example, pixels, box, f"{example.well} {channel}".strip())
@@ -92,7 +95,7 @@ def tile_of(
 
 def _colored(
     plate: Plate,
-    field: Field,
+    channels: tuple[int, ...],
     region: npt.NDArray[Any],
     ranges: Mapping[str, tuple[float, float]],
     only: int | None,
@@ -102,9 +105,7 @@ def _colored(
         colour = np.moveaxis(region[:3], 0, -1).astype(np.float32)
         return np.ascontiguousarray(np.clip(colour * (255 / _white(region)), 0, 255).astype(np.uint8))
     mixed = np.zeros((*region.shape[1:], 3), np.float32)
-    for plane, index in zip(region, field.channels, strict=True):
-        if only is not None and index != only:
-            continue
+    for plane, index in zip(region, channels, strict=True):
         channel = plate.channels[index]
         low, high = ranges.get(channel.name) or channel.window or display_range(plane)
         grey = ((plane.astype(np.float32) - low) / max(high - low, 1e-6)).clip(0, 1)
