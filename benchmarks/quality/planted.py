@@ -57,6 +57,7 @@ CONTENDERS = (
     Contender("icfl, 48 directions", components=48),
     Contender("icfl, 256 features", SMALL),
     Contender("icfl, 256 features, 48 directions", SMALL, components=48),
+    Contender("icfl-anchored, 256 features, 48 directions", {"algorithm": "icfl-anchored", **SMALL}, components=48),
     Contender("icfl, refit", {"refit": True}),
     Contender("topk", {"algorithm": "topk"}),
     Contender("topk, 256 features, 48 directions", {"algorithm": "topk", **SMALL}, components=48),

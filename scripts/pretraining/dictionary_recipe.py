@@ -27,6 +27,7 @@ WHITENING = {"form": "pca", "floor": 1e-3, "components": DIRECTIONS}
 def recipe(features: int = 256, steps: int = 400, seed: int = 0, iterations: int = 4) -> TrainSettings:
     """Settings of the built-in dictionary: ``iterations`` rounds of two picks."""
     return TrainSettings(
+        algorithm="icfl-anchored",
         features=features,
         iterations=iterations,
         per_iteration=2,

@@ -132,6 +132,7 @@ class FineReading(QObject):
         plate = self._state.lexicon_plate
         if lexicon is None or plate is None or str(lexicon.path) != place.lexicon or plate.id != place.plate:
             self._asked = None
+            self.changed.emit()
             return
 
         def take(found: tuple[FineField, npt.NDArray[np.float32]] | None) -> None:
