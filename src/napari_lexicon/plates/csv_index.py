@@ -16,6 +16,7 @@ import pandas as pd
 from napari_lexicon.errors import PlateError, PlateMapError
 from napari_lexicon.plates.file_listing import image_listing
 from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
+from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.pattern import listed
 from napari_lexicon.plates.plate_map import columns_named, text_table, well_keys
@@ -81,6 +82,12 @@ def open_csv_index(request: Request) -> Plate:
     rows = list(_wide_rows(table) if any(_FILE_COLUMN.fullmatch(str(c)) for c in table.columns) else _tall_rows(table))
     rows, plate = _of_one_plate(rows, request.name, file)
     entries, problems = _found(rows, file.parent)
+    addresses = [row.path for row in rows if remote_address(row.path)]
+    if not entries and addresses:
+        raise PlateError(
+            f"{file.name} lists images on the network ({listed(addresses, 1)}), which are read from a disk only: "
+            f"download them below {file.parent}, in the same folders or in one."
+        )
     if not entries:
         raise PlateError(
             f"None of the {len(rows)} images that {file.name} lists is below {file.parent}: put the table into the "

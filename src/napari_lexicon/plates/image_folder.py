@@ -9,6 +9,7 @@ from napari_lexicon.plates.file_listing import Listing, image_listing
 from napari_lexicon.plates.guessing import guess
 from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
 from napari_lexicon.plates.model import Plate, Problem
+from napari_lexicon.plates.ome_plate import plate_entries
 from napari_lexicon.plates.pattern import Match, Matches, Pattern, PatternPreview, listed, preview_of
 from napari_lexicon.plates.plane_choices import TChoice, ZChoice
 
@@ -92,8 +93,10 @@ def open_image_file(path: Path, name: str | None = None, z: ZChoice = "max", t: 
         If it cannot be read as an image.
     """
     title = name or path.name.rsplit(".", 1)[0].removesuffix(".ome")
-    entry = ImageEntry(path.name, title, "0")
-    plate = plate_of_entries(path.parent, title, [entry], TableFacts(free=True), z=z, t=t, note="one image file")
+    placed = plate_entries(path)
+    entries = placed or [ImageEntry(path.name, title, "0")]
+    how = "one image file with the wells of a plate" if placed else "one image file"
+    plate = plate_of_entries(path.parent, title, entries, TableFacts(free=not placed), z=z, t=t, note=how)
     return Plate(path, **{key: value for key, value in vars(plate).items() if key != "path"})
 
 
@@ -116,7 +119,7 @@ def _check_not_empty(folder: Path, listing: Listing) -> None:
     if listing.others:
         raise PlateError(
             f"{folder} has {listing.others} files, but no image among them: TIFF, PNG, JPEG and BMP images, OME-Zarr "
-            "and the folders of common instruments can be opened."
+            "and the folders of common instruments can be opened; of a CZI, ND2 or LIF file open the file itself."
         )
     raise PlateError(f"{folder} is empty: choose a folder with images or an OME-Zarr plate.")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from napari_lexicon.errors import PlateError, PlateMapError
-from napari_lexicon.plates import cellvoyager, csv_index, imagexpress, phenix, slides
+from napari_lexicon.plates import cellvoyager, csv_index, imagexpress, phenix, slides, vendor_files
 from napari_lexicon.plates.condition_tables import condition_table
 from napari_lexicon.plates.image_files import IMAGE_EXTENSIONS, extension_of
 from napari_lexicon.plates.image_folder import open_image_file, open_image_folder
@@ -26,6 +26,7 @@ from napari_lexicon.plates.plate_map import PLATE_MAP_NAMES, found_plate_map, ta
 from napari_lexicon.plates.reading import ENTRY_POINTS, PlateReader, Reader, Request
 from napari_lexicon.plates.remote_storage import RemoteFolder
 from napari_lexicon.plates.storage import LocalFolder, Storage
+from napari_lexicon.plates.study_maps import rxrx_map
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -47,6 +48,7 @@ READERS: tuple[Reader, ...] = (
     imagexpress.READER,
     cellvoyager.READER,
     csv_index.READER,
+    vendor_files.READER,
     slides.READER,
     Reader(_is_image_file, lambda request: open_image_file(request.path, request.name, request.z, request.t)),
 )
@@ -160,7 +162,9 @@ def _own_map(plate: Plate, place: Path) -> Path | pd.DataFrame | None:
     # What was opened may be above or below what holds the images: an index file, a folder with "Images" in it.
     found = (found_plate_map(path, plate.name) for path in dict.fromkeys((place, Path(plate.path))))
     table: Path | pd.DataFrame | None = next((file for file in found if file is not None), None)
-    return condition_table(Path(plate.path)) if table is None and is_ome_zarr(Path(plate.path)) else table
+    if table is None and is_ome_zarr(Path(plate.path)):
+        return condition_table(Path(plate.path))
+    return rxrx_map(place.resolve()) if table is None else table
 
 
 def _remote_map(address: str) -> pd.DataFrame | None:

@@ -18,6 +18,7 @@ from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.plate_map_columns import PREFIX, normalised_columns, squeezed
 from napari_lexicon.plates.remote_storage import RemoteFolder
+from napari_lexicon.plates.study_maps import is_study_map, study_map
 from napari_lexicon.plates.well_names import canonical_well
 
 LARGEST_FILE = 256 * 2**20
@@ -52,7 +53,7 @@ def read_plate_map(path: str | os.PathLike[str]) -> pd.DataFrame:
     Parameters
     ----------
     path : path-like
-        CSV or TSV with a column of wells, or columns of rows and columns.
+        CSV, TSV or Excel file with a column of wells, or columns of rows and columns.
 
     Returns
     -------
@@ -97,6 +98,8 @@ def with_plate_map(plate: Plate, table: str | os.PathLike[str] | pd.DataFrame) -
         If it cannot be read, or no row belongs to a well of this plate.
     """
     name = "The plate map" if isinstance(table, pd.DataFrame) else Path(table).name
+    if not isinstance(table, pd.DataFrame) and is_study_map(Path(table)):
+        table = study_map(Path(table), plate.name)
     raw = table.copy() if isinstance(table, pd.DataFrame) else text_table(table)
     if isinstance(table, pd.DataFrame) and table.index.dtype == object:
         raw.insert(0, "Metadata_Well" if "Metadata_Well" not in raw else "Metadata_Well_name", table.index)
