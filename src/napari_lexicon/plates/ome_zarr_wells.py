@@ -84,10 +84,11 @@ def listed_wells(
     chosen = _chosen(names, wanted, storage.address)
     wells, problems = _entries(stated, storage.address)
     storage.fetch(well.path for well in wells)
-    images = {well.path: _images(storage, well, chosen) for well in wells}
-    storage.fetch(f"{path}/{name}" for path, listed in images.items() for name, _ in listed if is_inside(name))
     with ThreadPoolExecutor(_THREADS) as pool:
-        list(pool.map(lambda well: _look_into(storage, well, images[well.path], names), wells))
+        images = list(pool.map(lambda well: _images(storage, well, chosen), wells))
+        places = zip(wells, images, strict=True)
+        storage.fetch(f"{well.path}/{name}" for well, listed in places for name, _ in listed if is_inside(name))
+        list(pool.map(lambda well, listed: _look_into(storage, well, listed, names), wells, images))
     for well in wells:
         problems += well.problems
     if sum(len(well.images) for well in wells) > MOST_FIELDS:
