@@ -377,8 +377,8 @@ def ask(lexicon: PathLike, question: str, *, report: Report = silent, **options:
         ``NAME.lexicon`` after apply.
     question : str
         Name of one of :data:`napari_lexicon.analysis.questions.QUESTIONS`: ``effects``, ``selectivity``,
-        ``activity``, ``alike``, ``doses``, ``confounds``, ``probes``, ``counts``, ``stains``, ``cells``, ``match``,
-        ``transfer``.
+        ``activity``, ``alike``, ``doses``, ``confounds``, ``corrections``, ``probes``, ``depth``,
+        ``counts``, ``stains``, ``cells``, ``edits``, ``match``, ``transfer``.
     report : callable
         Told of every field that is read.
     **options

@@ -112,3 +112,32 @@ def test_what_does_not_differ_cannot_be_asked_for() -> None:
         confounds(wells_of(LABELS), "x", nuisances=["plate"])
     with pytest.raises(PlateMapError, match="alike in all wells"):
         confounds(wells_of(["a"] * 8), "x")
+
+
+@pytest.mark.parametrize("together", [0.5, 0.75])
+def test_a_brightness_of_plates_that_goes_with_the_treatment_is_flagged_and_said(together: float) -> None:
+    """Four plates, two of them brighter; the drug lies mostly on the bright ones."""
+    rng = np.random.default_rng(3)
+    plates = np.tile(np.arange(4), 24)
+    drug = rng.random(96) < np.where(plates < 2, together, 1 - together)
+    bright = (plates < 2) + 0.1 * rng.standard_normal(96)
+    shift = np.zeros((96, 60))
+    shift[:, :20] += 1.5 * bright[:, None]  # features of intensity
+    shift[:, 20:30] += 2.5 * drug[:, None]  # features of the drug
+    labels = np.where(drug, "drug", "DMSO").tolist()
+    table = wells_of(labels, plates=4, features=60, shift=shift, shared=0.0, seed=1)
+    found = confounds(table, "x", nuisances=["plate"], measurements=pd.DataFrame({"brightness": bright}))
+    flagged = found.table[found.table["flagged"]].groupby("nuisance")["feature"].agg(set)
+    assert len(flagged["plate"] & set(range(20))) >= 18
+    assert len(flagged["brightness"] & set(range(20))) >= 18
+    assert not flagged["plate"] & set(range(20, 30))
+    assert len(flagged["plate"] | flagged["brightness"]) <= 24  # of 60: few of the 40 others
+    told = found.nuisances.set_index("nuisance")["told_by_biology"]
+    assert told["brightness"] < 0.1 if together == 0.5 else told["brightness"] > 0.1
+
+
+def test_a_treatment_that_is_on_bright_plates_only_cannot_be_told_from_them() -> None:
+    plates = np.tile(np.arange(4), 12)
+    labels = np.where(plates < 2, "drug", "DMSO").tolist()
+    found = confounds(wells_of(labels, plates=4, features=10), "x", nuisances=["plate"])
+    assert any("plate goes hand in hand with x" in note for note in found.notes)

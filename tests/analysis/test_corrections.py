@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
+from tests.analysis.wells import wells_of
 
+from napari_lexicon.analysis.corrected_probes import corrected_probes
 from napari_lexicon.analysis.corrections import (
     CORRECTIONS,
     control_problems,
@@ -94,3 +96,24 @@ def test_too_few_controls_are_said() -> None:
     assert "support about 1 directions, not 64" in said
     with pytest.raises(PlateMapError, match="three control wells"):
         typical_variation_normalised(np.zeros((4, 2)), np.array([True, False, False, True]), np.zeros(4))
+
+
+def test_before_and_after_are_told_on_the_same_splits_and_few_controls_are_said() -> None:
+    rng = np.random.default_rng(0)
+    labels = [name for _ in range(2) for name in ["DMSO"] * 16 + ["a"] * 8 + ["b"] * 8]
+    plate = np.repeat([0, 1], 32)
+    shift = np.zeros((64, 40))
+    shift[:, :20] += 1.5 * plate[:, None]  # half of the features see the plate
+    shift[np.array(labels) == "a", 20:26] += 1.5
+    shift[np.array(labels) == "b", 26:32] += 1.5
+    table = wells_of(labels, features=40, shift=shift, seed=int(rng.integers(9)))
+    table.wells["plate"] = [f"p{p}" for p in plate]
+    found = corrected_probes(table, "x", "plate", controls="Metadata_x == 'DMSO'", repeats=2)
+    score = found.set_index(["correction", "told"])["balanced_accuracy"]
+    assert score["none", "plate"] > 0.95
+    for name in ("plate", "standard"):  # Harmony leaves a shift as large as this one to be seen
+        assert score[name, "plate"] < 0.75, name
+        assert score[name, "x"] > 0.7, name
+    assert score["harmony", "x"] > 0.7
+    assert "support 6 directions" in found.loc[found["correction"] == "tvn", "warning"].iloc[0]
+    assert found.loc[found["correction"] == "none", "warning"].eq("").all()

@@ -17,6 +17,7 @@ MORE: dict[str, list[str]] = {
     "alike": ["--by", "perturbation,concentration"],
     "probes": ["--no-pictures"],
     "cells": ["--features", "3,7"],
+    "edits": ["--features", "3,7"],
     "match": ["--other", "APPLIED"],
     "transfer": ["--other", "APPLIED"],
 }
@@ -26,7 +27,7 @@ def ask(lexicon: Path, question: str, *words: str) -> Result:
     return CliRunner().invoke(app, ["ask", str(lexicon), question, *words])
 
 
-@pytest.mark.parametrize("question", [name for name in QUESTIONS if name not in ("counts", "activity")])
+@pytest.mark.parametrize("question", [name for name in QUESTIONS if name not in ("counts", "activity", "corrections")])
 def test_every_question_has_an_answer_on_the_tiny_plate(question: str, applied: Path, tmp_path: Path) -> None:
     out = tmp_path / "answer.csv"
     words = [str(applied) if word == "APPLIED" else word for word in MORE.get(question, [])]
@@ -65,6 +66,7 @@ def test_a_lexicon_transfers_to_itself_and_cells_lie_in_their_field(applied: Pat
         (["cells", "--features", "3;7"], "numbers joined by commas"),
         (["match"], "needs a second lexicon"),
         (["transfer"], "give --other"),
+        (["corrections"], "fewer than two values"),
         (["counts", "--no-pictures"], "nothing to hold features against"),
         (["counts"], "known of 6 wells, and 8 are needed"),
         (["effects", "--channel", "ER"], "There is no channel ER"),
@@ -81,5 +83,8 @@ def test_measurements_of_a_file_go_beside_the_probe(applied: Path, tmp_path: Pat
     wells = Lexicon.open(applied).only_plate().wells
     path, out = tmp_path / "m.csv", tmp_path / "answer.csv"
     pd.DataFrame({"well": wells, "age": np.arange(len(wells))}).to_csv(path, index=False)
-    assert ask(applied, "probes", "--measurements", str(path), "--out", str(out), "--quiet").exit_code == 0
+    assert (
+        ask(applied, "probes", "--measurements", str(path), "--no-pictures", "--out", str(out), "--quiet").exit_code
+        == 0
+    )
     assert pd.read_csv(out)["source"].tolist() == ["all features", "best feature", "best 3", "best 5", "best 10", "age"]

@@ -93,7 +93,10 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing(page: Page) -> N
 
 def test_every_section_that_the_plate_allows_is_there(page: Page) -> None:
     found = [section["id"] for section in page.of("section")]
-    assert found == ["plate", "treatments", "features", "volcano", "heat", "names", "confounds", "stains", "methods"]
+    assert found == [
+        *("plate", "treatments", "features", "volcano", "heat", "names", "confounds", "stains", "edits", "layers"),
+        "methods",
+    ]
     assert {link["href"] for link in page.of("a") if link["href"].startswith("#")} == {f"#{name}" for name in found}  # type: ignore[union-attr]
     assert "bright & round" in page.text and "seen in <b>all</b> wells" in page.text
 

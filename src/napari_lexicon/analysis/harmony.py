@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
+_BLOCKS = 20  # parts of the wells that move together
+
 
 def harmonised(
     values: np.ndarray,
@@ -97,18 +99,24 @@ def _diverse(
     softness: float,
     inner: int = 20,
 ) -> np.ndarray:
-    """Soft k-means in which a cluster that holds too much of a batch becomes less attractive to it."""
-    for _ in range(inner):
+    """Soft k-means in which a cluster that holds too much of a batch becomes less attractive to it.
+
+    Wells move block by block, each block seeing where the others are (Algorithm 2): when all move at once, two batches
+    change places for ever.
+    """
+    membership = membership.copy()
+    for step in range(inner):
+        before = membership.copy()
         centroids = _unit(membership.T @ unit)
         base = np.exp(-2 * (1 - unit @ centroids.T) / softness)
-        observed = membership.T @ batch  # (K, B)
-        expected = membership.sum(axis=0)[:, None] * expected_share
-        penalty = ((expected + 1) / (observed + 1)) ** diversity
-        weights = base * (batch @ penalty.T)
-        new = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
-        done = np.abs(new - membership).max() < 1e-4
-        membership = new
-        if done:
+        order = np.random.default_rng(step).permutation(len(unit))
+        for block in np.array_split(order, min(_BLOCKS, len(unit))):
+            rest = membership.sum(axis=0) - membership[block].sum(axis=0)
+            observed = membership.T @ batch - membership[block].T @ batch[block]  # (K, B)
+            penalty = ((rest[:, None] * expected_share + 1) / (observed + 1)) ** diversity
+            weights = base[block] * (batch[block] @ penalty.T)
+            membership[block] = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-300)
+        if np.abs(membership - before).max() < 1e-4:
             break
     return membership
 

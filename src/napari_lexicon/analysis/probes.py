@@ -8,6 +8,7 @@ never on both sides.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,54 @@ from napari_lexicon.errors import PlateMapError
 BEST = (1, 3, 5, 10)
 _FOLDS = 5
 _LEAST_WELLS = 2  # of a value, in different groups
+
+
+@dataclass(frozen=True)
+class Split:
+    """Wells of values that can be told, and how they are split.
+
+    Parameters
+    ----------
+    known : numpy.ndarray
+        ``(W,)`` bool: wells that take part, n of them.
+    values : numpy.ndarray
+        ``(n,)`` number of each one's value.
+    names : tuple of str
+        The values.
+    groups : numpy.ndarray
+        ``(n,)`` what stays together.
+    folds : int
+        Parts of a split.
+    """
+
+    known: np.ndarray
+    values: np.ndarray
+    names: tuple[str, ...]
+    groups: np.ndarray
+    folds: int
+
+    @classmethod
+    def of(cls, labels: pd.Series, together: pd.Series | None, across: str | None = None) -> Split:
+        """From ``(W,)`` labels; values in fewer than two groups are left out.
+
+        Raises
+        ------
+        PlateMapError
+            If fewer than two values are left.
+        """
+        groups = np.arange(len(labels)) if together is None else pd.factorize(together.astype(str))[0]
+        known = labels.notna().to_numpy()
+        spread = pd.Series(groups).groupby(labels.astype(str).to_numpy()).nunique()
+        enough = labels.astype(str).isin(spread.index[spread >= _LEAST_WELLS]).to_numpy() & known
+        values, y = np.unique(labels[enough].astype(str), return_inverse=True)
+        if len(values) < 2:
+            raise PlateMapError(
+                f"Column {labels.name} has fewer than two values in two {across or 'wells'} or more each: choose "
+                "another column, or another way to split."
+            )
+        groups = groups[enough]
+        folds = int(min(_FOLDS, spread[values].min(), len(np.unique(groups))))
+        return cls(enough, y, tuple(map(str, values)), groups, folds)
 
 
 def probes(
@@ -75,19 +124,8 @@ def probes(
     PlateMapError
         If fewer than two values lie in two groups or more.
     """
-    labels = table.labels(by)
-    groups = np.arange(len(table)) if across is None else pd.factorize(table.labels(across).astype(str))[0]
-    known = labels.notna().to_numpy()
-    spread = pd.Series(groups).groupby(labels.astype(str).to_numpy()).nunique()
-    enough = labels.astype(str).isin(spread.index[spread >= _LEAST_WELLS]).to_numpy() & known
-    values, y = np.unique(labels[enough].astype(str), return_inverse=True)
-    if len(values) < 2:
-        raise PlateMapError(
-            f"Column {by} has fewer than two values in two {across or 'wells'} or more each: choose another column, or "
-            "another way to split."
-        )
-    groups = groups[enough]
-    folds = int(min(_FOLDS, spread[values].min(), len(np.unique(groups))))
+    split = Split.of(table.labels(by), None if across is None else table.labels(across), across)
+    enough, y, groups, folds = split.known, split.values, split.groups, split.folds
     features = table.values(statistic)[enough].astype(np.float64)
     sources: list[tuple[str, np.ndarray, int | None]] = [("all features", features, None)]
     sources += [(f"best {n}" if n > 1 else "best feature", features, n) for n in best if n < features.shape[1]]
@@ -96,8 +134,9 @@ def probes(
     rng = np.random.default_rng(seed)
     rows = []
     for name, x, n_best in sources:
-        scores = [_score(x, y, groups, folds, n_best, penalty, seed + r) for r in range(repeats)]
-        null = [_score(x, rng.permutation(y), groups, folds, n_best, penalty, seed + r) for r in range(permutations)]
+        args = groups, folds, n_best, penalty
+        scores = [held_out_accuracy(x, y, *args, seed + r) for r in range(repeats)]
+        null = [held_out_accuracy(x, rng.permutation(y), *args, seed + r) for r in range(permutations)]
         rows.append(
             {
                 "source": name,
@@ -105,17 +144,18 @@ def probes(
                 "balanced_accuracy": float(np.mean(scores)),
                 "low": min(scores),
                 "high": max(scores),
-                "chance": 1 / len(values),
+                "chance": 1 / len(split.names),
                 "chance_high": float(np.percentile(null, 95)) if null else np.nan,
             }
         )
     frame = pd.DataFrame(rows)
-    return frame.assign(n_wells=len(y), n_values=len(values), n_groups=len(np.unique(groups)), folds=folds)
+    return frame.assign(n_wells=len(y), n_values=len(split.names), n_groups=len(np.unique(groups)), folds=folds)
 
 
-def _score(
+def held_out_accuracy(
     x: np.ndarray, y: np.ndarray, groups: np.ndarray, folds: int, n_best: int | None, penalty: float, seed: int
 ) -> float:
+    """Balanced accuracy of a probe of ``(n, p)`` columns, each well told by a fold that has not seen its group."""
     told = np.empty_like(y)
     for train, test in StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(x, y, groups):
         if len(np.unique(y[train])) < 2:

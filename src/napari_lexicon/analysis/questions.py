@@ -15,17 +15,22 @@ from napari_lexicon.analysis.cells import cell_features
 from napari_lexicon.analysis.channels import StainCorrelations
 from napari_lexicon.analysis.conditions import CONTROLS
 from napari_lexicon.analysis.confounds import confounds
+from napari_lexicon.analysis.corrected_probes import corrected_probes
 from napari_lexicon.analysis.doses import dose_response
+from napari_lexicon.analysis.edited_places import edited_features
 from napari_lexicon.analysis.effects import treatment_effects
 from napari_lexicon.analysis.lexicon_tables import plate_statistics
 from napari_lexicon.analysis.matching import kept_effects, matched_features
-from napari_lexicon.analysis.measurements import NUCLEI, WellMeasurements, field_measurements
+from napari_lexicon.analysis.measurements import WellMeasurements, field_measurements
+from napari_lexicon.analysis.pooled_names import MODEL, RANDOM
 from napari_lexicon.analysis.probes import probes
+from napari_lexicon.analysis.question_words import WORDS
 from napari_lexicon.analysis.reading import Told, chosen_plates, finished_fields, untold
+from napari_lexicon.analysis.report.extras import depth_of, wells_at
 from napari_lexicon.analysis.segmentation import labels_from
 from napari_lexicon.analysis.selectivity import selectivity
 from napari_lexicon.analysis.well_table import WellTable, well_table
-from napari_lexicon.errors import LexiconError, LexiconFolderError
+from napari_lexicon.errors import LexiconError, LexiconFolderError, PlateMapError
 from napari_lexicon.lexicons import Lexicon
 
 
@@ -52,7 +57,7 @@ class Asked:
     labels : str, optional
         Folder of label images, or name of labels inside the plate; nuclei are segmented where None.
     features : tuple of int
-        Which features, for cells.
+        Which features, for cells and edits.
     pixels : bool
         Whether images may be opened for what goes beside.
     seed : int
@@ -72,6 +77,9 @@ class Asked:
     pixels: bool = True
     seed: int = 0
 
+
+_PROBED_WELLS = 384  # wells whose images are embedded again, at most
+_EDITED = 8  # features that are edited where none is named
 
 Answer = Callable[[Lexicon, Asked, Told], pd.DataFrame]
 
@@ -124,6 +132,12 @@ def _confounds(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     return found.sort_values(["flagged", "explained"], ascending=False, kind="stable", ignore_index=True)
 
 
+def _corrections(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
+    return corrected_probes(
+        _table(lexicon, asked), asked.by, asked.across or "plate", controls=asked.controls, seed=asked.seed
+    )
+
+
 def _probes(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     table = _table(lexicon, asked)
     measured = _measured(lexicon, asked, table, told)
@@ -135,7 +149,52 @@ def _probes(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
             beside["brightness of all channels"] = bright.to_numpy(dtype=float)
         rest = [name for name in full if not str(name).startswith(("brightness", "sharpness"))]
         beside |= {str(name): full[name].to_numpy(dtype=float) for name in rest}
+    if asked.pixels:
+        table, more, kept = _beside_network(lexicon, asked, table, told)
+        beside = {name: values[kept] for name, values in beside.items()} | more
     return probes(table, asked.by, across=asked.across, beside=beside, seed=asked.seed)
+
+
+def _beside_network(
+    lexicon: Lexicon, asked: Asked, table: WellTable, told: Told
+) -> tuple[WellTable, dict[str, np.ndarray], np.ndarray]:
+    """Wells that could be embedded again, what stands beside their features, and their rows in the table."""
+    if any(plate.joint for plate in lexicon.plates.values()):
+        return table, {}, np.arange(len(table))
+    from napari_lexicon.analysis.pooled_tokens import pooled_tokens
+
+    layer = lexicon.backbone.layer
+    try:
+        control = table.where(asked.controls)
+    except PlateMapError:
+        control = np.zeros(len(table), dtype=bool)
+    pooled = pooled_tokens(
+        lexicon, table.wells, control, layers=[layer], most_wells=_PROBED_WELLS, seed=asked.seed, told=told
+    )
+    kept = wells_at(table, pooled.wells)
+    beside = {"embeddings": pooled.layers[MODEL][0]}
+    if pooled.reconstructed.shape[1]:
+        beside["reconstructions"] = pooled.reconstructed
+    if RANDOM in pooled.layers:
+        beside["random network"] = pooled.layers[RANDOM][0]
+    morphology = pooled.measured.drop(columns=["brightness", "sharpness"])
+    if morphology.shape[1]:
+        beside["classical morphology"] = morphology.to_numpy(dtype=float)
+    return table.take(wells=kept), beside, kept
+
+
+def _depth(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
+    table = _table(lexicon, asked)
+    return depth_of(
+        lexicon,
+        table,
+        table.where(asked.controls),
+        asked.by,
+        across=asked.across,
+        most_wells=_PROBED_WELLS,
+        seed=asked.seed,
+        told=told,
+    )
 
 
 def _counts(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
@@ -156,6 +215,14 @@ def _measured(lexicon: Lexicon, asked: Asked, table: WellTable, told: Told) -> p
     for one in finished_fields(chosen_plates(lexicon), pixels=True, told=told):
         wells.add(one, field_measurements(one, nuclei=not one.plate.header.rgb))
     return wells.table(table.wells)
+
+
+def _edits(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
+    features = asked.features
+    if not features:
+        fires = _table(lexicon, asked).fires.mean(axis=0)
+        features = tuple(int(m) for m in np.argsort(-fires, kind="stable")[:_EDITED] if fires[m] > 0)
+    return edited_features(lexicon, features, seed=asked.seed, told=told)
 
 
 def _stains(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
@@ -230,20 +297,24 @@ def _other(asked: Asked) -> Lexicon:
 
 
 QUESTIONS: dict[str, Question] = {
-    "effects": Question("which features tell each treatment from its controls", _effects),
-    "selectivity": Question("which features fire for one value of a column and not for the others", _selectivity),
-    "activity": Question(
-        "do replicates find each other among controls (with --kind: do treatments of a kind)", _activity
-    ),
-    "alike": Question("which treatments look alike", _alike),
-    "doses": Question("which features follow the dose, and at which dose they change by half", _doses),
-    "confounds": Question("which features go with plate, place, brightness, sharpness or nuclei", _confounds),
-    "probes": Question("how well a column is told by a probe of features, beside brightness and nuclei", _probes),
-    "counts": Question(f"which feature goes with each measurement, or with {NUCLEI}, scored on other wells", _counts),
-    "stains": Question("which stain each feature follows", _stains),
-    "cells": Question("values of --features in every cell", _cells),
-    "match": Question("which feature of --other is the same feature", _match),
-    "transfer": Question("do effects come back on other plates, or in --other", _transfer),
+    name: Question(WORDS[name], answered)
+    for name, answered in {
+        "effects": _effects,
+        "selectivity": _selectivity,
+        "activity": _activity,
+        "alike": _alike,
+        "doses": _doses,
+        "confounds": _confounds,
+        "corrections": _corrections,
+        "probes": _probes,
+        "depth": _depth,
+        "counts": _counts,
+        "stains": _stains,
+        "cells": _cells,
+        "edits": _edits,
+        "match": _match,
+        "transfer": _transfer,
+    }.items()
 }
 
 

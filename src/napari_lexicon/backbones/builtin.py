@@ -207,7 +207,12 @@ def _backbone(spec: BackboneSpec, model: Eva, shape: Shape, device: torch.device
         assert isinstance(model, Eva)
         return all_blocks(model, pictures, shape.reach, layer)[-1]
 
-    return ChannelwiseBackbone(spec, model, compressed, device or torch.device("cpu"), read)
+    def read_layers(model: torch.nn.Module, pictures: torch.Tensor, layers: Sequence[int]) -> list[torch.Tensor]:
+        assert isinstance(model, Eva)
+        found = all_blocks(model, pictures, shape.reach, max(layers))
+        return [found[layer] for layer in layers]
+
+    return ChannelwiseBackbone(spec, model, compressed, device or torch.device("cpu"), read, read_layers)
 
 
 def _spec(name: str, weights: dict[str, torch.Tensor], shape: Shape, layer: int, licence: str) -> BackboneSpec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -15,6 +15,24 @@ Prepare = Callable[[torch.Tensor], torch.Tensor]
 
 Read = Callable[[torch.nn.Module, torch.Tensor, int], torch.Tensor]
 """Tokens ``(N, T, dim)`` of a block, by its number, for pictures ``(N, 1, H, W)``; T counts patches row by row."""
+
+ReadLayers = Callable[[torch.nn.Module, torch.Tensor, Sequence[int]], list[torch.Tensor]]
+"""Tokens ``(N, T, dim)`` of several blocks in one pass."""
+
+
+def read_blocks(model: torch.nn.Module, pictures: torch.Tensor, layers: Sequence[int]) -> list[torch.Tensor]:
+    """Read several blocks of any timm vision transformer in one pass, each as :func:`read_block` does."""
+    last = len(model.blocks) - 1  # type: ignore[arg-type]
+    inner = [layer for layer in layers if layer != last]
+    found: dict[int, torch.Tensor] = {}
+    if inner:
+        tokens = model.forward_intermediates(  # type: ignore[operator]
+            pictures, indices=inner, norm=False, stop_early=True, output_fmt="NLC", intermediates_only=True
+        )
+        found = dict(zip(inner, tokens, strict=True))
+    if last in layers:
+        found[last] = read_block(model, pictures, last)
+    return [found[layer] for layer in layers]
 
 
 def read_block(model: torch.nn.Module, pictures: torch.Tensor, layer: int) -> torch.Tensor:
@@ -49,6 +67,8 @@ class ChannelwiseBackbone:
         Where the model runs.
     read : callable
         Gives a block's tokens.
+    read_layers : callable
+        Gives several blocks' tokens.
     """
 
     def __init__(
@@ -58,9 +78,10 @@ class ChannelwiseBackbone:
         prepare: Prepare,
         device: torch.device,
         read: Read = read_block,
+        read_layers: ReadLayers = read_blocks,
     ) -> None:
         self.spec = spec
-        self._read = read
+        self._read, self._read_layers = read, read_layers
         self.model = model.to(device).eval().requires_grad_(False)
         self.device = device
         self._prepare = prepare
@@ -87,6 +108,12 @@ class ChannelwiseBackbone:
         with torch.no_grad():
             prepared = self._prepare(planes.to(self.device, torch.float32))
             return self._read(self.model, prepared, self.spec.layer).float().cpu()
+
+    def layers_tokens(self, planes: torch.Tensor, layers: Sequence[int]) -> list[torch.Tensor]:
+        """Tokens ``(N, T, dim)`` float32 on the CPU of several blocks, for ``(N, 1, H, W)`` planes, in one pass."""
+        with torch.no_grad():
+            prepared = self._prepare(planes.to(self.device, torch.float32))
+            return [tokens.float().cpu() for tokens in self._read_layers(self.model, prepared, layers)]
 
 
 def chosen_layer(layer: int | None, depth: int, default: int, name: str) -> int:

@@ -96,8 +96,9 @@ def profiles(
 
 
 @app.command(
-    help="Put a question to a lexicon: effects, selectivity, activity, alike, doses, confounds, probes, counts, "
-    "stains, cells, match or transfer." + example("napari-lexicon ask X.lexicon effects --out effects.csv")
+    help="Put a question to a lexicon: effects, selectivity, activity, alike, doses, confounds, corrections, probes, "
+    "depth, counts, stains, cells, edits, match or transfer."
+    + example("napari-lexicon ask X.lexicon effects --out effects.csv")
 )
 def ask(
     lexicon: LexiconPath,
@@ -121,7 +122,7 @@ def ask(
     labels: Annotated[
         str | None, typer.Option(metavar="FOLDER|NAME", help="Labels of cells; nuclei are segmented by default.")
     ] = None,
-    features: Annotated[str, typer.Option(metavar="N,N...", help="Features to read in cells.")] = "",
+    features: Annotated[str, typer.Option(metavar="N,N...", help="Features to read in cells, or to edit.")] = "",
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Open the images for what goes beside.")
     ] = True,

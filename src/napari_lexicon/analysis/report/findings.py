@@ -19,6 +19,7 @@ from napari_lexicon.analysis.features import PlateStatistics, features_table
 from napari_lexicon.analysis.lexicon_tables import plate_statistics, stability_of
 from napari_lexicon.analysis.measurements import WellMeasurements, field_measurements, of_channel
 from napari_lexicon.analysis.reading import Told, finished_fields, untold
+from napari_lexicon.analysis.report.extras import Edits, can_edit, depth_of, edits_of
 from napari_lexicon.analysis.well_table import ALL_CHANNELS, WellTable, well_table
 from napari_lexicon.errors import LexiconError, PlateMapError
 from napari_lexicon.lexicons import Lexicon
@@ -54,6 +55,8 @@ class ReportSettings:
         Of the shuffles.
     pixels : bool
         Open the images, for pictures, stains and measurements.
+    network : bool
+        Run the model again, for layers and edited features (with ``pixels``, and a model that allows it).
     """
 
     by: str = "Metadata_perturbation"
@@ -65,6 +68,7 @@ class ReportSettings:
     permutations: int = 200
     seed: int = 0
     pixels: bool = True
+    network: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ class Findings:
     measured: pd.DataFrame | None = None
     n_measured: int = 0
     stains: pd.DataFrame | None = None
+    edits: Edits | None = None
+    depth: pd.DataFrame | None = None
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -186,7 +192,24 @@ def gathered(lexicon: Lexicon, settings: ReportSettings | None = None, told: Tol
         found = _measured(found, told)
     found = _confounded(found)
     shown = tuple(_chosen(found))
-    return replace(found, shown=shown, chosen=shown[: settings.features])
+    found = replace(found, shown=shown, chosen=shown[: settings.features])
+    return _of_network(found, told) if settings.pixels and settings.network and found.n_measured else found
+
+
+def _of_network(found: Findings, told: Told) -> Findings:
+    """Layers and edited features, where the model allows them."""
+    settings, lexicon = found.settings, found.lexicon
+    if not can_edit(lexicon):
+        return found
+    chosen = list({one.feature: one.channel for one in found.chosen}.items())
+    edits = edits_of(lexicon, chosen, {f: lexicon.names.label(f) for f, _ in chosen}, settings.seed, told)
+    depth = None
+    if found.effects is not None:
+        try:
+            depth = depth_of(lexicon, found.table, found.control, settings.by, seed=settings.seed, told=told)
+        except LexiconError as error:
+            found = replace(found, notes=(*found.notes, f"Layers were not compared. {error}"))
+    return replace(found, edits=edits, depth=depth)
 
 
 def _compared(found: Findings) -> Findings:

@@ -9,8 +9,9 @@ from importlib.resources import files
 from napari_lexicon import __version__
 from napari_lexicon.analysis.reading import Told, untold
 from napari_lexicon.analysis.report.findings import Findings
+from napari_lexicon.analysis.report.head import summary
 from napari_lexicon.analysis.report.photos import photos_of
-from napari_lexicon.analysis.report.sections import SECTIONS, summary
+from napari_lexicon.analysis.report.sections import SECTIONS
 
 # nothing may be loaded from elsewhere or run, whatever names the plate map holds
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

@@ -146,7 +146,7 @@ def _field_photo(found: Findings, field: ReadField, one: Chosen, top: float, wha
     heat = values[y.clip(max=values.shape[0] - 1)][:, x.clip(max=values.shape[1] - 1)]
     bar_um, bar_px = _bar(field, scale, size[0])
     caption = f"{what}, well {field.header.well}: fires in {100 * float((values > 0).mean()):.1f} % of this field"
-    return Photo(_jpeg(_rgb(grey), size), _jpeg(heated(grey, heat, top), size), size, caption, bar_um, bar_px)
+    return Photo(jpeg(_rgb(grey), size), jpeg(heated(grey, heat, top), size), size, caption, bar_um, bar_px)
 
 
 def _resized(grey: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -186,8 +186,8 @@ def _tiles(found: Findings, one: Chosen, plates: OpenedPlates, top: float) -> li
         size = (_TILE_SIDE, _TILE_SIDE)
         photos.append(
             Photo(
-                _jpeg(_rgb(grey), size),
-                _jpeg(overlay, size),
+                jpeg(_rgb(grey), size),
+                jpeg(overlay, size),
                 size,
                 f"{example.well} · {example.value:.2f}",
             )
@@ -199,7 +199,7 @@ def _rgb(grey: np.ndarray) -> np.ndarray:
     return np.repeat(grey[..., None], 3, axis=2)
 
 
-def _jpeg(picture: np.ndarray, size: tuple[int, int]) -> str:
+def jpeg(picture: np.ndarray, size: tuple[int, int]) -> str:
     """A picture ``(y, x, 3)`` from 0 to 1 as a data address."""
     image = Image.fromarray((picture.clip(0, 1) * 255).round().astype(np.uint8))
     if image.size != size:

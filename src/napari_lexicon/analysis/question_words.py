@@ -1,0 +1,22 @@
+"""The questions in words; apart from their answers, so that the window can list them and load nothing else."""
+
+from __future__ import annotations
+
+WORDS: dict[str, str] = {
+    "effects": "which features tell each treatment from its controls",
+    "selectivity": "which features fire for one value of a column and not for the others",
+    "activity": "do replicates find each other among controls (with --kind: do treatments of a kind)",
+    "alike": "which treatments look alike",
+    "doses": "which features follow the dose, and at which dose they change by half",
+    "confounds": "which features go with plate, place, brightness, sharpness or nuclei",
+    "corrections": "what centring, typical-variation normalisation and Harmony leave of the column and of the plate",
+    "probes": "how well a column is told by a probe of features, beside embeddings, a random network and morphology",
+    "depth": "at which layer the column appears, and where plate, place and brightness fade",
+    "counts": "which feature goes with each measurement, or with nuclei, scored on other wells",
+    "stains": "which stain each feature follows",
+    "cells": "values of --features in every cell",
+    "edits": "what a feature does: it is removed, scaled or added in patches, drawn, and read again",
+    "match": "which feature of --other is the same feature",
+    "transfer": "do effects come back on other plates, or in --other",
+}
+"""Question by its name, as ``napari-lexicon ask`` takes it."""

@@ -1,0 +1,127 @@
+"""Sections on what stands beside: names that people gave, confounds, stains, methods."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from napari_lexicon.analysis.report import charts
+from napari_lexicon.analysis.report.blocks import csv_link, section, short, table
+from napari_lexicon.analysis.report.drawing import chance, percent
+from napari_lexicon.analysis.report.findings import Findings
+from napari_lexicon.analysis.report.methods import methods
+
+
+def named(found: Findings) -> str:
+    """Features that people named."""
+    rows = []
+    for feature, said in found.lexicon.names:
+        if feature >= found.n_features:
+            continue
+        about = found.features.iloc[feature]
+        best = "–"
+        if found.effects is not None:
+            own = found.effects[(found.effects["feature"] == feature) & (found.effects["q"] <= found.settings.fdr)]
+            strongest = own.loc[own.groupby("treatment")["p"].idxmin()].sort_values("p")
+            best = ", ".join(
+                f"{one['treatment']} ({'more' if one['effect'] > 0 else 'less'})"
+                for _, one in strongest.head(4).iterrows()
+            )
+        rows.append(
+            [
+                escape(said.name),
+                f"#{feature}",
+                escape(", ".join(said.tags)) or "–",
+                percent(float(about["fires"])),
+                escape(str(about["channel"])),
+                escape(best) or "–",
+                escape(said.note) or "–",
+                escape(" ".join(part for part in (said.by, said.when[:10]) if part)) or "–",
+            ]
+        )
+    head = [("name", ""), ("feature", "n"), ("tags", ""), ("fires", "n"), ("most in", "")]
+    head += [("called for", "w"), ("note", "w"), ("named by", "")]
+    body = f'<div class="card">{table(head, rows)}</div>' if rows else ""
+    return section("names", "Named features", "What people recognised and called by name.", body)
+
+
+def confounding(found: Findings) -> str:
+    """Nuisances, and the features that go with them."""
+    if found.confounds is None or found.confounds.nuisances.empty:
+        return ""
+    head = [("nuisance", ""), ("groups", "n"), ("features flagged", "n"), ("explains (median)", "n")]
+    head += [("known from treatment", "n"), ("tested", "")]
+    tested = {"beyond": "beyond the treatment", "alone": "alone"}
+    rows = [
+        [
+            escape(str(row["nuisance"])),
+            str(int(row["groups"])) if row["groups"] else "a number",
+            str(int(row["flagged"])),
+            percent(float(row["median_explained"])),
+            percent(float(max(row["told_by_biology"], row["tells_biology"]))),
+            tested[str(row["tested"])],
+        ]
+        for _, row in found.confounds.nuisances.iterrows()
+    ]
+    flagged = found.confounds.table[found.confounds.table["flagged"]].sort_values("explained", ascending=False)
+    link = (
+        f"<p>{csv_link(flagged, 'features_flagged.csv', 'Save all flagged features (CSV)')}</p>" if len(flagged) else ""
+    )
+    lead = (
+        "Does a feature follow where a well lies, how bright or sharp its image is, or how many nuclei it has, more "
+        "than its treatment? What is measured in a well can itself be an effect of the treatment: read those flags as "
+        "a question, not as a verdict."
+    )
+    body = f'<div class="card">{table(head, rows)}{_flagged_rows(found, flagged)}{link}</div>'
+    return section("confounds", "What else features follow", lead, body)
+
+
+def _flagged_rows(found: Findings, flagged: pd.DataFrame, most: int = 12) -> str:
+    if flagged.empty:
+        return "<p>No feature is flagged.</p>"
+    head = [("feature", ""), ("goes with", ""), ("explained by it", "n"), ("treatment adds", "n"), ("FDR", "n")]
+    rows = [
+        [
+            escape(short(row)),
+            escape(str(row["nuisance"])),
+            percent(float(row["explained"])),
+            percent(float(row["biology_beyond"])),
+            chance(float(row["q"])),
+        ]
+        for _, row in flagged.head(most).iterrows()
+    ]
+    return f"<details><summary>The {len(rows)} features flagged most</summary>{table(head, rows)}</details>"
+
+
+def stain_correlations(found: Findings) -> str:
+    """Which stain the shown features follow."""
+    if found.stains is None or not len(found.chosen):
+        return ""
+    names = list(dict.fromkeys(found.stains["stain"]))
+    indexed = found.stains.set_index(["feature", "channel", "stain"])
+    rows, parts = [], []
+    for one in found.chosen:
+        keys = [(one.feature, one.channel, name) for name in names]
+        if keys[0] not in indexed.index:
+            continue
+        rows.append(short(found.table.features.iloc[one.row]))
+        parts.append(indexed.reindex(pd.MultiIndex.from_tuples(keys))[["r", "low", "high"]].to_numpy())
+    if not rows or len(names) < 2:
+        return ""
+    values = np.stack(parts)
+    chart = charts.stains(rows, names, values[..., 0], values[..., 1], values[..., 2])
+    lead = (
+        f"Correlation, over patches of {found.n_measured} fields, of where a feature fires with how bright each stain "
+        "is there. A feature sees the channel it is named with; a correlation with another stain says that they lie "
+        "together."
+    )
+    return section("stains", "Which stain they follow", lead, f'<div class="card wide">{chart}</div>')
+
+
+def methods_text(found: Findings) -> str:
+    """Every setting and version."""
+    body = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in methods(found))
+    lead = "Every setting and version, to be copied into a paper."
+    return section("methods", "Methods", lead, f'<div class="card methods">{body}</div>')

@@ -1,0 +1,124 @@
+"""What a report asks of the network itself: layers (question 5), and features edited and drawn (question 10).
+
+Both embed images again, so few wells and few patches are read; both are left out where the model does not allow them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from napari_lexicon.analysis.reading import Told
+from napari_lexicon.analysis.well_table import WellTable
+from napari_lexicon.lexicons import Lexicon
+
+_DEPTH_WELLS = 48
+_PATCHES = 4  # edited of every feature
+
+
+@dataclass(frozen=True)
+class EditedPatch:
+    """One patch with its surroundings, windowed intensities, as it is and with a feature taken out."""
+
+    feature: int
+    channel: str
+    well: str
+    before: float
+    after: float
+    original: np.ndarray  # (Y, X)
+    edited: np.ndarray  # (Y, X)
+
+
+@dataclass(frozen=True)
+class Edits:
+    """Tables and pictures of edited features."""
+
+    table: pd.DataFrame
+    patches: tuple[EditedPatch, ...]
+
+
+def can_edit(lexicon: Lexicon) -> bool:
+    """Whether features of a lexicon can be drawn: the built-in model, channels apart."""
+    reference = lexicon.header.dictionary
+    return lexicon.backbone.id == "builtin" and reference is not None and reference.channels == "separate"
+
+
+def edits_of(
+    lexicon: Lexicon, features: Sequence[tuple[int, str]], names: Mapping[int, str], seed: int, told: Told
+) -> Edits | None:
+    """Edit features, each in its own channel; None where none fires in the fields that are read."""
+    from napari_lexicon.analysis.edited_places import asked_values, drawn_places, edits_table
+    from napari_lexicon.analysis.editing import Editor
+
+    editor = Editor.of(lexicon)
+    numbers = [feature for feature, _ in features]
+    firing, silent = drawn_places(lexicon, numbers, channels=dict(features), each=_PATCHES, seed=seed, told=told)
+    if not firing:
+        return None
+    told(1, 1, "editing features and reading them again")
+    table = edits_table(editor, firing, silent, {f: names[f] for f, _ in features}, seed=seed)
+    first = [next(p for p in firing if p.feature == f) for f in dict.fromkeys(p.feature for p in firing)]
+    asked = asked_values(first, "remove", {})
+    done = editor.edit(editor.original(np.stack([p.tile for p in first])), np.array([p.feature for p in first]), asked)
+    patches = [
+        EditedPatch(
+            place.feature,
+            place.channel,
+            place.well,
+            float(done.before[n, place.feature]),
+            float(done.after[n, place.feature]),
+            place.tile,
+            done.pictures[n],
+        )
+        for n, place in enumerate(first)
+    ]
+    return Edits(table, tuple(patches))
+
+
+def depth_of(
+    lexicon: Lexicon,
+    table: WellTable,
+    control: np.ndarray,
+    by: str,
+    *,
+    across: str | None = None,
+    most_wells: int = _DEPTH_WELLS,
+    seed: int = 0,
+    told: Told,
+) -> pd.DataFrame:
+    """Question 5 for a lexicon: the column of interest, and what wells differ in beside it, at every layer.
+
+    Raises
+    ------
+    LexiconError
+        If the model takes all channels at once, or nothing differs.
+    """
+    from napari_lexicon.analysis.confounds import USUAL_NUISANCES
+    from napari_lexicon.analysis.depth import depth
+    from napari_lexicon.analysis.pooled_tokens import pooled_tokens
+
+    pooled = pooled_tokens(lexicon, table.wells, control, most_wells=most_wells, seed=seed, told=told)
+    at = wells_at(table, pooled.wells)
+    own = table.take(wells=at)
+    columns = [c for c in USUAL_NUISANCES if c in own.wells.columns and c not in by.split(",")]
+    nuisances = {
+        c.removeprefix("Metadata_"): own.labels(c).astype(object) for c in columns if c not in ("row", "column")
+    }
+    nuisances |= {
+        c: own.wells[c] for c in ("row", "column") if own.wells[c].notna().all() and own.wells[c].nunique() > 2
+    }
+    for name in ("brightness", "sharpness", "nuclei"):
+        if name in pooled.measured:
+            nuisances[name] = pooled.measured[name]
+    together = None if across is None else own.labels(across)
+    told(1, 1, "asking every layer")
+    return depth(pooled.layers, {by: own.labels(by)}, nuisances, numbers=pooled.numbers, together=together, seed=seed)
+
+
+def wells_at(table: WellTable, wells: pd.DataFrame) -> np.ndarray:
+    """Rows of a table for wells by ``plate`` and ``well``."""
+    index = pd.MultiIndex.from_frame(table.wells[["plate", "well"]].astype(str))
+    return np.asarray(index.get_indexer(pd.MultiIndex.from_frame(wells[["plate", "well"]].astype(str))))
