@@ -133,7 +133,9 @@ class FeaturesController(Controller):
             if old is None:
                 lexicon.names.set(feature, name)
             else:
-                lexicon.names.set(feature, name, note=old.note, tags=old.tags, color=old.color)
+                lexicon.names.set(
+                    feature, name, note=old.note, tags=old.tags, color=old.color, confidence=old.confidence
+                )
         except LexiconError as error:
             self.workspace.state.notice(str(error), "error")
             return
