@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from napari_lexicon.analysis.nuclear_channel import nuclei_channel
 from napari_lexicon.analysis.reading import ReadField
-from napari_lexicon.analysis.segmentation import NUCLEUS_PX, NUCLEUS_UM, nuclei_channel, segmented_nuclei
+from napari_lexicon.analysis.segmentation import NUCLEUS_PX, NUCLEUS_UM, segmented_nuclei
 
 BRIGHTNESS, SHARPNESS, NUCLEI = "brightness", "sharpness", "nuclei"
 _SMALL_NUCLEUS_PX = 9.0  # nuclei are counted on pictures in which they are not larger than this

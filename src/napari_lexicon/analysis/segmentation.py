@@ -18,6 +18,7 @@ from skimage.morphology import remove_small_objects
 from skimage.segmentation import watershed
 
 from napari_lexicon.analysis.cells import LabelsError
+from napari_lexicon.analysis.nuclear_channel import nuclei_channel
 from napari_lexicon.analysis.reading import ReadField
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.zarr_field import ZarrField
@@ -27,16 +28,6 @@ Labels = Callable[[ReadField], np.ndarray]
 
 NUCLEUS_UM = 12.0  # usual diameter, where the pixel size is known
 NUCLEUS_PX = 20.0  # and where it is not
-_NAMES = ("dna", "hoechst", "dapi", "nuc", "h2b", "draq", "405", "w1")
-
-
-def nuclei_channel(names: list[str]) -> int:
-    """The channel that is most likely a nuclear stain, by its name; the first where no name tells."""
-    for known in _NAMES:
-        for c, name in enumerate(names):
-            if known in name.lower():
-                return c
-    return 0
 
 
 def segmented_nuclei(plane: np.ndarray, diameter_px: float = NUCLEUS_PX) -> np.ndarray:
@@ -72,8 +63,11 @@ def segmented_nuclei(plane: np.ndarray, diameter_px: float = NUCLEUS_PX) -> np.n
     return np.asarray(watershed(-depth, seeds, mask=mask), dtype=np.int32)
 
 
-def built_in_labels(channel: str | None = None) -> Labels:
-    """Labels by :func:`segmented_nuclei` on one channel, the nuclear one by its name where None."""
+def built_in_labels(channel: str | None = None, diameter_um: float | None = None) -> Labels:
+    """Labels by :func:`segmented_nuclei` on one channel, the nuclear one by its name where None.
+
+    Without a pixel size, a diameter counts as so many pixels.
+    """
 
     def labels(field: ReadField) -> np.ndarray:
         names = [field.plate.header.channels[c].name for c in field.header.channels]
@@ -81,7 +75,8 @@ def built_in_labels(channel: str | None = None) -> Labels:
             raise LabelsError(f"{field.what} has no channel {channel} to segment: it has {', '.join(names)}.")
         row = nuclei_channel(names) if channel is None else names.index(channel)
         pixel = field.header.pixel_size_um
-        return segmented_nuclei(field.windowed[row], NUCLEUS_UM / pixel[1] if pixel else NUCLEUS_PX)
+        usual = diameter_um or (NUCLEUS_UM if pixel else NUCLEUS_PX)
+        return segmented_nuclei(field.windowed[row], usual / pixel[1] if pixel else usual)
 
     return labels
 
@@ -120,8 +115,8 @@ def labels_of_folder(path: str | Path, pattern: str | None = None) -> Labels:
     return labels
 
 
-def labels_from(asked: str | None, channel: str | None = None) -> Labels:
+def labels_from(asked: str | None, channel: str | None = None, diameter_um: float | None = None) -> Labels:
     """Labels by what a person asked for: a folder, the name of labels inside the plate, or None to segment nuclei."""
     if asked is None:
-        return built_in_labels(channel)
+        return built_in_labels(channel, diameter_um)
     return labels_of_folder(asked) if Path(asked).exists() else stored_labels(asked)

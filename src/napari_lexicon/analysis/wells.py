@@ -47,6 +47,81 @@ def well_values(
     return pd.Series(values, index=pd.Index(statistics.wells, name="well"), name=f"feature {feature}")
 
 
+def robust_z(values: pd.Series, controls: Sequence[str]) -> pd.Series:
+    """By how many robust standard deviations of the controls each well differs from their median.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        By well.
+    controls : sequence of str
+        Wells of the controls.
+
+    Returns
+    -------
+    pandas.Series
+        ``(x - median) / (1.4826 * MAD)`` with median and MAD (median absolute deviation) of the controls; NaN
+        everywhere where fewer than three controls have a value, or where they all have the same.
+    """
+    known = values.reindex(list(controls)).dropna().to_numpy(dtype=np.float64)
+    middle = float(np.median(known)) if len(known) >= 3 else np.nan
+    spread = 1.4826 * float(np.median(np.abs(known - middle))) if len(known) >= 3 else np.nan
+    if not spread > 0:
+        return pd.Series(np.nan, index=values.index, name=values.name)
+    return (values.astype(np.float64) - middle) / spread
+
+
+def field_means(plate: LexiconPlate, feature: int, channel: int | None = None) -> pd.DataFrame:
+    """A feature's mean in every finished field.
+
+    Parameters
+    ----------
+    plate : LexiconPlate
+        A plate with finished fields.
+    feature : int
+        Number of the feature.
+    channel : int, optional
+        One channel only.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``well`` and ``mean`` (per patch that counts); fields without such a patch are left out.
+    """
+    rows = []
+    for number, header in enumerate(plate.fields):
+        if plate.mark("codes", number) is None:
+            continue
+        one = plate.field_statistics(number)
+        channels = (0,) if plate.joint else header.channels
+        if channel is not None and channel not in channels:
+            continue
+        pick = slice(None) if channel is None else [channels.index(channel)]
+        tokens = float(one.tokens[pick].sum())
+        if tokens > 0:
+            rows.append((header.well, float(one.total[pick, feature].sum(dtype=np.float64)) / tokens))
+    return pd.DataFrame(rows, columns=["well", "mean"])
+
+
+def over_fields(means: pd.DataFrame, statistic: str) -> pd.Series:
+    """Median of a well's fields, or how much they differ.
+
+    Parameters
+    ----------
+    means : pandas.DataFrame
+        Of :func:`field_means`.
+    statistic : {"median", "cv"}
+        Median; or coefficient of variation, the standard deviation (n - 1) over the mean, which needs two fields.
+    """
+    grouped = means.groupby("well", sort=False)["mean"]
+    if statistic == "median":
+        return grouped.median()
+    if statistic != "cv":
+        raise ValueError(f"statistic {statistic!r} is neither median nor cv")
+    mean = grouped.mean()
+    return (grouped.std(ddof=1) / mean.where(mean > 0)).rename("cv")
+
+
 def profiles(
     plate: LexiconPlate, names: FeatureNames | None = None, atoms: np.ndarray | None = None
 ) -> anndata.AnnData:

@@ -13,12 +13,14 @@ from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.applying import ApplyJob, run_apply
 from napari_lexicon.jobs.contract import Report, ShouldStop, never, silent
 from napari_lexicon.jobs.embedding import EmbedJob, run_embed
+from napari_lexicon.jobs.laying_out import LayoutJob, run_layout
+from napari_lexicon.jobs.measuring_cells import CellsJob, run_cells
 from napari_lexicon.jobs.refining import RefineJob, run_refine
 from napari_lexicon.jobs.reporting import PictureJob, ReportJob, run_picture, run_report
 from napari_lexicon.jobs.simulating import SimulateJob, run_simulate
 from napari_lexicon.jobs.training import TrainJob, run_train
 
-Job = EmbedJob | ApplyJob | TrainJob | SimulateJob | ReportJob | PictureJob | RefineJob
+Job = EmbedJob | ApplyJob | TrainJob | SimulateJob | ReportJob | PictureJob | RefineJob | LayoutJob | CellsJob
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ JOB_KINDS: dict[str, JobKind] = {
     "simulate": JobKind(SimulateJob, run_simulate),
     "report": JobKind(ReportJob, run_report),
     "picture": JobKind(PictureJob, run_picture),
+    "layout": JobKind(LayoutJob, run_layout),
+    "cells": JobKind(CellsJob, run_cells),
 }
 
 

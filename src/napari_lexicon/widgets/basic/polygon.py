@@ -41,5 +41,5 @@ def round_ticks(low: float, high: float, most: int = 5) -> list[float]:
     rough = (high - low) / most
     power = 10.0 ** np.floor(np.log10(rough))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    first = np.ceil(low / step) * step
-    return [float(value) for value in np.arange(first, high + step * 1e-9, step)]
+    first, last = int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9))
+    return [float(f"{number * step:.12g}") for number in range(first, last + 1)]

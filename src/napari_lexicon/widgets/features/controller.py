@@ -47,6 +47,9 @@ class FeaturesController(Controller):
         self.link(view.valueChanged, state.set_feature)
         self.link(view.table.keepToggled, workspace.canvas.toggle_kept)
         self.link(view.card.dot.clicked, self._toggle_chosen)
+        self.link(view.table.markedChanged, state.set_marked)
+        self.link(state.markedChanged, self._show_marked)
+        self.link(state.onlyMarkedChanged, self._show_marked)
         self.link(view.compareByChanged, workspace.reading.set_compare_by)
         self.link(view.galleryStyleChanged, self._gallery_again)
         self.link(view.card.named, self._give_name)
@@ -59,6 +62,7 @@ class FeaturesController(Controller):
         view.card.style_controls.setValue(state.style)
         self._offer_columns()
         self._show_figures(workspace.reading.figures)
+        self._show_marked()
 
     # table ----------------------------------------------------------------------------------------------------------
 
@@ -94,6 +98,15 @@ class FeaturesController(Controller):
         if state.feature is not None:
             self._view.gallery.setColor(state.color_of(state.feature))
         self._show_spot(state.spot)
+
+    def _show_marked(self, _: object = None) -> None:
+        state, table = self.workspace.state, self._view.table
+        only = state.only_marked and bool(state.marked)
+        table.table_model().setOnly(state.marked if only else None)
+        marked = frozenset[int]() if only else state.marked  # where there is nothing else, marking says nothing
+        if marked != table.marked():
+            table.setMarked(marked)
+        self._view.count_rows()
 
     def _name_changed(self, feature: int) -> None:
         self._view.table.table_model().nameChanged()

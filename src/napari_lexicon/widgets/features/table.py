@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QModelIndex, QPoint, QRectF, QSize, Qt, Signal
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QRectF, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ROW = 24
 _DOT = 22  # pixels at the left of a row in which a click is one on the dot
+_SELECT = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
 _WIDTHS = {"name": 76, "part": 58, "number": 62, "signed": 72, "q": 54, "text": 66}
 _CONDITION_GROWS = 44
 """Pixels that the column of conditions gets first of what is left over: their names are long."""
@@ -45,8 +46,9 @@ class _Cell(QStyledItemDelegate):
         rect = QRectF(option.rect)
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         if chosen:
-            painter.fillRect(rect, raised(view, 0.20))
-            if index.column() == 0:
+            current = view.currentIndex().row() == index.row()
+            painter.fillRect(rect, raised(view, 0.20 if current else 0.13))
+            if index.column() == 0 and current:
                 painter.fillRect(QRectF(rect.left(), rect.top(), 3, rect.height()), accent(view))
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(rect, raised(view, 0.10))
@@ -85,10 +87,13 @@ class FeatureTable(QTableView):
         Another feature is chosen.
     keepToggled(int)
         The dot of a feature was clicked, or Space was pressed on it: keep its map on the image, or no longer.
+    markedChanged(frozenset of int)
+        A person selected several rows, or one again (then none).
     """
 
     valueChanged = Signal(object)
     keepToggled = Signal(int)
+    markedChanged = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -96,10 +101,11 @@ class FeatureTable(QTableView):
         self._model = FeatureTableModel(self)
         self._value: int | None = None
         self._setting = False
+        self._marked: frozenset[int] = frozenset()
         self.setModel(self._model)
         self.setItemDelegate(_Cell(self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setShowGrid(False)
         self.setMouseTracking(True)
         self.setWordWrap(False)
@@ -120,6 +126,7 @@ class FeatureTable(QTableView):
         selection = self.selectionModel()
         assert selection is not None
         selection.currentRowChanged.connect(self._row_changed)
+        selection.selectionChanged.connect(self._rows_selected)
 
     def table_model(self) -> FeatureTableModel:
         """The model behind it."""
@@ -135,6 +142,15 @@ class FeatureTable(QTableView):
             self._value = feature
             self._show_value()
             self.valueChanged.emit(feature)
+
+    def marked(self) -> frozenset[int]:
+        """Features selected together, none where only one is chosen."""
+        return self._marked
+
+    def setMarked(self, features: frozenset[int]) -> None:
+        """Select the rows of these features; says nothing."""
+        self._marked = frozenset(features)
+        self._show_value()
 
     def sizeHint(self) -> QSize:
         return QSize(370, 260)
@@ -217,14 +233,33 @@ class FeatureTable(QTableView):
 
     def _show_value(self) -> None:
         row = None if self._value is None else self._model.row_of(self._value)
+        selection = self.selectionModel()
+        assert selection is not None
         self._setting = True
-        if row is None:
-            self.clearSelection()
-            self.setCurrentIndex(QModelIndex())
-        else:
-            self.setCurrentIndex(self._model.index(row, 0))
-            self.scrollTo(self._model.index(row, 0))
+        selection.clearSelection()
+        index = QModelIndex() if row is None else self._model.index(row, 0)
+        selection.setCurrentIndex(index, _SELECT if row is not None else QItemSelectionModel.SelectionFlag.NoUpdate)
+        if row is not None:
+            self.scrollTo(index)
+        if self._marked:
+            rows = QItemSelection()
+            for at in self._model.rows_of(self._marked):
+                rows.select(self._model.index(at, 0), self._model.index(at, 0))
+            selection.select(rows, _SELECT)
         self._setting = False
+
+    def _rows_selected(self, *_: object) -> None:
+        selection = self.selectionModel()
+        if self._setting or selection is None:
+            return
+        features = frozenset(self._model.feature_at(index.row()) for index in selection.selectedRows())
+        if len(features) == 1 and features <= self._marked:
+            QTimer.singleShot(0, self._show_value)  # one of those that are selected is chosen: the others stay selected
+            return
+        marked = features if len(features) > 1 else frozenset()
+        if marked != self._marked:
+            self._marked = marked
+            self.markedChanged.emit(marked)
 
     def _row_changed(self, current: QModelIndex, previous: QModelIndex) -> None:
         if self._setting or not current.isValid():

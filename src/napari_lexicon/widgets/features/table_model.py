@@ -43,6 +43,7 @@ class FeatureTableModel(QAbstractTableModel):
         self._silent = False
         self._kept: frozenset[int] = frozenset()
         self._colors: Mapping[int, str] = {}
+        self._only: frozenset[int] | None = None
 
     # content --------------------------------------------------------------------------------------------------------
 
@@ -80,6 +81,16 @@ class FeatureTableModel(QAbstractTableModel):
             self._silent = silent
             self._reorder()
 
+    def setOnly(self, features: frozenset[int] | None) -> None:
+        """Keep these features alone; None for all."""
+        if features != self._only:
+            self._only = features
+            self._reorder()
+
+    def only(self) -> frozenset[int] | None:
+        """Features kept alone, None for all."""
+        return self._only
+
     def columns(self) -> tuple[Column, ...]:
         """Columns shown."""
         return self._columns
@@ -92,6 +103,10 @@ class FeatureTableModel(QAbstractTableModel):
         """Row of a feature, None where it is filtered out."""
         found = np.flatnonzero(self._order == feature)
         return int(found[0]) if found.size else None
+
+    def rows_of(self, features: frozenset[int]) -> list[int]:
+        """Rows of features that are not filtered out."""
+        return [int(row) for row in np.flatnonzero(np.isin(self._order, list(features)))]
 
     def n_features(self) -> int:
         """Features in all, shown or not."""
@@ -177,6 +192,9 @@ class FeatureTableModel(QAbstractTableModel):
             return _EMPTY
         table = self._figures.table
         keep = np.ones(len(table), dtype=bool) if self._silent else table["fires"].to_numpy() > 0
+        if self._only is not None:
+            keep = np.zeros(len(table), dtype=bool)
+            keep[[feature for feature in self._only if feature < len(table)]] = True
         for word in self._search.casefold().split():
             keep &= self._holds(word)
         chosen = np.flatnonzero(keep)

@@ -84,8 +84,8 @@ class FeaturesView(QWidget):
         self.search.textChanged.connect(lambda: self._pause.start())
         self.compare.activated.connect(lambda: self.compareByChanged.emit(self.compare.currentData()))
         self.table.valueChanged.connect(self.valueChanged)
-        self.table.table_model().modelReset.connect(self._count)
-        self.table.table_model().layoutChanged.connect(self._count)
+        self.table.table_model().modelReset.connect(self.count_rows)
+        self.table.table_model().layoutChanged.connect(self.count_rows)
         self.all_channels.toggled.connect(lambda: self.galleryStyleChanged.emit())
 
     def _build(self) -> None:
@@ -173,9 +173,16 @@ class FeaturesView(QWidget):
     def _search(self) -> None:
         self.table.table_model().setSearch(self.search.text())
 
-    def _count(self) -> None:
+    def count_rows(self) -> None:
+        """Say how many features are shown."""
         model = self.table.table_model()
         shown, every = model.rowCount(), model.n_features()
+        if model.only() is not None:
+            self.count.setText(f"{shown:,} of {every:,} features: those selected on the feature map")
+            return
+        if self.table.marked():
+            self.count.setText(f"{len(self.table.marked()):,} selected of {shown:,} features shown")
+            return
         self.count.setText(
             f"{shown:,} of {every:,} features" + ("" if self.search.text() else ", the rest never fires here")
             if shown != every

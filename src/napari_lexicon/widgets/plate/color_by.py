@@ -18,12 +18,21 @@ STATISTICS: dict[str, str] = {
     "mean": "mean",
     "fraction_active": "how often",
     "strongest": "strongest",
+    "robust_z": "robust z",
+    "median": "median",
+    "cv": "cv",
 }
 _STATISTIC_TIPS = {
     "mean": "Mean activation over all patches of the well.",
     "fraction_active": "Part of the well's patches in which the feature fires.",
     "strongest": "The largest activation anywhere in the well.",
+    "robust_z": "By how many robust standard deviations of the negative controls the well's mean differs from their "
+    "median: 0 is like a control, beyond 3 is rare among them.",
+    "median": "Median over the well's fields: one bad field does not move it.",
+    "cv": "How much the fields of a well differ: standard deviation over mean. High where a field is bad or empty.",
 }
+OVER_FIELDS = ("median", "cv")
+"""Figures that are made of the single fields of a well."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,8 @@ class ColorBy:
     Parameters
     ----------
     kind : str
-        ``"none"``, ``"fields"`` (number of fields), ``"column"`` or ``"feature"`` (the chosen one).
+        ``"none"``, ``"images"`` (thumbnails), ``"fields"`` (number of fields), ``"column"`` or ``"feature"`` (the
+        chosen one).
     column : str
         Column of the plate map.
     statistic : str
@@ -94,6 +104,7 @@ class ColorByChooser(QWidget):
         self._what.blockSignals(True)
         self._what.clear()
         self._what.addItem("nothing", ColorBy("none"))
+        self._what.addItem("their images", ColorBy("images"))
         self._what.addItem("number of fields", ColorBy("fields"))
         for column in columns:
             self._what.addItem(column_title(column), ColorBy("column", column))

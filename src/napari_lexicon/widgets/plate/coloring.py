@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 VIRIDIS = ("#440154", "#443A83", "#31688E", "#21908C", "#35B779", "#8FD744", "#FDE725")
 CONTROL_COLORS: Mapping[str, str] = {"negcon": "#8A8F98", "poscon": "#D55E00", "trt": "#56B4E9"}
 CONTROL_WORDS: Mapping[str, str] = {"negcon": "negative control", "poscon": "positive control", "trt": "treatment"}
+ABOUT_ZERO = ("#3B7FD9", "#9FB9D6", "#D8D8D8", "#E3B27A", "#D9691E")
+"""Below and above, told apart by all eyes: blue and orange."""
 MOST_CATEGORIES = 24
 
 
@@ -35,6 +37,8 @@ class NumberScale:
     log : bool
     clipped : (bool, bool)
         Whether wells lie below ``low`` or above ``high``.
+    whole : (float, float)
+        Smallest and largest value of all wells.
     """
 
     title: str
@@ -43,6 +47,7 @@ class NumberScale:
     colors: npt.NDArray[np.uint8]
     log: bool = False
     clipped: tuple[bool, bool] = (False, False)
+    whole: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,14 @@ def column_coloring(column: pd.Series) -> WellColoring:
 
 
 def number_coloring(
-    values: pd.Series, title: str, colors: npt.NDArray[np.uint8], *, log: bool | None = False, from_zero: bool = False
+    values: pd.Series,
+    title: str,
+    colors: npt.NDArray[np.uint8],
+    *,
+    log: bool | None = False,
+    from_zero: bool = False,
+    about_zero: bool = False,
+    limits: tuple[float, float] | None = None,
 ) -> WellColoring:
     """Colour wells by a number.
 
@@ -103,28 +115,43 @@ def number_coloring(
         None: where the values are positive and span more than a factor of 100.
     from_zero : bool
         The ramp starts at 0 whatever the smallest value.
+    about_zero : bool
+        The ramp's middle is 0 and its ends are equally far from it.
+    limits : (float, float), optional
+        Values at the ends of the ramp, where a person chose them.
     """
-    known = values.astype(float).dropna()
+    known = values.astype(float).replace([np.inf, -np.inf], np.nan).dropna()
     if known.empty:
         return WellColoring(scale=None)
     positive = known[known > 0]
     if log is None:
         log = bool(len(positive)) and bool((known >= 0).all() and positive.max() / positive.min() > 100)
     scaled = np.log10(known.clip(lower=positive.min()).to_numpy()) if log else known.to_numpy()
-    low = 0.0 if from_zero and not log else float(scaled.min())
-    high, cut = float(scaled.max()), float(np.percentile(scaled, 98))
-    # one bright well must not paint all others black: cut there, and say so
-    clipped = len(scaled) >= 24 and high - low > 2.5 * max(cut - low, 1e-12) and cut > low
-    high = cut if clipped else high
+    whole = (float(known.min()), float(known.max()))
+    if limits is not None and limits[1] > limits[0]:
+        low, high = (float(np.log10(max(end, 1e-12))) if log else end for end in limits)
+    elif about_zero:
+        high = max(float(np.percentile(np.abs(scaled), 98)), 1e-9)
+        low = -high
+    else:
+        low, high = _ends(scaled, 0.0 if from_zero and not log else float(scaled.min()))
+    clipped = (bool(scaled.min() < low - 1e-12), bool(scaled.max() > high + 1e-12))
     span = high - low if high > low else 1.0
     place = np.clip((scaled - low) / span, 0, 1)
     rgb = colors[np.rint(place * 255).astype(int)]
     ends = (10**low, 10**high) if log else (low, high)
     return WellColoring(
         {str(well): (int(r), int(g), int(b)) for well, (r, g, b) in zip(known.index, rgb, strict=True)},
-        NumberScale(title, *ends, colors, bool(log), (False, clipped)),
+        NumberScale(title, *ends, colors, bool(log), clipped, whole),
         {str(well): f"{title}: {value:.4g}" for well, value in known.items()},
     )
+
+
+def _ends(scaled: npt.NDArray[np.float64], low: float) -> tuple[float, float]:
+    """Ends of the ramp. One bright well must not paint all others black: then it is cut there, and that is said."""
+    high, cut = float(scaled.max()), float(np.percentile(scaled, 98))
+    clip = len(scaled) >= 24 and high - low > 2.5 * max(cut - low, 1e-12) and cut > low
+    return low, cut if clip else high
 
 
 def category_coloring(values: pd.Series, title: str) -> WellColoring:

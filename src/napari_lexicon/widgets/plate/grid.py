@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from qtpy.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
 
 from napari_lexicon.widgets.basic.ink import accent, ink
@@ -19,8 +19,12 @@ from napari_lexicon.widgets.plate.painting import paint_marks, paint_plate
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import numpy as np
+    import numpy.typing as npt
+
     from napari_lexicon.viewer.colors import RGB
 
+_RGB = QImage.Format.Format_RGB888
 _ARROWS = {
     Qt.Key.Key_Up: (-1, 0),
     Qt.Key.Key_Down: (1, 0),
@@ -58,6 +62,7 @@ class PlateGrid(QWidget):
         self.setSizePolicy(policy)
         self._layout = PlateLayout()
         self._colors: Mapping[str, RGB] = {}
+        self._pictures: dict[str, QImage] = {}
         self._selection: frozenset[str] = frozenset()
         self._current: str | None = None
         self._hovered: str | None = None
@@ -84,7 +89,7 @@ class PlateGrid(QWidget):
 
     def setPlate(self, layout: PlateLayout) -> None:
         """Show another plate, without selection and colours."""
-        self._layout, self._colors = layout, {}
+        self._layout, self._colors, self._pictures = layout, {}, {}
         self._current = self._cursor = self._hovered = None
         self._picture = None
         self.updateGeometry()
@@ -100,6 +105,19 @@ class PlateGrid(QWidget):
         self._colors = dict(colors)
         self._picture = None
         self.update()
+
+    def setPictures(self, pictures: Mapping[str, npt.NDArray[np.uint8]]) -> None:
+        """Show ``(h, w, 3)`` pictures in the wells instead of colours; none takes them away."""
+        self._pictures = {
+            well: QImage(pixels.tobytes(), pixels.shape[1], pixels.shape[0], 3 * pixels.shape[1], _RGB).copy()
+            for well, pixels in pictures.items()
+        }
+        self._picture = None
+        self.update()
+
+    def pictures(self) -> Mapping[str, QImage]:
+        """Pictures as set."""
+        return self._pictures
 
     def colors(self) -> Mapping[str, RGB]:
         """Colours as set."""
@@ -157,7 +175,7 @@ class PlateGrid(QWidget):
             picture.setDevicePixelRatio(ratio)
             picture.fill(Qt.GlobalColor.transparent)
             with QPainter(picture) as painter:
-                paint_plate(painter, self, geometry, self._layout, self._colors)
+                paint_plate(painter, self, geometry, self._layout, self._colors, self._pictures)
             self._picture = picture
         with QPainter(self) as painter:
             painter.drawPixmap(0, 0, self._picture)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QPointF, QRectF, Qt
-from qtpy.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPainterPath, QPen
+from qtpy.QtGui import QBrush, QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from napari_lexicon.widgets.basic.ink import accent, ground, ink, raised, small_font
 from napari_lexicon.widgets.plate.geometry import GridGeometry, row_label
@@ -22,7 +22,12 @@ _SMALL = 8.0  # cells below this are drawn as squares: a circle of five pixels i
 
 
 def paint_plate(
-    painter: QPainter, widget: QWidget, geometry: GridGeometry, layout: PlateLayout, colors: Mapping[str, RGB]
+    painter: QPainter,
+    widget: QWidget,
+    geometry: GridGeometry,
+    layout: PlateLayout,
+    colors: Mapping[str, RGB],
+    pictures: Mapping[str, QImage],
 ) -> None:
     """The plate's body, its headers and its wells."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -36,6 +41,8 @@ def paint_plate(
             rect = geometry.well_rect(row, column)
             if name is None:
                 _paint_missing(painter, widget, rect)
+            elif name in pictures:
+                _paint_picture(painter, geometry.well_rect(row, column), pictures[name])
             else:
                 _paint_well(painter, widget, geometry, rect, colors.get(name), layout.wells[name].n_fields)
 
@@ -122,6 +129,19 @@ def _paint_missing(painter: QPainter, widget: QWidget, rect: QRectF) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(ink(widget, 0.28))
     painter.drawEllipse(rect.center(), side / 2 + 0.2, side / 2 + 0.2)
+
+
+def _paint_picture(painter: QPainter, rect: QRectF, picture: QImage) -> None:
+    """The middle square of a picture, with slightly rounded corners: a circle would cut too much away."""
+    side = min(picture.width(), picture.height())
+    middle = QRectF((picture.width() - side) / 2, (picture.height() - side) / 2, side, side)
+    path = QPainterPath()
+    path.addRoundedRect(rect, rect.width() * 0.12, rect.width() * 0.12)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.setClipPath(path)
+    painter.drawImage(rect, picture, middle)
+    painter.restore()
 
 
 def _paint_well(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import QRectF, QSize, Qt, Signal
+from qtpy.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QFontMetricsF, QImage, QMouseEvent, QPainter, QPainterPath, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ROW, _SWATCH, _BAR = 18.0, 9.0, 9.0
+_HOLD = 14.0  # pixels from an end of the bar that still take hold of it
 
 
 class ScaleView(QWidget):
@@ -25,15 +26,19 @@ class ScaleView(QWidget):
     -------
     categoryClicked(str)
         A category of the legend was clicked: select its wells.
+    limitsChanged((float, float) or None)
+        An end of the colour bar was dragged; None after a double click: as the wells say.
     """
 
     categoryClicked = Signal(str)
+    limitsChanged = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("plate_scale")
         self._scale: NumberScale | CategoryScale | None = None
         self._hovered: str | None = None
+        self._held: tuple[str, NumberScale] | None = None
         self.setMouseTracking(True)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
@@ -47,7 +52,9 @@ class ScaleView(QWidget):
         """Show another scale."""
         self._scale = scale
         self.setToolTip(
-            "Click a value to select its wells." if isinstance(scale, CategoryScale) else "Colours of the wells."
+            "Click a value to select its wells."
+            if isinstance(scale, CategoryScale)
+            else "Colours of the wells. Drag an end to clip there, double-click to undo it."
         )
         self.updateGeometry()
         self.update()
@@ -79,6 +86,9 @@ class ScaleView(QWidget):
                 self._paint_legend(painter, self._scale)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and isinstance(self._scale, NumberScale):
+            self._drag(event)
+            return
         label = None if event is None else self._label_at(event)
         if label != self._hovered:
             self._hovered = label
@@ -89,6 +99,46 @@ class ScaleView(QWidget):
         label = None if event is None else self._label_at(event)
         if label is not None:
             self.categoryClicked.emit(label)
+        elif event is not None and isinstance(self._scale, NumberScale):
+            end = self._end_at(event)
+            self._held = None if end is None else (end, self._scale)
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        self._held = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        if isinstance(self._scale, NumberScale):
+            self._held = None
+            self.limitsChanged.emit(None)
+
+    def endPlace(self, end: str) -> QPoint:
+        """Where the ``"low"`` or ``"high"`` end of the bar is taken hold of."""
+        bar = self._bar()
+        return QPointF(bar.left() if end == "low" else bar.right(), bar.center().y()).toPoint()
+
+    def _bar(self) -> QRectF:
+        return QRectF(18, 4, self.width() - 36, _BAR)
+
+    def _end_at(self, event: QMouseEvent) -> str | None:
+        x, bar = event.position().x(), self._bar()
+        near = {"low": abs(x - bar.left()), "high": abs(x - bar.right())}
+        end = min(near, key=lambda name: near[name])
+        return end if near[end] <= _HOLD else None
+
+    def _drag(self, event: QMouseEvent) -> None:
+        """Whatever value was under the mouse when the end was taken hold of becomes the end; beyond it, further out."""
+        if self._held is None:
+            over = self._end_at(event) is not None
+            self.setCursor(Qt.CursorShape.SizeHorCursor if over else Qt.CursorShape.ArrowCursor)
+            return
+        (end, scale), bar = self._held, self._bar()
+        part = (event.position().x() - bar.left()) / bar.width()
+        low, high = (float(np.log10(max(edge, 1e-12))) if scale.log else edge for edge in (scale.low, scale.high))
+        if end == "low":
+            low += min(part, 0.95) * (high - low)
+        else:
+            high = low + max(part, 0.05) * (high - low)
+        self.limitsChanged.emit((10**low, 10**high) if scale.log else (low, high))
 
     def _label_at(self, event: QMouseEvent) -> str | None:
         if not isinstance(self._scale, CategoryScale):
@@ -99,7 +149,7 @@ class ScaleView(QWidget):
         return None
 
     def _paint_bar(self, painter: QPainter, scale: NumberScale) -> None:
-        bar = QRectF(18, 4, self.width() - 36, _BAR)
+        bar = self._bar()
         strip = np.ascontiguousarray(scale.colors)
         image = QImage(strip.tobytes(), len(strip), 1, 3 * len(strip), QImage.Format.Format_RGB888)
         path = QPainterPath()

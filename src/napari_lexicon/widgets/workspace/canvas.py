@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_lexicon.viewer.conversion import ImageLayer, outline_map, patch_at
 from napari_lexicon.viewer.field_layers import FieldLayers
@@ -46,7 +46,15 @@ def feature_title(lexicon: Lexicon, feature: int) -> str:
 
 
 class Canvas(QObject):
-    """Keeps one viewer's layers in step with its state."""
+    """Keeps one viewer's layers in step with its state.
+
+    Signals
+    -------
+    sideShown()
+        Other fields are on the screen, or their codes have come.
+    """
+
+    sideShown = Signal()
 
     def __init__(
         self,
@@ -100,11 +108,21 @@ class Canvas(QObject):
         """Codes of the current field, None where it has none (yet)."""
         return None if self._shown is None else self._codes.get(self._shown.key)
 
+    def codes_by_field(self) -> dict[str, FieldCodes]:
+        """Codes of the fields on the screen, by the keys of the fields."""
+        side = self._side
+        known = {} if side is None else {field.key: self._codes.get(field.key) for field in side.fields}
+        return {key: codes for key, codes in known.items() if codes is not None}
+
+    def look_at(self, point: tuple[float, float]) -> None:
+        """Look at a point of the world from near by."""
+        if self._side is not None:
+            scale = self._side.placement().scale[0]
+            self.layers.center_on(point, min(self._side.largest) * scale / 4)
+
     def shown_codes(self) -> list[FieldCodes]:
         """Codes of all fields on the screen that have them."""
-        side = self._side
-        known = [] if side is None else [self._codes.get(field.key) for field in side.fields]
-        return [codes for codes in known if codes is not None]
+        return list(self.codes_by_field().values())
 
     def shown_field(self) -> Field | None:
         """The current field, once its pixels are on the screen."""
@@ -225,6 +243,8 @@ class Canvas(QObject):
         self._look_at_center()
         self._look_closer()
         self._state.spotChanged.emit(self._state.spot)
+        if not self._background.busy("codes"):
+            self.sideShown.emit()
 
     def _look_at_center(self) -> None:
         lexicon, placement = self._state.lexicon, self.placement()
@@ -267,6 +287,8 @@ class Canvas(QObject):
         self._codes.update(codes)
         self._look_closer()
         self._state.spotChanged.emit(self._state.spot)
+        if self._side is self._wanted:
+            self.sideShown.emit()
 
     def _show_map(self) -> None:
         shown = self._map()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PLUGIN = "napari-lexicon"
-DOCKS = ("Plate", "Embed", "Dictionary", "Features")
+DOCKS = ("Plate", "Embed", "Dictionary", "Features", "Feature map", "Cells")
 
 
 def open_workspace(napari_viewer: Any, *, front: str = "Embed") -> Mapping[str, QWidget]:
@@ -34,7 +34,7 @@ def open_workspace(napari_viewer: Any, *, front: str = "Embed") -> Mapping[str, 
     viewer = unwrapped(napari_viewer)
     docks, widgets = {}, {}
     for name in DOCKS:
-        # as tabs first: four docks above each other would need a taller window than there is
+        # as tabs first: so many docks above each other would need a taller window than there is
         docks[name], widgets[name] = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
     window = docks["Plate"].window()
     if isinstance(window, QMainWindow):
@@ -60,12 +60,12 @@ def _place(window: QMainWindow, docks: Mapping[str, QDockWidget], front: str) ->
         if len(lists) > 1:
             window.tabifyDockWidget(lists[0], lists[1])
         lists[0].raise_()
-    QTimer.singleShot(0, lambda: _share_out(window, docks, lists))
+    QTimer.singleShot(0, lambda: _share_out(window, docks, lists, front))
 
 
-def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], lists: list[QDockWidget]) -> None:
+def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], lists: list[QDockWidget], front: str) -> None:
     # the room between menu and status bar; of tabs only the one in front knows it
-    wide, high = window.width(), max(docks[name].height() for name in ("Embed", "Dictionary", "Features"))
+    wide, high = window.width(), docks[front].height()
     side = min(max(330, wide // 5), 520)
     window.resizeDocks(
         [docks["Plate"], docks["Embed"]], [side, min(max(390, wide // 4), 560)], Qt.Orientation.Horizontal

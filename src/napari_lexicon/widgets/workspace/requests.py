@@ -122,6 +122,27 @@ def picture_request(
     return JobRequest("picture", settings, f"Picture of #{feature} in {place.well}", owner)
 
 
+def layout_request(lexicon: Lexicon, method: str, owner: str) -> JobRequest:
+    """Lay out all features of a lexicon on a map of neighbours."""
+    settings = {"lexicon": str(lexicon.path), "method": method}
+    return JobRequest("layout", settings, f"Map of the features of {lexicon.name}", owner)
+
+
+def cells_request(
+    lexicon: Lexicon, plate: str, out: Path, owner: str, labels: str | None, channel: str | None, diameter: float
+) -> JobRequest:
+    """Measure the cells of all finished fields of a plate; ``labels`` as a folder, None to find nuclei."""
+    settings = {
+        "lexicon": str(lexicon.path),
+        "out": str(out),
+        "labels": labels,
+        "channel": channel,
+        "diameter_um": diameter,
+        "plate": plate,
+    }
+    return JobRequest("cells", settings, f"Cells of {plate}", owner)
+
+
 def _common(origin: PlateOrigin, out: Path, settings: ComputeSettings) -> dict[str, Any]:
     # a dictionary brings its own backbone and layer: they are named only where a person chose others
     return {

@@ -71,7 +71,7 @@ class WorkspaceState(QObject):
     plateChanged(Plate or None), lexiconChanged(Lexicon or None), fieldChanged(FieldPlace or None),
     featureChanged(int or None), channelChanged(int or None), selectionChanged(frozenset of str),
     spotChanged(Spot or None), styleChanged(OverlayStyle), lookChanged(MapLook), besideChanged(str),
-    picksChanged(int or None)
+    picksChanged(int or None), markedChanged(frozenset of int), onlyMarkedChanged(bool)
         The thing as it is now.
     lexiconGrew()
         More fields of the current plate are finished.
@@ -95,6 +95,8 @@ class WorkspaceState(QObject):
     lookChanged = Signal(object)
     besideChanged = Signal(str)
     picksChanged = Signal(object)
+    markedChanged = Signal(object)
+    onlyMarkedChanged = Signal(bool)
     nameChanged = Signal(int)
     shownChanged = Signal()
     noticed = Signal(object)
@@ -115,6 +117,8 @@ class WorkspaceState(QObject):
         self._picks: int | None = None
         self._kept: tuple[int, ...] = ()
         self._colors: dict[int, str] = {}
+        self._marked: frozenset[int] = frozenset()
+        self._only_marked = False
 
     @property
     def plate(self) -> Plate | None:
@@ -186,6 +190,16 @@ class WorkspaceState(QObject):
         """How many features of every patch are shown, in the order of the pursuit; None for all."""
         return self._picks
 
+    @property
+    def marked(self) -> frozenset[int]:
+        """Features selected together, on their map or in the table."""
+        return self._marked
+
+    @property
+    def only_marked(self) -> bool:
+        """Whether the table leaves out what is not among the features selected together."""
+        return self._only_marked
+
     def set_plate(self, plate: Plate | None, origin: PlateOrigin | None) -> None:
         """Make another plate current; field, selection, spot and neighbours go with the old one."""
         self.set_field(None)
@@ -201,6 +215,7 @@ class WorkspaceState(QObject):
         self.set_feature(None)
         self.set_channel(None)
         self.set_picks(None)
+        self.set_marked(frozenset())
         self.lexiconChanged.emit(lexicon)
 
     def tell_growth(self) -> None:
@@ -285,6 +300,18 @@ class WorkspaceState(QObject):
             return self._colors[feature]
         named = self._lexicon.names.get(feature) if self._lexicon and self._lexicon.header.dictionary else None
         return feature_color(feature, named.color if named else None)
+
+    def set_marked(self, features: frozenset[int]) -> None:
+        """Select features together."""
+        if features != self._marked:
+            self._marked = frozenset(features)
+            self.markedChanged.emit(self._marked)
+
+    def set_only_marked(self, only: bool) -> None:
+        """Leave other features out of the table."""
+        if only != self._only_marked:
+            self._only_marked = only
+            self.onlyMarkedChanged.emit(only)
 
     def tell_name(self, feature: int) -> None:
         """Say that a feature got another name."""

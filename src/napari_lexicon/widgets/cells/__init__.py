@@ -1,0 +1,1 @@
+"""The Cells dock."""
