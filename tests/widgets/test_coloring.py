@@ -76,3 +76,19 @@ def test_values_are_spoken_shortly():
     assert spoken(0.30000000001) == "0.3"
     assert spoken("negcon") == "negative control"
     assert spoken(float("nan")) == ""
+
+
+def test_a_person_may_clip_the_colour_bar_and_sees_that_it_is_clipped():
+    values = pd.Series(np.arange(11.0), index=[f"W{n}" for n in range(11)])
+    black_to_white = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    found = number_coloring(values, "x", black_to_white, limits=(2.0, 6.0))
+    assert (found.scale.low, found.scale.high, found.scale.clipped) == (2.0, 6.0, (True, True))
+    assert [found.colors[f"W{n}"][0] for n in (0, 2, 4, 6, 10)] == [0, 0, 128, 255, 255]
+
+
+def test_about_zero_the_middle_colour_is_zero():
+    values = pd.Series([-1.0, 0.0, 4.0], index=["a", "b", "c"])
+    black_to_white = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    found = number_coloring(values, "z", black_to_white, about_zero=True)
+    assert found.colors["b"][0] in (127, 128)
+    assert found.scale.low == -found.scale.high

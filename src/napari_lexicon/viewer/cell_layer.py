@@ -67,9 +67,10 @@ class CellLayer:
             translate=placement.translate,
             units=(placement.units,) * 2,
             features=features,
-            opacity=0.6,
+            opacity=0.9,
             metadata={OWNER: {_NAME: True}},
         )
+        layer.contour = 2  # outlines: image and map stay seen inside
         viewer.layers.append(layer)
         viewer.layers.selection.active = active
 

@@ -107,7 +107,7 @@ class CellsView(QWidget):
         combo.setObjectName(name)
         combo.setToolTip(f"What is shown {where}.")
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        combo.setMinimumContentsLength(9)
+        combo.setMinimumContentsLength(5)
         combo.setMaxVisibleItems(24)
         return combo
 
@@ -121,6 +121,7 @@ class CellsView(QWidget):
         spin.setSpecialValueText(none)
         spin.setKeyboardTracking(False)
         spin.setMinimumWidth(60)
+        spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         return spin
 
     def _build(self) -> None:
@@ -136,11 +137,9 @@ class CellsView(QWidget):
         self.area = Caption("Area", fit=True)
         for widget in (self.area, self.smallest, self.largest):
             limits.addWidget(widget)
-        limits.addWidget(self.whole)
-        limits.addStretch(1)
         bottom = QHBoxLayout()
         bottom.setSpacing(5)
-        bottom.addWidget(self.gate, 1)
+        bottom.addWidget(self.whole, 1)
         for button in (self.clear, self.save, self.remove):
             bottom.addWidget(button)
         inner = QVBoxLayout(self.results)
@@ -150,6 +149,7 @@ class CellsView(QWidget):
         inner.addLayout(axes)
         inner.addWidget(self.plot, 1)
         inner.addWidget(self.scale)
+        inner.addWidget(self.gate)
         inner.addLayout(bottom)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)

@@ -20,6 +20,7 @@ from napari_lexicon.widgets.plate.coloring import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
 
     from napari_lexicon.lexicons import FeatureNames
     from napari_lexicon.widgets.workspace.reading import Figures
@@ -43,7 +44,15 @@ def choices(figures: Figures | None) -> list[tuple[str, str]]:
     return [(OWN, "own colour"), *by_column, (NAMED, "named or not")]
 
 
-def point_colors(key: str, figures: Figures, names: FeatureNames | None, dark: bool, title: str = "") -> PointColors:
+def point_colors(
+    key: str,
+    figures: Figures,
+    names: FeatureNames | None,
+    color_of: Callable[[int], str],
+    *,
+    dark: bool,
+    title: str = "",
+) -> PointColors:
     """Colour every feature by its own colour, by a column of the table or by whether it has a name.
 
     Parameters

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from napari_lexicon.viewer.colors import feature_ramp, ramp
 from napari_lexicon.widgets.basic.ink import ground
 from napari_lexicon.widgets.plate import status
-from napari_lexicon.widgets.plate.color_by import STATISTICS, ColorBy
+from napari_lexicon.widgets.plate.color_by import OVER_FIELDS, STATISTICS, ColorBy
 from napari_lexicon.widgets.plate.coloring import (
+    ABOUT_ZERO,
     VIRIDIS,
     CategoryScale,
     WellColoring,
@@ -19,9 +20,11 @@ from napari_lexicon.widgets.plate.coloring import (
     number_coloring,
     spoken,
 )
+from napari_lexicon.widgets.plate.finding import found_wells
 from napari_lexicon.widgets.plate.layout import PlateLayout, plate_layout
 from napari_lexicon.widgets.plate.pattern_controller import PatternController
-from napari_lexicon.widgets.workspace.beside import control_reason, selection_reason
+from napari_lexicon.widgets.plate.thumbnails import Thumbnails
+from napari_lexicon.widgets.workspace.beside import control_reason, negative_controls, selection_reason
 from napari_lexicon.widgets.workspace.canvas import feature_title
 from napari_lexicon.widgets.workspace.field_reading import caption_of, well_words
 from napari_lexicon.widgets.workspace.links import Controller
@@ -44,13 +47,16 @@ class PlateController(Controller):
         self._coloring = WellColoring()
         self._layout = PlateLayout()
         self._hovered: str | None = None
+        self._limits: tuple[float, float] | None = None
+        self._by_field: dict[tuple[int, int | None], pd.DataFrame] = {}
+        self._thumbnails = Thumbnails(workspace.background, self)
         self._patterns = PatternController(workspace, view.pattern, self, "pattern preview")
         state = workspace.state
         self.link(state.plateChanged, self._show_plate)
         self.link(state.fieldChanged, self._show_field)
         self.link(state.selectionChanged, view.setValue)
         self.link(state.featureChanged, self._feature_changed)
-        self.link(state.channelChanged, self._recolor)
+        self.link(state.channelChanged, self._color_anew)
         self.link(state.nameChanged, self._offer_columns)
         self.link(state.shownChanged, self._recolor)
         self.link(workspace.reading.changed, self._figures_changed)
@@ -61,13 +67,19 @@ class PlateController(Controller):
         self.link(view.besideChosen, state.set_beside)
         self.link(state.besideChanged, self._show_beside)
         self.link(state.selectionChanged, self._show_beside)
-        self.link(view.color_by.valueChanged, self._recolor)
+        self.link(view.color_by.valueChanged, self._color_anew)
         self.link(view.color_by.chosen, self._chose)
         self.link(view.scale.categoryClicked, self._select_category)
         self.link(view.themeChanged, self._recolor)
+        self.link(view.scale.limitsChanged, self._clip)
+        self.link(view.searched, self._search)
+        self.link(view.plateChosen, self._open_plate)
+        self.link(state.lexiconChanged, self._offer_plates)
+        self.link(self._thumbnails.read, self._show_pictures)
         view.setTip(self._tip)
         self._show_plate(state.plate)
         view.setValue(state.selection)
+        self._offer_plates()
 
     def coloring(self) -> WellColoring:
         """Colours shown now."""
@@ -75,6 +87,10 @@ class PlateController(Controller):
 
     def _show_plate(self, plate: Plate | None) -> None:
         self._chosen_by_hand = False
+        self._thumbnails.stop()
+        self._by_field.clear()
+        self._limits = None
+        self._view.setSearchLine("")
         if plate is not None:
             self._layout = plate_layout(plate)
             lines = [status.problems_line(plate, self._layout)]
@@ -114,6 +130,7 @@ class PlateController(Controller):
         self._view.color_by.setChoices(columns, title)
 
     def _feature_changed(self, feature: int | None) -> None:
+        self._limits = None
         self._offer_columns()
         if feature is not None and not self._chosen_by_hand:
             self._view.color_by.setValue(ColorBy("feature", statistic=self._view.color_by.value().statistic))
@@ -121,6 +138,7 @@ class PlateController(Controller):
         self._show_reasons()
 
     def _figures_changed(self, _: object) -> None:
+        self._by_field.clear()
         self._feature_changed(self.workspace.state.feature)
 
     def _chose(self, value: ColorBy) -> None:
@@ -132,27 +150,112 @@ class PlateController(Controller):
         self._view.setColors(self._coloring.colors)
         self._view.scale.setValue(self._coloring.scale)
         self._view.scale.setVisible(self._coloring.scale is not None)
+        if plate is not None and self._view.color_by.value().kind == "images":
+            self._thumbnails.start(plate, self.workspace.canvas.layers.ranges())
+        else:
+            self._thumbnails.stop()
+            self._view.grid.setPictures({})
 
     def _colors(self, plate: Plate, by: ColorBy) -> WellColoring:
         if by.kind == "column" and by.column in plate.map.columns:
             return column_coloring(plate.map[by.column])
         if by.kind == "fields":
             counts = pd.Series({name: len(well.fields) for name, well in plate.wells.items()}, dtype=float)
-            return number_coloring(counts, "fields per well", ramp(VIRIDIS), from_zero=True)
+            return number_coloring(counts, "fields per well", ramp(VIRIDIS), from_zero=True, limits=self._limits)
         if by.kind == "feature":
             return self._feature_colors(by)
         return WellColoring()
 
     def _feature_colors(self, by: ColorBy) -> WellColoring:
-        from napari_lexicon.analysis.wells import well_values
+        from napari_lexicon.analysis.wells import over_fields, well_values
 
         state, figures = self.workspace.state, self.workspace.reading.figures
         if figures is None or state.feature is None or state.lexicon is None:
             return WellColoring()
-        values = well_values(figures.statistics, state.feature, by.statistic, state.channel)
+        statistic = "mean" if by.statistic in ("robust_z", *OVER_FIELDS) else by.statistic
+        values = well_values(figures.statistics, state.feature, statistic, state.channel)
         title = f"{feature_title(state.lexicon, state.feature)}, {STATISTICS[by.statistic]}"
+        if by.statistic == "robust_z":
+            return self._z_colors(values, title)
+        if by.statistic in OVER_FIELDS:
+            means = self._by_field.get((state.feature, state.channel))
+            if means is None:
+                self._read_fields(state.feature, state.channel)
+                return WellColoring()
+            values = over_fields(means, by.statistic)
+            if values.dropna().empty:
+                state.notice("A coefficient of variation needs two finished fields of a well.")
         colors = feature_ramp(state.color_of(state.feature), ground(self._view).name())
-        return number_coloring(values, title, colors, from_zero=True)
+        return number_coloring(values, title, colors, from_zero=True, limits=self._limits)
+
+    def _z_colors(self, values: pd.Series, title: str) -> WellColoring:
+        from napari_lexicon.analysis.wells import robust_z
+
+        plate = self.workspace.state.plate
+        scores = robust_z(values, [] if plate is None else negative_controls(plate))
+        if scores.notna().any():
+            return number_coloring(scores, title, ramp(ABOUT_ZERO), about_zero=True, limits=self._limits)
+        self.workspace.state.notice(
+            "A robust z needs three negative controls (Metadata_pert_type: negcon) that are not all alike in this "
+            "feature: choose another figure."
+        )
+        return WellColoring()
+
+    def _read_fields(self, feature: int, channel: int | None) -> None:
+        """Figures of single fields are read from their files, in a thread, and kept."""
+        from napari_lexicon.analysis.wells import field_means
+
+        plate, state = self.workspace.state.lexicon_plate, self.workspace.state
+        if plate is None:
+            return
+
+        def take(means: pd.DataFrame) -> None:
+            self._by_field[feature, channel] = means
+            self._recolor()
+
+        self.workspace.background.start(
+            "fields of a feature",
+            lambda: field_means(plate, feature, channel),
+            take,
+            lambda error: state.notice(str(error), "error"),
+        )
+
+    def _color_anew(self, _: object = None) -> None:
+        self._limits = None
+        self._recolor()
+
+    def _clip(self, limits: tuple[float, float] | None) -> None:
+        self._limits = limits
+        self._recolor()
+
+    def _show_pictures(self, pictures: dict[str, Any]) -> None:
+        if self._view.color_by.value().kind == "images":
+            self._view.grid.setPictures(pictures)
+
+    def _search(self, text: str) -> None:
+        plate = self.workspace.state.plate
+        if plate is None:
+            return
+        wells, sentence = found_wells(plate, text)
+        self._view.setSearchLine(sentence)
+        if wells or not text.strip():
+            self.workspace.state.set_selection(wells)
+
+    def _offer_plates(self, _: object = None) -> None:
+        state, lexicon = self.workspace.state, self.workspace.state.lexicon
+        plates = [] if lexicon is None else list(lexicon.plates.values())
+        current = state.lexicon_plate
+        here = next((n for n, each in enumerate(plates) if current is not None and each.id == current.id), -1)
+        self._view.setPlates([each.header.name for each in plates] if here >= 0 else [], here)
+
+    def _open_plate(self, number: int) -> None:
+        lexicon = self.workspace.state.lexicon
+        if lexicon is None:
+            return
+        plate = list(lexicon.plates.values())[number]
+        current = self.workspace.state.lexicon_plate
+        if current is None or plate.id != current.id:
+            self.workspace.opening.origin(plate.header.origin, lexicon.path)
 
     def _select_category(self, label: str) -> None:
         plate, by = self.workspace.state.plate, self._view.color_by.value()

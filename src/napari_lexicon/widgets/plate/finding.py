@@ -1,4 +1,4 @@
-"""Wells by what is typed into the search box: a condition such as ``dose > 1``, a well, or any word of the plate map."""
+"""Wells by what is typed into the search box: a condition such as ``dose > 1``, or words of the plate map."""
 
 from __future__ import annotations
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.fold import Fold
 from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.plate.color_by import ColorByChooser
+from napari_lexicon.widgets.plate.finding import EXAMPLES
 from napari_lexicon.widgets.plate.grid import PlateGrid
 from napari_lexicon.widgets.plate.pattern_form import PatternForm
 from napari_lexicon.widgets.plate.scale_view import ScaleView
@@ -18,10 +19,12 @@ from napari_lexicon.widgets.plate.status import BESIDE_TIPS, WALK_TIP
 from napari_lexicon.widgets.plate.well_list import WellList
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from napari_lexicon.viewer.colors import RGB
     from napari_lexicon.widgets.plate.layout import PlateLayout
+
+_SEARCH_PAUSE_MS = 250
 
 
 class PlateView(QWidget):
@@ -41,6 +44,10 @@ class PlateView(QWidget):
         One of the walking buttons: a name in :data:`napari_lexicon.viewer.pointer.KEYS`.
     besideChosen(str)
         What to show beside the current well: ``""``, ``"control"`` or ``"selection"``.
+    searched(str)
+        Select the wells that a text asks for.
+    plateChosen(int)
+        Another plate of the lexicon, by its place in the list.
     themeChanged()
         Colours made from the theme are due again.
     """
@@ -50,6 +57,8 @@ class PlateView(QWidget):
     wellHovered = Signal(object)
     walked = Signal(str)
     besideChosen = Signal(str)
+    searched = Signal(str)
+    plateChosen = Signal(int)
     themeChanged = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -66,6 +75,26 @@ class PlateView(QWidget):
         self.pattern = PatternForm()
         self.note = Fold(self.pattern)
         self.note.line.setObjectName("plate_note")
+        self.plates = QComboBox()
+        self.plates.setObjectName("plates_of_lexicon")
+        self.plates.setToolTip("The plates of this lexicon: choose the one to look at.")
+        self.plates.setVisible(False)
+        self.plates.activated.connect(self.plateChosen)
+        self.search = QLineEdit()
+        self.search.setObjectName("well_search")
+        self.search.setPlaceholderText("Select wells: dose > 1, DMSO, B03…")
+        self.search.setClearButtonEnabled(True)
+        self.search.setToolTip(f"Selects the wells for which this is so, for example: {EXAMPLES}.")
+        self.search_line = Caption(step=-0.5)
+        self.search_line.setObjectName("well_search_line")
+        self.search_line.setVisible(False)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_SEARCH_PAUSE_MS)
+        self._pause.timeout.connect(lambda: self.searched.emit(self.search.text()))
+        self.search.textEdited.connect(lambda: self._pause.start())
+        self.search.returnPressed.connect(lambda: (self._pause.stop(), self.searched.emit(self.search.text())))
+        self.search.textChanged.connect(lambda text: None if text else self.searched.emit(""))
         self.color_by = ColorByChooser()
         self.grid = PlateGrid()
         self.list = WellList()
@@ -82,6 +111,7 @@ class PlateView(QWidget):
         top = QHBoxLayout()
         top.setSpacing(6)
         top.addWidget(self.title, 1)
+        top.addWidget(self.plates, 1)
         top.addWidget(self.open_button)
         upper = QWidget()
         box = QVBoxLayout(upper)
@@ -92,6 +122,8 @@ class PlateView(QWidget):
         box.addWidget(self.problems)
         box.addWidget(self.note)
         box.addSpacing(2)
+        box.addWidget(self.search)
+        box.addWidget(self.search_line)
         box.addWidget(self.color_by)
         box.addWidget(self.grid)
         box.addWidget(self.list, 1)
@@ -196,6 +228,19 @@ class PlateView(QWidget):
             reason = reasons.get(name)
             button.setEnabled(reason is None)
             button.setToolTip(reason or WALK_TIP)
+
+    def setSearchLine(self, sentence: str) -> None:
+        """What the search found, or why it cannot be understood."""
+        self.search_line.setText(sentence)
+        self.search_line.setVisible(bool(sentence))
+
+    def setPlates(self, names: Sequence[str], current: int) -> None:
+        """Offer the plates of the lexicon; one alone is no choice."""
+        self.plates.clear()
+        self.plates.addItems(list(names))
+        self.plates.setCurrentIndex(current)
+        self.plates.setVisible(len(names) > 1)
+        self.title.setVisible(len(names) <= 1)
 
     def setBeside(self, kind: str, reasons: Mapping[str, str | None]) -> None:
         """Show what stands beside the current well, and why something cannot."""
