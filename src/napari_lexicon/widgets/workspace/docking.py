@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PLUGIN = "napari-lexicon"
+_TABS = 26  # pixels of a tab bar
 DOCKS = ("Plate", "Embed", "Dictionary", "Features", "Feature map", "Cells")
 
 
@@ -64,8 +65,10 @@ def _place(window: QMainWindow, docks: Mapping[str, QDockWidget], front: str) ->
 
 
 def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], lists: list[QDockWidget], front: str) -> None:
-    # the room between menu and status bar; of tabs only the one in front knows it
-    wide, high = window.width(), docks[front].height()
+    # the room between menu and status bar; of tabs only the one in front knows it, and it may not know its tab bar yet
+    wide, high, middle = window.width(), docks[front].height(), window.centralWidget()
+    if middle is not None:
+        high = min(high, middle.height() - _TABS)
     side = min(max(330, wide // 5), 520)
     window.resizeDocks(
         [docks["Plate"], docks["Embed"]], [side, min(max(390, wide // 4), 560)], Qt.Orientation.Horizontal
