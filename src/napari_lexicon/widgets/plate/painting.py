@@ -27,7 +27,7 @@ def paint_plate(
     geometry: GridGeometry,
     layout: PlateLayout,
     colors: Mapping[str, RGB],
-    pictures: Mapping[str, QImage],
+    pictures: Mapping[str, QImage] | None = None,
 ) -> None:
     """The plate's body, its headers and its wells."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -41,7 +41,7 @@ def paint_plate(
             rect = geometry.well_rect(row, column)
             if name is None:
                 _paint_missing(painter, widget, rect)
-            elif name in pictures:
+            elif pictures and name in pictures:
                 _paint_picture(painter, geometry.well_rect(row, column), pictures[name])
             else:
                 _paint_well(painter, widget, geometry, rect, colors.get(name), layout.wells[name].n_fields)
