@@ -305,6 +305,8 @@ class WorkspaceState(QObject):
         """Select features together."""
         if features != self._marked:
             self._marked = frozenset(features)
+            if not self._marked:
+                self.set_only_marked(False)
             self.markedChanged.emit(self._marked)
 
     def set_only_marked(self, only: bool) -> None:
