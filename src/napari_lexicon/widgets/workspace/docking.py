@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-from napari_lexicon.viewer.napari_compat import unwrapped
+from napari_lexicon.viewer.napari_compat import main_window, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,16 +34,18 @@ def open_workspace(napari_viewer: Any, *, front: str = "Embed") -> Mapping[str, 
     """
     viewer = unwrapped(napari_viewer)
     docks, widgets = {}, {}
+    own = main_window(viewer)
+    size = None if own is None else own.size()
     for name in DOCKS:
         # as tabs first: so many docks above each other would need a taller window than there is
         docks[name], widgets[name] = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
     window = docks["Plate"].window()
     if isinstance(window, QMainWindow):
-        _place(window, docks, front)
+        _place(window, docks, front, size)
     return widgets
 
 
-def _place(window: QMainWindow, docks: Mapping[str, QDockWidget], front: str) -> None:
+def _place(window: QMainWindow, docks: Mapping[str, QDockWidget], front: str, size: QSize | None) -> None:
     left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
     for name, dock in docks.items():
         dock.setFloating(False)
@@ -61,7 +63,14 @@ def _place(window: QMainWindow, docks: Mapping[str, QDockWidget], front: str) ->
         if len(lists) > 1:
             window.tabifyDockWidget(lists[0], lists[1])
         lists[0].raise_()
+    QTimer.singleShot(0, lambda: _as_large_as_before(window, size))
     QTimer.singleShot(0, lambda: _share_out(window, docks, lists, front))
+
+
+def _as_large_as_before(window: QMainWindow, size: QSize | None) -> None:
+    """Docks that stood above each other for a moment have made the window grow, perhaps beyond the screen."""
+    if size is not None and not window.isMaximized() and not window.isFullScreen():
+        window.resize(size)
 
 
 def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], lists: list[QDockWidget], front: str) -> None:
