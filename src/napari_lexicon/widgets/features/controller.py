@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_lexicon.errors import LexiconError
 from napari_lexicon.widgets.features.columns import sentence_of
+from napari_lexicon.widgets.features.evidence.controller import EvidenceController
 from napari_lexicon.widgets.features.exporting import Exporting
 from napari_lexicon.widgets.features.look_controls import LookController
 from napari_lexicon.widgets.features.spot_list import FiringFeature
@@ -55,6 +56,7 @@ class FeaturesController(Controller):
         self.link(view.gallery.tileClicked, self._go_to)
         self.link(view.spots.featureClicked, state.set_feature)
         self._look = LookController(workspace, view.card.look)
+        self.evidence = EvidenceController(workspace, view, self._go_to, self._ranges)
         self.exporting = Exporting(workspace, view.menu, view, "features")
         view.card.style_controls.setValue(state.style)
         self._offer_columns()
@@ -228,6 +230,7 @@ class FeaturesController(Controller):
         """Cut every connection, and drop the tiles that are still being read."""
         for position in range(len(self._examples)):
             self.workspace.background.forget(f"tile {position}")
+        self.evidence.close()
         self.exporting.close()
         self._rounds.close()
         self._look.close()
