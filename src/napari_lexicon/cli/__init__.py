@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from napari_lexicon.cli import computing, reading  # in this order they stand in --help
+from napari_lexicon.cli import computing, naming, reading  # in this order they stand in --help
 from napari_lexicon.cli.app import app
 
-__all__ = ["app", "computing", "main", "reading"]
+__all__ = ["app", "computing", "main", "naming", "reading"]
 
 
 def main() -> None:

@@ -1,20 +1,24 @@
-"""Names that people gave to features, kept in ``names.json`` and written at every change."""
+"""Names that people gave to features, kept in ``names.json`` and written at every change; changes can be undone."""
 
 from __future__ import annotations
 
 import datetime
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_lexicon.errors import LexiconFolderError
 from napari_lexicon.lexicons.files import read_json, write_json_whole
 
+Confidence = Literal["", "guess", "likely", "sure"]
+"""How sure a person is of a name; empty where they did not say."""
+
 
 class FeatureName(BaseModel):
-    """What a person said about one feature."""
+    """What a person said about one feature; the name may be empty where there is a note, a tag or a colour."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,6 +26,7 @@ class FeatureName(BaseModel):
     note: str = ""
     tags: tuple[str, ...] = ()
     color: str | None = None
+    confidence: Confidence = ""
     by: str = ""
     when: str = ""
 
@@ -52,6 +57,7 @@ class FeatureNames:
     def __init__(self, path: Path, dictionary_hash: str):
         self.path = path
         self._file = _NamesFile(dictionary=dictionary_hash)
+        self._past: list[dict[int, FeatureName | None]] = []
         if path.exists():
             try:
                 self._file = _NamesFile.model_validate(read_json(path))
@@ -77,23 +83,59 @@ class FeatureNames:
     def label(self, feature: int) -> str:
         """``"fragmented mitochondria"`` where there is a name, ``"#412"`` otherwise."""
         named = self.get(feature)
-        return named.name if named else f"#{feature}"
+        return named.name if named and named.name else f"#{feature}"
 
     def set(
-        self, feature: int, name: str, *, note: str = "", tags: tuple[str, ...] = (), color: str | None = None
+        self,
+        feature: int,
+        name: str,
+        *,
+        note: str = "",
+        tags: tuple[str, ...] = (),
+        color: str | None = None,
+        confidence: Confidence = "",
     ) -> FeatureName:
-        """Name a feature and write the file; an empty name removes what was there."""
+        """Say something about a feature and write the file; where nothing is left, what was there is removed."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        given = FeatureName(name=name.strip(), note=note, tags=tags, color=color, by=_user(), when=now)
+        given = FeatureName(
+            name=name.strip(), note=note, tags=tags, color=color, confidence=confidence, by=_user(), when=now
+        )
+        self.put({feature: given})
+        return given
+
+    def put(self, given: Mapping[int, FeatureName | None]) -> None:
+        """Take over what was said of several features, as one change; None removes.
+
+        Who said it and when stay as they are.
+        """
+        before = {feature: self._file.features.get(feature) for feature in given}
+        self._write(given)
+        self._past.append(before)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether a change was made since the folder was opened."""
+        return bool(self._past)
+
+    def undo(self) -> tuple[int, ...]:
+        """Take back the last change since the folder was opened; returns its features."""
+        if not self._past:
+            return ()
+        before = self._past[-1]
+        self._write(before)
+        self._past.pop()
+        return tuple(before)
+
+    def _write(self, given: Mapping[int, FeatureName | None]) -> None:
         features = dict(self._file.features)
-        if given.name:
-            features[feature] = given
-        else:
-            features.pop(feature, None)
+        for feature, one in given.items():
+            if one is not None and (one.name or one.note or one.tags or one.color or one.confidence):
+                features[feature] = one
+            else:
+                features.pop(feature, None)
         changed = _NamesFile(dictionary=self._file.dictionary, features=features)
         write_json_whole(self.path, changed.model_dump(mode="json"))
         self._file = changed
-        return given
 
 
 def _user() -> str:

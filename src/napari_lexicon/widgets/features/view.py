@@ -23,6 +23,7 @@ from napari_lexicon.widgets.features.card import FeatureCard
 from napari_lexicon.widgets.features.evidence.pages import EvidencePages, padded
 from napari_lexicon.widgets.features.export_menu import ExportMenu
 from napari_lexicon.widgets.features.gallery import Gallery
+from napari_lexicon.widgets.features.notes import Notes
 from napari_lexicon.widgets.features.spot_list import SpotList
 from napari_lexicon.widgets.features.table import FeatureTable
 from napari_lexicon.widgets.plate.coloring import column_title
@@ -70,6 +71,7 @@ class FeaturesView(QWidget):
         self.table = FeatureTable()
         self.card = FeatureCard()
         self.gallery, self.spots = Gallery(), SpotList()
+        self.notes = Notes()
         self.spot_line = Caption(wrap=True)
         self.spot_line.setObjectName("spot_line")
         self.all_channels = QCheckBox("all channels")
@@ -114,6 +116,7 @@ class FeaturesView(QWidget):
         self.tabs.setTabToolTip(0, "Where the feature fires most over the whole plate. Click a picture to go there.")
         self.tabs.setTabToolTip(1, "Click in the image: what fires there?")
         self.evidence = EvidencePages(self.tabs)
+        self.tabs.setTabToolTip(self.tabs.addTab(self.notes, "Notes"), "Note, tags, colour, and how sure you are.")
         bar = self.tabs.tabBar()
         if bar is not None:
             bar.setObjectName("evidence_bar")

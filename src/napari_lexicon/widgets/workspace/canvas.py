@@ -42,7 +42,7 @@ _PATCHES_AROUND = 20
 def feature_title(lexicon: Lexicon, feature: int) -> str:
     """``"#412 fragmented mitochondria"``, or ``"#412"`` without a name."""
     named = lexicon.names.get(feature)
-    return f"#{feature} {named.name}" if named else f"#{feature}"
+    return f"#{feature} {named.name}" if named and named.name else f"#{feature}"
 
 
 class Canvas(QObject):
