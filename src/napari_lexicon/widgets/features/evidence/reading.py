@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MOST_ROWS = 40
 MOST_TREATMENTS = 60
 NEIGHBOURS = 6
+LEAST_R = 0.1
+"""Correlation from which a feature is said to follow a stain."""
 
 
 def one_feature(statistics: WellStatistics, feature: int, channel: int | None) -> WellStatistics:
@@ -184,9 +186,12 @@ def stain_evidence(
     best = max(bars, key=lambda bar: -2.0 if np.isnan(bar.r) else bar.r)
     first = own.iloc[0]
     where = "" if sample.plate.joint else f"Where it fires in {wanted}, it"
+    what = (
+        f"follows {best.stain} most (r {best.r:.2f}" if best.r >= LEAST_R else f"follows no stain (r up to {best.r:.2f}"
+    )
     sentence = (
-        f"{where or 'It'} follows {best.stain} most (r {best.r:.2f} over patches of {first['n_fields']} fields, "
-        f"{first['n_wells']} wells; lines: 95 % interval over wells)."
+        f"{where or 'It'} {what} over patches of {first['n_fields']} fields, {first['n_wells']} wells; "
+        "lines: 95 % interval over wells)."
     )
     return StainEvidence(bars, sentence.replace("-", "−"))
 
