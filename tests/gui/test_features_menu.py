@@ -163,3 +163,27 @@ def test_maps_that_are_kept_stay_in_their_colours_and_follow_to_the_next_field(p
     assert len(person.workspace.canvas.overlay.kept()) == 1
     person.workspace.state.set_plate(None, None)
     assert person.workspace.canvas.overlay.kept() == []
+
+
+def test_names_are_given_taken_back_and_sent(person: Person, plate: Path, tmp_path: Path):
+    opened(person, plate)
+    feature = person.choose_feature(0)
+    person.type("Features", "feature_name", "round ones")
+    view, names = person.docks["Features"].view, person.workspace.state.lexicon.names
+    view.tabs.setCurrentWidget(view.notes)
+    person.type("Features", "feature_tags", "nuclei, check")
+    assert (names.get(feature).name, names.get(feature).tags) == ("round ones", ("nuclei", "check"))
+    assert names.get(feature).by in view.notes.who.text()
+    person.click("Features", "undo_name")
+    assert names.get(feature).tags == ()
+    assert view.notes.tags.text() == ""
+    choose(person, "names_out")
+    out = tmp_path / "names.json"
+    save_as(person, out)
+    person.wait(out.exists, 20, "the names")
+    view.table.setFocus()
+    QTest.keyClick(view.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    person.wait(lambda: names.get(feature) is None, 10, "the name taken back by Ctrl+Z")
+    person.docks["Features"].controller.naming.take_over(out)
+    person.wait(lambda: names.get(feature) is not None, 20, "the names taken over")
+    assert view.card.name.text() == "round ones"

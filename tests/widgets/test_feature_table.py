@@ -16,7 +16,7 @@ from napari_lexicon.lexicons import FeatureNames, WellStatistics
 from napari_lexicon.widgets.features.columns import sentence_of, written
 from napari_lexicon.widgets.features.table import FeatureTable
 from napari_lexicon.widgets.features.table_model import FeatureTableModel
-from napari_lexicon.widgets.workspace.reading import Figures, Significance, n_shuffles
+from napari_lexicon.widgets.workspace.reading import Figures, Significance, n_shuffles, trend_significance
 
 CHANNELS = ("DNA", "ER", "Mito")
 
@@ -209,3 +209,55 @@ def test_a_feature_is_told_in_a_sentence():
     row = pd.Series({"fires": 0.08, "channel": "Mito", "channel_share": 0.63, "well": "C04"})
     assert sentence_of(1, row) == "Fires in 8 % of patches, 63 % of it in Mito, most in C04."
     assert sentence_of(1, pd.Series({"fires": 0.0})) == "Does not fire on this plate."
+
+
+def test_columns_are_chosen_by_hand_and_stay_chosen(qtbot, names):
+    table = FeatureTable()
+    qtbot.addWidget(table)
+    table.resize(380, 300)
+    figures = figures_of(80, compared=True)
+    figures.table["strongest"], figures.table["dead"] = 1.5, np.where(figures.table["fires"] > 0, "", "dead")
+    table.show()
+    model = table.table_model()
+    model.setFigures(figures, names)
+    assert table.isColumnHidden(column_of(model, "strongest"))
+    actions = {action.objectName(): action for action in table.columnsMenu().actions()}
+    assert not actions["strongest"].isChecked()
+    actions["strongest"].trigger()
+    actions["fires"].trigger()
+    assert not table.isColumnHidden(column_of(model, "strongest"))
+    assert table.isColumnHidden(column_of(model, "fires"))
+    table.resize(300, 300)
+    model.setFigures(figures, names)
+    assert not table.isColumnHidden(column_of(model, "strongest"))
+    assert table.isColumnHidden(column_of(model, "fires"))
+    actions["silent"].trigger()
+    assert model.rowCount() == 80
+    model.setSearch("dead")
+    assert set(rows(model)) == set(range(0, 80, 10))
+
+
+def test_a_trend_over_wells_has_a_false_discovery_rate():
+    from scipy import stats
+
+    figures = replace(figures_of(50), n_compared=24)
+    rho = np.random.default_rng(3).uniform(-0.9, 0.9, 50)
+    fires = figures.table["fires"].to_numpy() > 0
+    found = trend_significance(rho, fires, figures)
+    t = np.abs(rho) * np.sqrt(22 / (1 - rho**2))
+    expected = stats.false_discovery_control(2 * stats.t.sf(t[fires], 22))
+    np.testing.assert_allclose(found.q[fires], expected)
+    assert np.isnan(found.q[~fires]).all()
+    assert found.n_wells == 24
+
+
+def test_a_feature_that_follows_the_plate_says_so(names):
+    figures = figures_of(20)
+    figures.table["flag"] = ""
+    figures.table.loc[3, "flag"] = "edge, row"
+    model = FeatureTableModel()
+    model.setFigures(figures, names)
+    assert model.data(model.index(model.row_of(3), column_of(model, "flag"))) == "edge, row"
+    assert "follows edge, row more than the treatment" in sentence_of(3, figures.table.iloc[3])
+    model.setSearch("edge")
+    assert rows(model) == [3]

@@ -199,8 +199,11 @@ class FeatureCard(Card):
         box.addLayout(top)
         box.addWidget(self.facts)
         box.addWidget(self.style_controls)
-        box.addWidget(self.rounds)
-        box.addWidget(self.look)
+        beneath = QHBoxLayout()
+        beneath.setSpacing(8)
+        beneath.addWidget(self.rounds, 4)
+        beneath.addWidget(self.look, 5)
+        box.addLayout(beneath)
 
     def setFeature(self, number: int, name: str, color: str, kept: bool, facts: str) -> None:
         """Show a feature, and whether its map is kept."""

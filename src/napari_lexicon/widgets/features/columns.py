@@ -33,6 +33,8 @@ class Column:
         ``"text"``.
     spare : int
         Where the dock is narrow, columns with a higher number go first; 0 always stays.
+    wanted : bool
+        Shown unless a person hides it; the others are shown when they are asked for.
     """
 
     key: str
@@ -40,6 +42,7 @@ class Column:
     tip: str
     kind: str
     spare: int = 0
+    wanted: bool = True
 
 
 NAME = Column("name", "feature", "Number of the feature, or the name that was given to it.", "name")
@@ -48,6 +51,17 @@ STRENGTH = Column("mean_when_active", "strength", "Mean activation over the patc
 CHANNEL = Column("channel", "channel", "The channel in which it fires most often.", "text", 1)
 WELL = Column("well", "top well", "The well where its mean activation is highest.", "text", 2)
 STABILITY = Column("stability", "stable", "How well other training runs find the same feature, 0 to 1.", "number", 4)
+STRONGEST = Column("strongest", "peak", "Largest activation anywhere on the plate.", "number", 5, wanted=False)
+WELLS = Column("wells", "wells", "Number of wells in which it fires at all.", "number", 6, wanted=False)
+SHARE = Column("channel_share", "of it", "Part of its firing that is in that channel.", "part", 7, wanted=False)
+DEAD = Column("dead", "dead", "Never fires on this plate.", "text", 8, wanted=False)
+FLAG = Column(
+    "flag",
+    "beware",
+    "What it follows more than the treatment: row, column or edge of the plate, batch. It may be an artefact.",
+    "text",
+    1,
+)
 
 
 def columns_of(figures: Figures) -> tuple[Column, ...]:
@@ -71,9 +85,14 @@ def columns_of(figures: Figures) -> tuple[Column, ...]:
         found.append(
             Column("spearman", "trend", f"Rank correlation over wells between how often it fires and {by}.", "signed")
         )
+        if "q" in table.columns:
+            found.append(Column("q", "q", trend_tip(figures, by), "q"))
     found.append(WELL)
     if "stability" in table.columns:
         found.append(STABILITY)
+    if "flag" in table.columns:
+        found.append(FLAG)
+    found += [one for one in (STRONGEST, WELLS, SHARE, DEAD) if one.key in table.columns]
     return tuple(found)
 
 
@@ -91,6 +110,16 @@ def significance_tip(figures: Figures, by: str) -> str:
         f"{known.shuffles:,} times{fewer} to see how selective features look by chance alone. If you believe all "
         "features with q up to 0.05, about 5 in 100 of them are chance. Wells are compared, not patches: few wells "
         "cannot give a small q."
+    )
+
+
+def trend_tip(figures: Figures, by: str) -> str:
+    """What q means for a rank correlation."""
+    known = figures.significance
+    wells = "" if known is None else f" of {known.n_wells:,} wells"
+    return (
+        f"Is the trend with {by} more than chance? Test of the rank correlation over the values{wells}, corrected for "
+        "the number of features. If you believe all features with q up to 0.05, about 5 in 100 of them are chance."
     )
 
 
@@ -145,6 +174,8 @@ def sentence_of(feature: int, row: pd.Series, significance: Significance | None 
                 f" (q {written(significance.q[feature], 'q')}, {significance.wells[feature]:,} of "
                 f"{significance.n_wells:,} wells)"
             )
+    if row.get("flag"):
+        parts.append(f"follows {row['flag']} more than the treatment")
     if "stability" in row and np.isfinite(row["stability"]):
         parts.append(f"found again by other training runs with a match of {row['stability']:.2f} of 1")
     return ", ".join(parts) + "."

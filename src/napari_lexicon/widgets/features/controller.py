@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_lexicon.errors import LexiconError
 from napari_lexicon.widgets.features.columns import sentence_of
+from napari_lexicon.widgets.features.evidence.controller import EvidenceController
 from napari_lexicon.widgets.features.exporting import Exporting
 from napari_lexicon.widgets.features.look_controls import LookController
+from napari_lexicon.widgets.features.naming import NamingController
 from napari_lexicon.widgets.features.spot_list import FiringFeature
 from napari_lexicon.widgets.features.tiles import Tile, tile_of
 from napari_lexicon.widgets.rounds.controller import RoundsController
@@ -52,13 +53,14 @@ class FeaturesController(Controller):
         self.link(state.onlyMarkedChanged, self._show_marked)
         self.link(view.compareByChanged, workspace.reading.set_compare_by)
         self.link(view.galleryStyleChanged, self._gallery_again)
-        self.link(view.card.named, self._give_name)
         self.link(view.card.channelChanged, state.set_channel)
         self.link(view.card.style_controls.valueChanged, state.set_style)
         self.link(view.gallery.tileClicked, self._go_to)
         self.link(view.spots.featureClicked, state.set_feature)
         self._look = LookController(workspace, view.card.look)
-        self.exporting = Exporting(workspace, view.menu, view, "features")
+        self.evidence = EvidenceController(workspace, view, self._go_to, self._ranges)
+        self.naming = NamingController(workspace, view)
+        self.exporting = Exporting(workspace, view.menu, view, "features", self.naming)
         view.card.style_controls.setValue(state.style)
         self._offer_columns()
         self._show_figures(workspace.reading.figures)
@@ -136,23 +138,6 @@ class FeaturesController(Controller):
             feature in self.workspace.state.kept,
             sentence_of(feature, figures.table.iloc[feature], figures.significance),
         )
-
-    def _give_name(self, name: str) -> None:
-        lexicon, feature = self.workspace.state.lexicon, self._view.value()
-        if lexicon is None or feature is None:
-            return
-        old = lexicon.names.get(feature)
-        try:
-            if old is None:
-                lexicon.names.set(feature, name)
-            else:
-                lexicon.names.set(
-                    feature, name, note=old.note, tags=old.tags, color=old.color, confidence=old.confidence
-                )
-        except LexiconError as error:
-            self.workspace.state.notice(str(error), "error")
-            return
-        self.workspace.state.tell_name(feature)
 
     # gallery --------------------------------------------------------------------------------------------------------
 
@@ -243,6 +228,8 @@ class FeaturesController(Controller):
         """Cut every connection, and drop the tiles that are still being read."""
         for position in range(len(self._examples)):
             self.workspace.background.forget(f"tile {position}")
+        self.evidence.close()
+        self.naming.close()
         self.exporting.close()
         self._rounds.close()
         self._look.close()

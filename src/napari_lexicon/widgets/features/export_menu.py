@@ -25,6 +25,14 @@ WORDS = {
         "Save this picture…",
         "The shown field and the feature's map over it, side by side, with scale bar, as PNG.",
     ),
+    "names_out": (
+        "Send names…",
+        "One small file with all names, notes and tags, for a colleague with this or another dictionary.",
+    ),
+    "names_in": (
+        "Take over names…",
+        "Names from such a file. In another dictionary of the same model they find their atoms by direction.",
+    ),
     "keep": (
         "Keep this map as a layer",
         "The map stays in its colour while you choose other features, and follows you from field to field.",

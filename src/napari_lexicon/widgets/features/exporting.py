@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
     from napari_lexicon.widgets.features.export_menu import ExportMenu
+    from napari_lexicon.widgets.features.naming import NamingController
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
 
@@ -33,11 +34,15 @@ class Exporting(Controller):
         Over which file dialogs open.
     owner : str
         Name of the dock, whose strip shows the jobs.
+    naming : NamingController
+        Sends names and takes them over.
     """
 
-    def __init__(self, workspace: Workspace, menu: ExportMenu, dock: QWidget, owner: str) -> None:
+    def __init__(
+        self, workspace: Workspace, menu: ExportMenu, dock: QWidget, owner: str, naming: NamingController
+    ) -> None:
         super().__init__(workspace, menu)
-        self._menu, self._dock, self._owner = menu, dock, owner
+        self._menu, self._dock, self._owner, self._naming = menu, dock, owner, naming
         self.link(menu.opening, self._say_what_can_be_done)
         self.link(menu.chosen, self._chosen)
 
@@ -52,8 +57,16 @@ class Exporting(Controller):
             no_map = "Choose a feature first."
         elif self.workspace.canvas.codes is None:
             no_map = "Open a field that has been computed first."
+        named = state.lexicon is not None and nothing is None and len(state.lexicon.names) > 0
         self._menu.setReasons(
-            {"report": busy or nothing, "table": nothing, "picture": busy or no_map, "keep": no_map},
+            {
+                "report": busy or nothing,
+                "table": nothing,
+                "picture": busy or no_map,
+                "keep": no_map,
+                "names_out": nothing or (None if named else "Nothing is named yet."),
+                "names_in": nothing,
+            },
         )
 
     def _chosen(self, key: str) -> None:
@@ -69,6 +82,10 @@ class Exporting(Controller):
             self._ask("Write the report", f"{name}-report.html", "Web pages (*.html)", self.write_report)
         elif key == "table":
             self._ask("Save the table", f"{name}-features.csv", "Tables (*.csv)", self.save_table)
+        elif key == "names_out":
+            self._ask("Send names", f"{name}-names.json", "Names (*.json)", self._naming.export)
+        elif key == "names_in":
+            self._naming.ask_for_file()
         elif state.field is not None and state.feature is not None:
             name = f"{name}-{state.field.well}-feature-{state.feature}.png"
             self._ask("Save the picture", name, "Pictures (*.png)", self.save_picture)

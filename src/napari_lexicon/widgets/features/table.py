@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QRectF, QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPen
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QMenu,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)
 
 from napari_lexicon.widgets.basic.ink import accent, ink, raised, small_font
 from napari_lexicon.widgets.features.table_model import BAR_ROLE, COLOR_ROLE, KEPT_ROLE, NAMED_ROLE, FeatureTableModel
@@ -102,6 +110,7 @@ class FeatureTable(QTableView):
         self._value: int | None = None
         self._setting = False
         self._marked: frozenset[int] = frozenset()
+        self._by_hand: dict[str, bool] = {}
         self.setModel(self._model)
         self.setItemDelegate(_Cell(self))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -121,6 +130,8 @@ class FeatureTable(QTableView):
         columns.setSortIndicatorShown(True)
         columns.setSectionsClickable(True)
         columns.sectionClicked.connect(self._sort_by)
+        columns.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        columns.customContextMenuRequested.connect(lambda at: self.columnsMenu().popup(columns.mapToGlobal(at)))
         self._model.modelReset.connect(self._after_reset)
         self._model.layoutChanged.connect(self._show_value)
         selection = self.selectionModel()
@@ -151,6 +162,35 @@ class FeatureTable(QTableView):
         """Select the rows of these features; says nothing."""
         self._marked = frozenset(features)
         self._show_value()
+
+    def columnsMenu(self) -> QMenu:
+        """A menu with every column and whether it is shown; deletes itself when it is closed."""
+        menu = QMenu(self)
+        menu.setObjectName("columns_menu")
+        menu.setToolTipsVisible(True)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for section, column in enumerate(self._model.columns()):
+            if column.kind != "name":
+                action = menu.addAction(column.title)
+                assert action is not None
+                action.setObjectName(column.key)
+                action.setToolTip(column.tip)
+                action.setCheckable(True)
+                action.setChecked(not self.isColumnHidden(section))
+                action.toggled.connect(lambda shown, key=column.key: self.setColumnShown(key, shown))
+        menu.addSeparator()
+        silent = menu.addAction("Features that never fire here")
+        assert silent is not None
+        silent.setObjectName("silent")
+        silent.setCheckable(True)
+        silent.setChecked(self._model.shows_silent())
+        silent.toggled.connect(self._model.setShowSilent)
+        return menu
+
+    def setColumnShown(self, key: str, shown: bool) -> None:
+        """Show or hide a column, whatever room there is."""
+        self._by_hand[key] = shown
+        self._fit_columns()
 
     def sizeHint(self) -> QSize:
         return QSize(370, 260)
@@ -217,8 +257,10 @@ class FeatureTable(QTableView):
             return
         columns = self._model.columns()
         widths = [_WIDTHS[column.kind] for column in columns]
-        shown = list(range(len(columns)))
+        shown = [n for n, column in enumerate(columns) if self._by_hand.get(column.key, column.wanted)]
         for section in sorted(shown, key=lambda section: -columns[section].spare):
+            if self._by_hand.get(columns[section].key):
+                continue
             if columns[section].spare and sum(widths[each] for each in shown) > viewport.width():
                 shown.remove(section)
         left = max(0, viewport.width() - sum(widths[each] for each in shown))

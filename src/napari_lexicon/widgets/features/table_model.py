@@ -91,6 +91,10 @@ class FeatureTableModel(QAbstractTableModel):
         """Features kept alone, None for all."""
         return self._only
 
+    def shows_silent(self) -> bool:
+        """Whether features that never fire on this plate are shown."""
+        return self._silent
+
     def columns(self) -> tuple[Column, ...]:
         """Columns shown."""
         return self._columns
@@ -159,7 +163,7 @@ class FeatureTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._columns[section].title
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{self._columns[section].tip} Click to sort."
+            return f"{self._columns[section].tip} Click to sort; right-click to choose columns."
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.DescendingOrder) -> None:
@@ -217,7 +221,7 @@ class FeatureTableModel(QAbstractTableModel):
             found = np.array([str(feature).startswith(number) for feature in range(len(table))], dtype=bool)
         else:
             found = np.zeros(len(table), dtype=bool)
-        for name in ("channel", "well", "best_value"):
+        for name in ("channel", "well", "best_value", "flag", "dead"):
             if name in table.columns:
                 values, inverse = np.unique(table[name].to_numpy().astype(str), return_inverse=True)
                 found |= np.array([word in value.casefold() for value in values], dtype=bool)[inverse]

@@ -20,8 +20,10 @@ from qtpy.QtWidgets import (
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.features.card import FeatureCard
+from napari_lexicon.widgets.features.evidence.pages import EvidencePages, padded
 from napari_lexicon.widgets.features.export_menu import ExportMenu
 from napari_lexicon.widgets.features.gallery import Gallery
+from napari_lexicon.widgets.features.notes import Notes
 from napari_lexicon.widgets.features.spot_list import SpotList
 from napari_lexicon.widgets.features.table import FeatureTable
 from napari_lexicon.widgets.plate.coloring import column_title
@@ -69,6 +71,7 @@ class FeaturesView(QWidget):
         self.table = FeatureTable()
         self.card = FeatureCard()
         self.gallery, self.spots = Gallery(), SpotList()
+        self.notes = Notes()
         self.spot_line = Caption(wrap=True)
         self.spot_line.setObjectName("spot_line")
         self.all_channels = QCheckBox("all channels")
@@ -108,34 +111,31 @@ class FeaturesView(QWidget):
         lower_box.addWidget(self.card)
         lower_box.addWidget(self.tabs, 1)
         self.gallery_line = Caption("Choose a feature: the places where it fires most appear here.", wrap=True)
-        self.tabs.addTab(TallContent(self._padded(self.gallery_line, self.gallery)), "Strongest")
-        self.tabs.addTab(TallContent(self._padded(self.spot_line, self.spots)), "At the click")
+        self.tabs.addTab(TallContent(padded(self.all_channels, self.gallery_line, self.gallery)), "Strongest")
+        self.tabs.addTab(TallContent(padded(self.spot_line, self.spots)), "Click")
         self.tabs.setTabToolTip(0, "Where the feature fires most over the whole plate. Click a picture to go there.")
         self.tabs.setTabToolTip(1, "Click in the image: what fires there?")
-        self.tabs.setCornerWidget(self.all_channels)
+        self.evidence = EvidencePages(self.tabs)
+        self.tabs.setTabToolTip(self.tabs.addTab(self.notes, "Notes"), "Note, tags, colour, and how sure you are.")
+        bar = self.tabs.tabBar()
+        if bar is not None:
+            bar.setObjectName("evidence_bar")
+            bar.setExpanding(False)
+            bar.setDrawBase(False)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(upper)
         splitter.addWidget(self._lower)
-        splitter.setStretchFactor(0, 3)
-        splitter.setStretchFactor(1, 4)
+        splitter.setStretchFactor(0, 4)
+        splitter.setStretchFactor(1, 7)
+        splitter.setSizes([260, 400])
         upper.setMinimumHeight(150)
-        self._lower.setMinimumHeight(220)
+        self._lower.setMinimumHeight(300)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(splitter)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.showCard(False)
-
-    @staticmethod
-    def _padded(*widgets: QWidget) -> QWidget:
-        page = QWidget()
-        box = QVBoxLayout(page)
-        box.setContentsMargins(6, 6, 6, 6)
-        for widget in widgets:
-            box.addWidget(widget)
-        box.addStretch(1)
-        return page
 
     def value(self) -> int | None:
         """The chosen feature."""
@@ -164,6 +164,7 @@ class FeaturesView(QWidget):
         self.card.setVisible(shown)
         self.gallery_line.setVisible(not shown)
         self.gallery.setVisible(shown)
+        self.all_channels.setVisible(shown)
 
     def setSpot(self, line: str, features: Sequence[FiringFeature]) -> None:
         """What fires at the clicked place."""

@@ -116,6 +116,11 @@ def treatment_column(plate: Plate) -> str | None:
     return next((name for name in _TREATMENT if name in plate.map.columns), None)
 
 
+def dose_column(plate: Plate) -> str | None:
+    """Column of the plate map with doses as numbers, None where there is none."""
+    return next((name for name in _DOSE if name in plate.map.columns and plate.map[name].dtype.kind in "if"), None)
+
+
 _TREATMENT = tuple(
     f"Metadata_{name}" for name in ("pert_iname", "perturbation", "compound", "treatment", "gene", "pert_name")
 )

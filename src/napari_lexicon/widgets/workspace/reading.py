@@ -62,8 +62,10 @@ def read_significance(figures: Figures, plate: LexiconPlate) -> Significance | N
 
     See :func:`napari_lexicon.analysis.selectivity.selectivity`.
     """
-    if figures.compared_by is None or "selectivity" not in figures.table.columns:
+    if figures.compared_by is None or "q" not in figures.table.columns:
         return None
+    if "spearman" in figures.table.columns:
+        return trend_significance(figures.table["spearman"].to_numpy(), figures.table["fires"].to_numpy() > 0, figures)
     from napari_lexicon.analysis.features import PlateStatistics
     from napari_lexicon.analysis.selectivity import selectivity
     from napari_lexicon.analysis.well_table import well_table
@@ -80,6 +82,39 @@ def read_significance(figures: Figures, plate: LexiconPlate) -> Significance | N
     q, wells = np.full(n_features, np.nan), np.zeros(n_features, dtype=int)
     q[rows["feature"]], wells[rows["feature"]] = rows["q"], rows["n_wells"]
     return Significance(q, wells, int(labels.notna().sum()), shuffles)
+
+
+def trend_significance(rho: np.ndarray, fires: np.ndarray, figures: Figures) -> Significance:
+    """False-discovery rate of rank correlations with a column of numbers, over the features that fire."""
+    from scipy import stats
+
+    from napari_lexicon.analysis.false_discovery import benjamini_hochberg
+
+    n = figures.n_compared
+    q = np.full(len(rho), np.nan)
+    if n > 2 and fires.any():
+        known = rho[fires]
+        t = np.abs(known) * np.sqrt((n - 2) / np.maximum(1 - known**2, 1e-12))
+        q[fires] = benjamini_hochberg(2 * stats.t.sf(t, n - 2))
+    return Significance(q, np.full(len(rho), n), n, 0)
+
+
+def read_flags(figures: Figures, plate: LexiconPlate, biology: str) -> np.ndarray:
+    """``(M,)`` what every feature follows more than the biology, empty where nothing.
+
+    See :func:`napari_lexicon.analysis.confounds.confounds`: place on the plate and batch, not what was measured.
+    """
+    from napari_lexicon.analysis.confounds import confounds
+    from napari_lexicon.analysis.features import PlateStatistics
+    from napari_lexicon.analysis.well_table import well_table
+
+    one = PlateStatistics(
+        plate.header.name, figures.statistics, plate.map, channels_of(plate), (plate.header.rows, plate.header.columns)
+    )
+    flags = confounds(well_table([one]), biology).flags()
+    said = np.full(figures.statistics.n_features, "", dtype=object)
+    said[flags["feature"].to_numpy()] = flags["because"].to_numpy()
+    return said
 
 
 def channels_of(plate: LexiconPlate) -> tuple[str, ...]:
@@ -105,6 +140,8 @@ class Figures:
         Why there is no comparison, where one was asked for.
     significance : Significance, optional
         Of the comparison, None until it is computed or where it cannot be.
+    n_compared : int
+        Wells behind a rank correlation.
     """
 
     statistics: WellStatistics
@@ -113,6 +150,7 @@ class Figures:
     compared_by: str | None = None
     why_not: str = ""
     significance: Significance | None = None
+    n_compared: int = 0
 
 
 def read_figures(
@@ -131,29 +169,31 @@ def read_figures(
             header = plate.fields[number]
             channels = (0,) if plate.joint else header.channels
             statistics.add(statistics.wells.index(header.well), number, channels, plate.field_statistics(number))
-    table, why_not = _table(lexicon, plate, statistics, compare_by)
-    return Figures(statistics, table, done, None if why_not else compare_by, why_not)
+    table, why_not, n_compared = _table(lexicon, plate, statistics, compare_by)
+    return Figures(statistics, table, done, None if why_not else compare_by, why_not, n_compared=n_compared)
 
 
 def _table(
     lexicon: Lexicon, plate: LexiconPlate, statistics: WellStatistics, compare_by: str | None
-) -> tuple[pd.DataFrame, str]:
+) -> tuple[pd.DataFrame, str, int]:
     from napari_lexicon.analysis.features import PlateStatistics, features_table, selectivity_table
     from napari_lexicon.analysis.lexicon_tables import stability_of
 
     one = PlateStatistics(plate.header.name, statistics, plate.map, channels_of(plate))
     table = features_table([one], lexicon.names, stability_of(lexicon))
+    table["dead"] = np.where(table["fires"] > 0, "", "dead")
     if compare_by is None:
-        return table, ""
+        return table, "", 0
     try:
         compared = selectivity_table([one], compare_by)
     except LexiconError as error:
-        return table, str(error)
+        return table, str(error), 0
     wanted = [name for name in ("best_value", "selectivity", "spearman") if name in compared.columns]
     table = table.join(compared[wanted])
-    if "selectivity" in wanted:
+    if "selectivity" in wanted or "spearman" in wanted:
         table["q"] = np.nan  # until it is computed
-    return table, ""
+    n_compared = int(compared["n_wells"].iloc[0]) if "spearman" in wanted and len(compared) else 0
+    return table, "", n_compared
 
 
 class LexiconReading(QObject):
@@ -264,6 +304,7 @@ class LexiconReading(QObject):
     def _take(self, figures: Figures | None) -> None:
         self._figures = figures
         self._background.forget("significance")
+        self._background.forget("flags")
         plate = self._state.lexicon_plate
         if figures is not None and plate is not None:
             self._calm.start(0 if len(figures.numbers) == len(plate.fields) else CALM_MS)
@@ -274,6 +315,9 @@ class LexiconReading(QObject):
         figures, plate = self._figures, self._state.lexicon_plate
         if figures is None or plate is None or figures.significance is not None:
             return
+        if figures.compared_by is None:
+            self._flag()
+            return
         self._background.start(
             "significance", lambda: read_significance(figures, plate), self._take_significance, self._not_tested
         )
@@ -282,6 +326,24 @@ class LexiconReading(QObject):
         if found is not None and self._figures is not None:
             table = self._figures.table.assign(q=found.q)
             self._figures = replace(self._figures, table=table, significance=found)
+            self.changed.emit(self._figures)
+        self._flag()
+
+    def _flag(self) -> None:
+        """Find features that follow the place of the well; only for whole plates, and after all else is known."""
+        from napari_lexicon.widgets.workspace.field_reading import treatment_column
+
+        figures, plate, known = self._figures, self._state.lexicon_plate, self._state.plate
+        biology = None if known is None else treatment_column(known)
+        if figures is None or plate is None or biology is None or "flag" in figures.table.columns:
+            return
+        if len(figures.numbers) < len(plate.fields):
+            return
+        self._background.start("flags", lambda: read_flags(figures, plate, biology), self._take_flags, self._not_tested)
+
+    def _take_flags(self, flags: np.ndarray) -> None:
+        if self._figures is not None and len(flags) == len(self._figures.table):
+            self._figures = replace(self._figures, table=self._figures.table.assign(flag=flags))
             self.changed.emit(self._figures)
 
     def _not_tested(self, error: Exception) -> None:

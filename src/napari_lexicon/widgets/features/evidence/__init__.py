@@ -1,0 +1,1 @@
+"""What is known of one feature: the pages beneath its card."""

@@ -1,0 +1,189 @@
+"""Dose and response of one feature: a dot per well, the fitted curve, controls at the left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QEvent, QPointF, Signal
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
+
+from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.ink import ink
+from napari_lexicon.widgets.features.columns import written_part
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True)
+class DoseSeries:
+    """One treatment.
+
+    Parameters
+    ----------
+    treatment : str
+        Its name.
+    sentence : str
+        What its curve and its trend say.
+    wells : tuple of str
+        Its wells and the control wells.
+    doses : tuple of float
+        Of each well, 0 for controls.
+    values : tuple of float
+        Part of the patches in which the feature fires, 0 to 1.
+    curve : (float, float, float, float), optional
+        Bottom, top, half-maximal dose and slope of the Hill curve; None where none can be fitted.
+    unit : str
+        Of the doses.
+    """
+
+    treatment: str
+    sentence: str
+    wells: tuple[str, ...]
+    doses: tuple[float, ...]
+    values: tuple[float, ...]
+    curve: tuple[float, float, float, float] | None = None
+    unit: str = ""
+
+
+class DosePlot(QWidget):
+    """Its value is the list of :class:`DoseSeries`; one of them is shown.
+
+    Signals
+    -------
+    wellClicked(str)
+        Go there.
+    """
+
+    wellClicked = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        import pyqtgraph
+
+        self._series: list[DoseSeries] = []
+        self._color = QColor("#FFFFFF")
+        self.treatment = QComboBox()
+        self.treatment.setObjectName("dose_treatment")
+        self.treatment.setToolTip("Treatment whose doses are shown; those that change the feature most come first.")
+        self.treatment.currentIndexChanged.connect(self._draw)
+        self.sentence = Caption(wrap=True, step=-0.5)
+        self.sentence.setObjectName("dose_sentence")
+        self.plot: Any = pyqtgraph.PlotWidget(background=None)
+        self.plot.setMenuEnabled(False)
+        self.plot.hideButtons()
+        self.plot.setMouseEnabled(False, False)
+        self.plot.setMinimumHeight(120)
+        self.plot.getAxis("left").setWidth(44)
+        self.curve = self.plot.plot()
+        self.points: Any = pyqtgraph.ScatterPlotItem(hoverable=True, tip=self._words, size=8)
+        self.points.sigClicked.connect(self._clicked)
+        self.plot.addItem(self.points)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(6, 6, 6, 4)
+        box.setSpacing(4)
+        box.addWidget(self.treatment)
+        box.addWidget(self.plot, 1)
+        box.addWidget(self.sentence)
+        self._dye()
+
+    def value(self) -> list[DoseSeries]:
+        """Treatments that can be shown."""
+        return list(self._series)
+
+    def setValue(self, series: Sequence[DoseSeries], color: str = "#FFFFFF", why_not: str = "") -> None:
+        """Offer other treatments and show the first, or the one shown before; or say why there is none."""
+        before = self.treatment.currentText()
+        self._series, self._color = list(series), QColor(color)
+        self.treatment.blockSignals(True)
+        self.treatment.clear()
+        self.treatment.addItems([one.treatment for one in self._series])
+        self.treatment.setCurrentIndex(max(0, self.treatment.findText(before)) if self._series else -1)
+        self.treatment.blockSignals(False)
+        for widget in (self.treatment, self.plot):
+            widget.setVisible(bool(self._series))
+        self.sentence.setText(why_not)
+        self._draw()
+
+    def shown(self) -> DoseSeries | None:
+        """The treatment on the screen."""
+        at = self.treatment.currentIndex()
+        return self._series[at] if 0 <= at < len(self._series) else None
+
+    def pointCenter(self, well: str) -> QPointF:
+        """Middle of a well's dot, in the viewport of the plot."""
+        one = self.shown()
+        assert one is not None
+        at = one.wells.index(well)
+        scene = self.plot.getViewBox().mapViewToScene(QPointF(self._log(one)[at], one.values[at] * 100))
+        return QPointF(self.plot.mapFromScene(scene))
+
+    @staticmethod
+    def _log(one: DoseSeries) -> np.ndarray:
+        """Decimal logarithms of doses; controls one step to the left of the smallest."""
+        doses = np.array(one.doses)
+        steps = np.unique(np.log10(doses[doses > 0]))
+        gap = float(np.diff(steps).min()) if len(steps) > 1 else 1.0
+        return np.asarray(np.where(doses > 0, np.log10(np.maximum(doses, 1e-30)), steps[0] - max(gap, 0.3)))
+
+    def _draw(self) -> None:
+        one = self.shown()
+        if one is None:
+            self.curve.setData([], [])
+            self.points.setData([], [])
+            return
+        at, percent = self._log(one), np.array(one.values) * 100
+        control = np.array(one.doses) == 0
+        faint = QColor(ink(self, 0.5))
+        self.points.setData(
+            at, percent, data=list(one.wells), brush=[faint if c else self._color for c in control], pen=None
+        )
+        if one.curve is not None:
+            from napari_lexicon.analysis.doses import hill
+
+            bottom, top, half, slope = one.curve
+            line = np.linspace(at.min(), at.max(), 160)
+            shape = hill(10**line, np.array(half), np.array(slope))
+            self.curve.setData(line, 100 * (bottom + (top - bottom) * shape))
+        else:
+            self.curve.setData([], [])
+        ticks = [(float(at[control][0]), "0")] if control.any() else []
+        ticks += [(float(np.log10(dose)), f"{dose:.3g}") for dose in np.unique(np.array(one.doses)[~control])]
+        self.plot.getAxis("bottom").setTicks([ticks])
+        self.plot.setYRange(0, max(float(percent.max()), 1e-3), padding=0.08)
+        self.plot.setXRange(float(at.min()), float(at.max()), padding=0.08)
+        self.plot.getAxis("left").setLabel("% of patches")
+        self.sentence.setText(one.sentence)
+        self._dye()
+
+    def _words(self, x: float, y: float, data: str) -> str:
+        one = self.shown()
+        if one is None or data not in one.wells:
+            return ""
+        dose = one.doses[one.wells.index(data)]
+        what = f"{one.treatment} {dose:.3g} {one.unit}".strip() if dose else "control"
+        return f"{data} · {what}: fires in {written_part(y / 100)} of patches."
+
+    def _clicked(self, _: object, points: Any) -> None:
+        if len(points):
+            self.wellClicked.emit(str(points[0].data()))
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.StyleChange:
+            self._dye()
+
+    def _dye(self) -> None:
+        """Colours of the theme."""
+        import pyqtgraph
+
+        faint = pyqtgraph.mkPen(ink(self, 0.35), width=1)
+        for side in ("left", "bottom"):
+            axis = self.plot.getAxis(side)
+            axis.setPen(faint)
+            axis.setTextPen(ink(self, 0.6))
+            axis.setStyle(tickLength=-4)
+        self.curve.setPen(pyqtgraph.mkPen(self._color, width=2))

@@ -1,0 +1,136 @@
+"""The pages of evidence: dots, bars, curves and neighbours that can be hovered over and clicked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from qtpy.QtCore import QPointF, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QTabWidget
+
+from napari_lexicon.lexicons import WellStatistics
+from napari_lexicon.widgets.features.evidence.condition_points import ConditionPoints, ConditionRow
+from napari_lexicon.widgets.features.evidence.dose_plot import DosePlot, DoseSeries
+from napari_lexicon.widgets.features.evidence.pages import EvidencePages
+from napari_lexicon.widgets.features.evidence.reading import condition_rows, one_feature, stability_words
+from napari_lexicon.widgets.features.evidence.stain_bars import StainBar, StainBars
+
+LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+ROWS = [
+    ConditionRow("DMSO", True, ("A01", "B01", "C01"), (0.02, 0.03, 0.025)),
+    ConditionRow("drug", False, ("A02", "B02"), (0.2, 0.31)),
+    ConditionRow("another drug with a long name", False, ("A03",), (0.1,)),
+]
+
+
+@pytest.fixture
+def statistics() -> WellStatistics:
+    rng = np.random.default_rng(0)
+    one = WellStatistics.empty(("A01", "B01", "A02", "B02", "A03"), 2, 9)
+    one.tokens[:] = 100
+    one.active[:] = rng.integers(0, 40, one.active.shape)
+    one.total[:] = one.active * 0.5
+    return one
+
+
+def test_dots_say_well_and_value_and_a_click_goes_there(qtbot):
+    points = ConditionPoints()
+    qtbot.addWidget(points)
+    points.resize(340, 100)
+    points.setValue(ROWS, "#F72585")
+    points.setSelected(frozenset({"B02"}))
+    points.show()
+    assert points.value() == ROWS
+    place = points.dotCenter("B02")
+    assert points.words_at(place) == "B02 · drug: fires in 31 % of patches."
+    assert points.words_at(QPointF(4, place.y())) == "drug: 2 wells, median 26 % of patches."
+    with qtbot.waitSignal(points.wellClicked) as told:
+        QTest.mouseClick(points, LEFT, PLAIN, place.toPoint())
+    assert told.args == ["B02"]
+    assert points.dotCenter("A02").x() < points.dotCenter("B02").x() <= points.width()
+
+
+def test_controls_come_first_then_the_highest_median(statistics: WellStatistics):
+    labels = pd.Series({"A01": "DMSO", "B01": "DMSO", "A02": "x", "B02": "y", "A03": np.nan})
+    rows = condition_rows(statistics, 4, 1, labels, frozenset({"A01", "B01"}))
+    assert rows[0].label == "DMSO"
+    assert rows[0].control
+    assert [row.median for row in rows[1:]] == sorted((row.median for row in rows[1:]), reverse=True)
+    assert {well for row in rows for well in row.wells} == {"A01", "B01", "A02", "B02"}
+    assert rows[0].values == pytest.approx(tuple(statistics.active[:2, 1, 4] / 100))
+
+
+def test_one_feature_alone_keeps_its_figures(statistics: WellStatistics):
+    alone = one_feature(statistics, 4, 1)
+    assert alone.n_features == 1
+    np.testing.assert_array_equal(alone.fraction_active()[:, 0], statistics.fraction_active(1)[:, 4])
+    np.testing.assert_array_equal(one_feature(statistics, 4, None).mean()[:, 0], statistics.mean()[:, 4])
+
+
+def test_a_treatment_is_chosen_and_its_wells_are_clicked(qtbot):
+    plot = DosePlot()
+    qtbot.addWidget(plot)
+    plot.resize(360, 280)
+    wells = ("A01", "B01", "A02", "A03", "A04")
+    first = DoseSeries(
+        "mitotic arrest",
+        "Half at 3 µM.",
+        wells,
+        (0, 0, 1, 3, 10),
+        (0.01, 0.02, 0.05, 0.1, 0.2),
+        (0.01, 0.22, 3, 1),
+        "µM",
+    )
+    second = DoseSeries("other", "No curve.", wells[:4], (0, 0, 1, 3), (0.01, 0.02, 0.05, 0.1))
+    plot.setValue([first, second], "#4CC9F0")
+    plot.show()
+    qtbot.waitExposed(plot)
+    qtbot.wait(50)
+    assert plot.sentence.text() == "Half at 3 µM."
+    _, y = plot.curve.getData()
+    assert y[-1] > y[0]
+    assert y.max() <= 22.0 + 1e-6
+    place = plot.pointCenter("A04")
+    with qtbot.waitSignal(plot.wellClicked) as told:
+        QTest.mouseClick(plot.plot.viewport(), LEFT, PLAIN, place.toPoint())
+    assert told.args == ["A04"]
+    assert plot._words(1.0, 20.0, "A04") == "A04 · mitotic arrest 10 µM: fires in 20 % of patches."
+    QTest.keyClick(plot.treatment, Qt.Key.Key_Down)
+    assert plot.shown() == second
+    assert plot.curve.getData()[0] is None or len(plot.curve.getData()[0]) == 0
+    plot.setValue([], why_not="The plate map has no doses.")
+    assert plot.sentence.text() == "The plate map has no doses."
+    assert not plot.plot.isVisible()
+
+
+def test_bars_without_an_interval_are_drawn_too(qtbot):
+    bars = StainBars()
+    qtbot.addWidget(bars)
+    bars.resize(300, 80)
+    value = [StainBar("Mito", 0.63, 0.5, 0.7), StainBar("ER", -0.2), StainBar("DNA", float("nan"))]
+    bars.setValue(value, "#B8F24B")
+    bars.show()
+    image = bars.grab().toImage()
+    assert bars.value() == value
+    mito = [image.pixelColor(x, 12).name().upper() for x in range(image.width())]
+    assert mito.count("#B8F24B") > 60
+    assert all(image.pixelColor(x, 60).name().upper() != "#B8F24B" for x in range(image.width()))
+
+
+def test_pages_are_known_by_name_and_say_what_is_missing(qtbot):
+    tabs = QTabWidget()
+    qtbot.addWidget(tabs)
+    pages = EvidencePages(tabs)
+    assert [tabs.tabText(n) for n in range(tabs.count())] == ["Conditions", "Dose", "Spread", "Stains", "Near"]
+    tabs.setCurrentIndex(3)
+    assert pages.current() == "stains"
+    pages.clear("Choose a feature first.")
+    assert all(line.text() == "Choose a feature first." for line in pages.lines.values())
+    assert pages.dose.sentence.text() == "Choose a feature first."
+
+
+def test_stability_is_told_in_words():
+    assert "every other training run" in stability_words(0.95)
+    assert "do not find it" in stability_words(0.2)
+    assert stability_words(float("nan")) == stability_words(None) == ""
