@@ -42,7 +42,7 @@ def test_stability_is_the_match_with_the_other_seeds(embedded: Path, tmp_path: P
     assert best.stability is not None
     assert torch.allclose(best.stability, torch.stack(others).mean(dim=0), atol=1e-6)
     assert result.metrics["seeds"] == [3, 4, 5]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{n}.safetensors" for n in (3, 4, 5, "three")]
+    assert sorted(path.name for path in tmp_path.glob("[!.]*")) == [f"{n}.safetensors" for n in (3, 4, 5, "three")]
 
 
 def test_stopped_in_the_second_seed_and_started_again_ends_equal_to_the_byte(embedded: Path, tmp_path: Path) -> None:
