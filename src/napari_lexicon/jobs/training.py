@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,6 +24,8 @@ from napari_lexicon.errors import DictionaryError, JobError
 from napari_lexicon.jobs.applying import check_background, grouped_tokens
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, TimeLeft, never, silent
 from napari_lexicon.jobs.field_loop import Background
+from napari_lexicon.jobs.forming import Forming
+from napari_lexicon.jobs.training_record import TrainingRecord, read_record, record_path
 from napari_lexicon.lexicons import FieldTokens, Lexicon, LexiconPlate
 
 ALL_WELLS = "all"
@@ -185,9 +187,15 @@ def run_train(job: TrainJob, report: Report = silent, should_stop: ShouldStop = 
     )
     out = Path(job.out)
     checkpoint = out.with_name(f"{out.name}.checkpoint")
-    left = TimeLeft()
+    left, watch = TimeLeft(), _Recorder(job, checkpoint)
+    forming = None
+    if job.tokens == "patch" and job.channels == "separate" and job.seeds == 1:  # else atoms are no picture of a patch
+        forming = Forming(lexicon, whitening, checkpoint, out.with_name(f"{out.name}.forming.png"))
 
     def told(step: int, total: int, figures: dict[str, Any]) -> None:
+        news = None if forming is None else forming.news()
+        watch.note(step, total, figures, news)
+        figures = figures if news is None else {**figures, "forming": news}
         report(Progress(step, total, f"step {step} of {total}", left(time.monotonic(), step, total), figures))
 
     train = train_dictionary if job.seeds == 1 else partial(train_seeds, seeds=job.seeds)
@@ -203,11 +211,43 @@ def run_train(job: TrainJob, report: Report = silent, should_stop: ShouldStop = 
     _keep_previous(out, result.dictionary.hash)
     save_dictionary(result.dictionary, out)
     stopped = result.stopped == "stopped"
+    watch.end(result.message, stopped)
     if not stopped:
         for number in range(job.seeds):
             seed_checkpoint(checkpoint, job.seed + number).unlink(missing_ok=True)
         checkpoint.unlink(missing_ok=True)
     return TrainJobResult(str(out), result.dictionary.hash, result.metrics, result.message, stopped)
+
+
+class _Recorder:
+    """Keeps the record of a run; one that goes on adds to the record of its earlier part."""
+
+    def __init__(self, job: TrainJob, checkpoint: Path) -> None:
+        old = read_record(record_path(Path(job.out))) if checkpoint.exists() else None
+        # absolute paths, so that a window finds the run again wherever it was started
+        paths = {"lexicon": str(Path(job.lexicon).absolute()), "out": str(Path(job.out).absolute())}
+        settings = asdict(job) | paths
+        same = old is not None and old.job == settings
+        self.record = replace(old, phase="running") if old is not None and same else TrainingRecord(settings)
+        self._before, self._start = self.record.seconds, time.monotonic()
+        self.record.write()
+
+    def note(self, step: int, total: int, figures: dict[str, Any], forming: dict[str, Any] | None) -> None:
+        """An evaluation goes into the record; the training loss in between does not."""
+        if forming is not None:
+            self.record = replace(self.record, forming=forming)
+        if figures.get("loss") is not None:
+            self.record = self.record.reached(step, total, self._seconds(), figures)
+            self.record.write()
+
+    def end(self, message: str, stopped: bool) -> None:
+        """The run is over."""
+        phase: Literal["stopped", "finished"] = "stopped" if stopped else "finished"
+        self.record = replace(self.record, phase=phase, message=message, seconds=self._seconds())
+        self.record.write()
+
+    def _seconds(self) -> float:
+        return self._before + time.monotonic() - self._start
 
 
 def _keep_previous(out: Path, new_hash: str) -> None:

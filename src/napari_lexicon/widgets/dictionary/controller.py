@@ -7,10 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_lexicon.jobs.training_record import TrainingRecord, free_out, records_of, seconds_of
 from napari_lexicon.widgets.basic.words import counted
 from napari_lexicon.widgets.dictionary.outline import DictionaryOutline, outline_rows, read_outline
+from napari_lexicon.widgets.dictionary.runs import run_rows
+from napari_lexicon.widgets.dictionary.train_form import PRESETS
 from napari_lexicon.widgets.workspace.links import Controller
 from napari_lexicon.widgets.workspace.requests import BUILTIN, apply_reason, dictionary_out_path, out_path
+from napari_lexicon.widgets.workspace.training_curves import TrainingCurves
 
 if TYPE_CHECKING:
     from napari_lexicon.widgets.dictionary.view import DictionaryView
@@ -29,6 +33,8 @@ class DictionaryController(Controller):
         self._trouble = ""
         self._with_tokens = 0
         self._own: tuple[object, str] | None = None
+        self._records: list[TrainingRecord] = []
+        self._apply_when_read = False
         self._was_busy = workspace.jobs.status.busy
         state = workspace.state
         self.link(state.plateChanged, self._plate_changed)
@@ -39,6 +45,9 @@ class DictionaryController(Controller):
         self.link(view.fileChosen, self._choose_file)
         self.link(view.applyClicked, self.apply)
         self.link(view.trainClicked, self.train)
+        self.link(view.runs.applyClicked, self.apply_run)
+        self.link(view.runs.resumeClicked, self.resume_run)
+        self.link(view.runs.chosen, self._show_run)
         self.link(view.controls.valueChanged, self._show)
         self.link(view.form.valueChanged, self._show)
         self._offer_algorithms()
@@ -67,9 +76,9 @@ class DictionaryController(Controller):
         if lexicon is None or self._train_reason() is not None:
             return
         choice = self._view.form.value()
-        out = lexicon.path.with_name(f"{lexicon.name}-{choice.features}.safetensors")
-        settings = {"lexicon": str(lexicon.path), "out": str(out), "controls": self._view.controls.value()}
-        self.workspace.compute.train(settings | asdict(choice), "dictionary")
+        settings = {"lexicon": str(lexicon.path), "controls": self._view.controls.value(), **asdict(choice)}
+        out = free_out(lexicon.path, settings)
+        self.workspace.compute.train(settings | {"out": str(out)}, "dictionary")
 
     def copy_to(self, path: Path) -> None:
         """Save a copy of the trained dictionary."""
@@ -82,6 +91,46 @@ class DictionaryController(Controller):
             self.workspace.state.notice(
                 f"{path} could not be written ({error.strerror}): choose another place.", "error"
             )
+
+    # runs -----------------------------------------------------------------------------------------------------------
+
+    def apply_run(self, out: str) -> None:
+        """Apply the dictionary of a run to the open plate."""
+        self.workspace.training.trained = out
+        self._apply_when_read = True
+        self._look()
+
+    def resume_run(self, out: str) -> None:
+        """Go on with a run that ended before its end, in this session or an earlier one."""
+        record = next((record for record in self._records if str(record.out) == out), None)
+        if record is not None:
+            self.workspace.compute.train(dict(record.job), "dictionary")
+
+    def _read_runs(self) -> None:
+        lexicon = self.workspace.state.lexicon
+        if lexicon is None:
+            self._take_runs([])
+            return
+        path = lexicon.path
+        self.workspace.background.start("runs", lambda: records_of(path), self._take_runs, self._no_outline)
+
+    def _take_runs(self, records: list[TrainingRecord]) -> None:
+        self._records = records
+        self._view.runs.setValue(run_rows(records))
+        self._view.form.setTimes({name: seconds_of(records, asdict(preset)) for name, preset in PRESETS.items()})
+        self._show()
+
+    def _show_run(self, out: str) -> None:
+        """The curves of an earlier run; those of a running one are live."""
+        record = next((record for record in self._records if str(record.out) == out), None)
+        if record is None or self.workspace.jobs.status.busy:
+            return
+        curves = TrainingCurves()
+        for figures in record.history:
+            curves.add(figures)
+        self._view.curves.setValue(curves)
+        self._view.curves.show()
+        self._view.forming.setValue(record.forming)
 
     # what is looked at ----------------------------------------------------------------------------------------------
 
@@ -110,8 +159,12 @@ class DictionaryController(Controller):
         self._outline = outline
         self._view.setFacts(outline_rows(outline))
         self._show()
+        if self._apply_when_read:
+            self._apply_when_read = False
+            self.apply()
 
     def _no_outline(self, error: Exception) -> None:
+        self._apply_when_read = False
         self._trouble = str(error)
         self._show()
 
@@ -140,6 +193,7 @@ class DictionaryController(Controller):
             self._train_reason(), "Runs by itself; the curves below show how far it is.", self._tokens()
         )
         self._view.train.setText("Training…" if busy else "Train")
+        self._view.runs.setReason(apply_reason(self.workspace.state, self.workspace.jobs.status) if busy else None)
 
     def _apply_reason(self) -> str | None:
         if self._view.value() == "file" and not self._file:
@@ -180,11 +234,13 @@ class DictionaryController(Controller):
         plate = self.workspace.state.plate
         if plate is not None:
             self._view.controls.setMap(plate.map.reindex(list(plate.wells)))
+            self._view.form.setChannels(len(plate.channels))
         self._lexicon_changed()
 
     def _lexicon_changed(self, _: object = None) -> None:
         part = self.workspace.state.lexicon_plate
         self._with_tokens = 0 if part is None else part.n_done("tokens")
+        self._read_runs()
         self._show()
 
     def _offer_algorithms(self, _: object = None) -> None:
@@ -197,10 +253,13 @@ class DictionaryController(Controller):
         if has_curves or training:
             self._view.curves.setValue(watch.curves)
             self._view.curves.show()
+        if watch.forming is not None:
+            self._view.forming.setValue(watch.forming)
         self._view.save.setVisible(watch.trained is not None)
         if job.busy == self._was_busy and job.busy:
             return
         self._was_busy = job.busy
+        self._read_runs()
         if not job.busy and self._view.value() == "train" and watch.trained is not None and self._outline is None:
             self._look()
         self._show()

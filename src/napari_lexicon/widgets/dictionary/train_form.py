@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QGridLayout, QSpinBox, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.fold import Fold
 from napari_lexicon.widgets.basic.words import counted
+from napari_lexicon.widgets.workspace.job_status import spoken_time
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,23 @@ class TrainForm(QWidget):
             self.algorithm.addItem(_ALGORITHM_WORDS.get(name, name), name)
         self.algorithm.setCurrentIndex(max(0, self.algorithm.findData(chosen)))
         self._setting = False
+
+    def setTimes(self, seconds: Mapping[str, float | None]) -> None:
+        """Say beside each preset how long it will take on this computer; None where that is not known."""
+        for name, words in _PRESET_WORDS.items():
+            known = seconds.get(name)
+            text = words if known is None else f"{words} · about {spoken_time(known)}"
+            self.preset.setItemText(self.preset.findData(name), text)
+
+    def setChannels(self, n: int) -> None:
+        """Number of channels of the plate; what needs several is greyed, with the reason, where there is one."""
+        model = self.channels.model()
+        for row in range(self.channels.count()):
+            several = self.channels.itemData(row) != "separate"
+            item = model.item(row) if isinstance(model, QStandardItemModel) else None
+            if item is not None:
+                item.setEnabled(n > 1 or not several)
+                item.setToolTip("This plate has one channel." if n <= 1 and several else "")
 
     def reason(self) -> str | None:
         """Why these settings cannot work, None where they can."""

@@ -20,6 +20,8 @@ from napari_lexicon.widgets.basic.facts import Facts
 from napari_lexicon.widgets.basic.primary_button import PrimaryButton
 from napari_lexicon.widgets.dictionary.controls import ControlsChooser
 from napari_lexicon.widgets.dictionary.curves import CurvesView
+from napari_lexicon.widgets.dictionary.forming import FormingView
+from napari_lexicon.widgets.dictionary.runs import RunsView
 from napari_lexicon.widgets.dictionary.train_form import TrainForm
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ class DictionaryView(QWidget):
         self.train.setObjectName("train")
         self.train_note = Caption(wrap=True, step=-0.5, strength=0.65, centred=True)
         self.train_note.setObjectName("train_note")
-        self.curves = CurvesView()
+        self.curves, self.forming, self.runs = CurvesView(), FormingView(), RunsView()
         self.save = QPushButton("Save a copy…")
         self.save.setObjectName("save_dictionary")
         self.save.setToolTip("Keep a copy of the trained dictionary elsewhere, or send it to a colleague.")
@@ -126,8 +128,8 @@ class DictionaryView(QWidget):
         page.addWidget(self.controls)
         page.addWidget(self.train)
         page.addWidget(self.train_note)
-        page.addWidget(self.curves)
-        page.addWidget(self.save)
+        for widget in (self.curves, self.forming, self.save, self.runs):
+            page.addWidget(widget)
         self.train.clicked.connect(self.trainClicked)
         self.apply.clicked.connect(self.applyClicked)
         self.save.clicked.connect(self.saveClicked)

@@ -61,6 +61,7 @@ class EmbedController(Controller):
     def _model_chosen(self, choice: ModelChoice) -> None:
         settings = self.workspace.compute.settings
         self.workspace.compute.set_settings(replace(settings, backbone=choice.backbone, layer=choice.layer))
+        self._show_offer()
 
     def _show_devices(self, _: object = None) -> None:
         self._view.form.setDevices(self.workspace.devices.choices)
@@ -117,4 +118,5 @@ class EmbedController(Controller):
     def _show_offer(self) -> None:
         offer = self._offer()
         self._view.setOffer(offer, "" if offer.reason else self.workspace.compute.estimate_sentence())
-        self._view.setEmbedReason(apply_reason(self.workspace.state, self.workspace.jobs.status))
+        reason = apply_reason(self.workspace.state, self.workspace.jobs.status)
+        self._view.setEmbedReason(reason or self._view.model.reason())

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout, QPushButton, QSpinBox, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.embed.model_card import ModelCard
+from napari_lexicon.widgets.embed.models import ModelOffer, model_offers
 from napari_lexicon.widgets.workspace.requests import BUILTIN
 
-_CHOICES = (
-    ("built-in model", BUILTIN, "The small model that comes with the plugin. Reads every channel by itself."),
-    ("random weights (baseline)", "random", "The same model without training: what chance alone would find."),
-)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,12 @@ class ModelForm(QWidget):
         self.backbone.setToolTip(
             "The built-in model, the name of a timm model (it is downloaded), or a checkpoint on this computer."
         )
-        for text, name, tip in _CHOICES:
-            self.backbone.addItem(text, name)
-            self.backbone.setItemData(self.backbone.count() - 1, tip, 3)  # Qt.ToolTipRole
+        self._offers: dict[str, ModelOffer] = {}
+        self.note = Caption(wrap=True, step=-0.5)
+        self.note.setObjectName("model_note")
+        self.card = QPushButton("Model card")
+        self.card.setObjectName("model_card")
+        self.card.setToolTip("What the built-in model was made from, how well it does, what it is not for.")
         self.file = QPushButton("…")
         self.file.setObjectName("backbone_file")
         self.file.setToolTip("Choose a folder with config.json and model.safetensors.")
@@ -64,12 +69,16 @@ class ModelForm(QWidget):
         grid.addWidget(Caption("Model", fit=True), 0, 0)
         grid.addWidget(self.backbone, 0, 1)
         grid.addWidget(self.file, 0, 2)
-        grid.addWidget(Caption("Layer", fit=True), 1, 0)
-        grid.addWidget(self.layer, 1, 1, 1, 2)
+        grid.addWidget(self.note, 1, 0, 1, 3)
+        grid.addWidget(self.card, 2, 1, 1, 2, Qt.AlignmentFlag.AlignLeft)
+        grid.addWidget(Caption("Layer", fit=True), 3, 0)
+        grid.addWidget(self.layer, 3, 1, 1, 2)
         grid.setColumnStretch(1, 1)
+        self.setOffers(model_offers())
         self.backbone.currentTextChanged.connect(self._told)
         self.layer.valueChanged.connect(self._told)
         self.file.clicked.connect(self._browse)
+        self.card.clicked.connect(self.show_card)
 
     def value(self) -> ModelChoice:
         """Model and layer."""
@@ -84,6 +93,42 @@ class ModelForm(QWidget):
             self.backbone.setEditText(choice.backbone)
         self.layer.setValue(0 if choice.layer is None else choice.layer + 1)
 
+    def setOffers(self, offers: Sequence[ModelOffer]) -> None:
+        """Offer these models; one with a reason is shown, says why, and cannot be chosen."""
+        chosen = self._value
+        self._offers = {offer.name: offer for offer in offers}
+        self.backbone.blockSignals(True)
+        self.backbone.clear()
+        model = self.backbone.model()
+        for number, offer in enumerate(offers):
+            self.backbone.addItem(offer.label, offer.name)
+            self.backbone.setItemData(number, offer.reason or offer.note, Qt.ItemDataRole.ToolTipRole)
+            item = model.item(number) if isinstance(model, QStandardItemModel) else None
+            if item is not None and offer.reason:
+                item.setEnabled(False)
+        self.backbone.blockSignals(False)
+        self.setValue(chosen)
+        self._say()
+
+    def reason(self) -> str | None:
+        """Why the chosen model cannot be used, None where it can."""
+        offer = self._offers.get(self._value.backbone)
+        return offer.reason or None if offer is not None else None
+
+    def show_card(self) -> None:
+        """Show the built-in model's card."""
+        self._dialog = ModelCard(self)
+        self._dialog.show()
+
+    def _say(self) -> None:
+        offer = self._offers.get(self._value.backbone)
+        if offer is None:
+            text = "A checkpoint on this computer, or the name of a timm model. Mind its licence."
+        else:
+            text = offer.note if not offer.reason else f"{offer.note} {offer.reason}"
+        self.note.setText(text)
+        self.card.setVisible(self._value.backbone == BUILTIN)
+
     def _told(self) -> None:
         text = self.backbone.currentText().strip()
         at = self.backbone.findText(text)
@@ -91,6 +136,7 @@ class ModelForm(QWidget):
         choice = ModelChoice(name or BUILTIN, self.layer.value() - 1 if self.layer.value() else None)
         if choice != self._value:
             self._value = choice
+            self._say()
             self.valueChanged.emit(choice)
 
     def _browse(self) -> None:

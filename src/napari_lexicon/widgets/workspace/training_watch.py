@@ -1,4 +1,4 @@
-"""Remembers the curves of the training run, so that a dock that is opened again finds them."""
+"""Remembers curves and forming features of the training run, so that a dock that is opened again finds them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class TrainingWatch(QObject):
         super().__init__(parent)
         self.curves = TrainingCurves()
         self.trained: str | None = None
+        self.forming: dict[str, Any] | None = None
         self._jobs = jobs
         self._running: object = None
         jobs.changed.connect(self._changed)
@@ -31,6 +32,7 @@ class TrainingWatch(QObject):
             return
         if status.phase is JobPhase.RUNNING and status.request is not self._running:
             self._running, self.curves, self.trained = status.request, TrainingCurves(), None
+            self.forming = None
         if not status.busy and status.result.get("dictionary"):
             self.trained = str(status.result["dictionary"])
 
@@ -38,3 +40,4 @@ class TrainingWatch(QObject):
         request = self._jobs.status.request
         if request is not None and request.kind == "train":
             self.curves.add(figures)
+            self.forming = figures.get("forming") or self.forming
