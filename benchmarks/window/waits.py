@@ -40,6 +40,7 @@ class Desk:
         self.lexicon, self.repeats = lexicon, repeats
         self._rng = np.random.default_rng(0)
         self._draws = 0
+        self.at_work: list[float] = []
         scene = viewer.window._qt_viewer.canvas._scene_canvas
         scene.events.draw.connect(self._drawn, position="last")
         self._scene = scene
@@ -108,12 +109,18 @@ class Desk:
         self.draw()
 
     def timed(self, n: int, act: Callable[[int], None], after: Callable[[], None] | None = None) -> list[float]:
-        """Seconds of each of ``n`` acts, after one that is not counted; ``after`` is not counted either."""
-        seconds = []
+        """Seconds of each of ``n`` acts, after one that is not counted; ``after`` is not counted either.
+
+        ``at_work`` then holds the processor time of the main thread in each: what of a wait is our doing and does not
+        depend on what else the machine does.
+        """
+        seconds, self.at_work = [], []
         for number in range(n + 1):
-            start = time.perf_counter()
+            start, worked = time.perf_counter(), time.thread_time()
             act(number)
             seconds.append(time.perf_counter() - start)
+            if number:
+                self.at_work.append(time.thread_time() - worked)
             if after is not None:
                 after()
         return seconds[1:]

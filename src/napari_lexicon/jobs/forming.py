@@ -121,14 +121,10 @@ class Forming:
         nearest = (np.arange(SIDE) * side // SIDE).clip(max=side - 1)
         tile = np.full((SIDE, SIDE, 4), 255, np.uint8)
         tile[..., :3] = (255 * grey[nearest][:, nearest])[..., None].astype(np.uint8)
-        box = [round(n * SIDE / side) for n in (place.row * patch - top, place.column * patch - left, patch)]
-        y, x, n = box
-        for edge in (
-            np.s_[y : y + n, x],
-            np.s_[y : y + n, x + n - 1],
-            np.s_[y, x : x + n],
-            np.s_[y + n - 1, x : x + n],
-        ):
+        y, x = (min(round(n * SIDE / side), SIDE - 2) for n in (place.row * patch - top, place.column * patch - left))
+        n = max(2, round(patch * SIDE / side))  # the last patches may reach beyond the image: slices end with the tile
+        bottom, right = min(y + n, SIDE) - 1, min(x + n, SIDE) - 1
+        for edge in (np.s_[y : y + n, x], np.s_[y : y + n, right], np.s_[y, x : x + n], np.s_[bottom, x : x + n]):
             tile[edge] = (76, 201, 240, 255)
         return tile
 

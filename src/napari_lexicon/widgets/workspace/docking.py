@@ -8,6 +8,8 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from napari_lexicon.viewer.napari_compat import unwrapped
+from napari_lexicon.widgets.workspace.guide import show_guide
+from napari_lexicon.widgets.workspace.preferences import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,3 +101,5 @@ class LexiconWorkspace(QWidget):
             viewer.window.remove_dock_widget(dock)
         open_workspace(viewer)
         self.deleteLater()
+        if not Memory().guide_seen():
+            QTimer.singleShot(400, lambda: show_guide(viewer))  # when the docks have their places
