@@ -15,8 +15,9 @@ from skimage.measure import regionprops_table
 from skimage.segmentation import expand_labels
 
 from napari_lexicon.analysis.measurements import BRIGHTNESS, SHARPNESS, field_measurements
+from napari_lexicon.analysis.nuclear_channel import nuclei_channel
 from napari_lexicon.analysis.reading import ReadField
-from napari_lexicon.analysis.segmentation import NUCLEUS_PX, NUCLEUS_UM, nuclei_channel, segmented_nuclei
+from napari_lexicon.analysis.segmentation import NUCLEUS_PX, NUCLEUS_UM, segmented_nuclei
 
 _SHAPES = ("area", "eccentricity", "solidity", "extent", "axis_major_length", "axis_minor_length", "perimeter")
 _RING = 0.5  # of a nucleus' diameter: how far its surroundings reach

@@ -127,7 +127,7 @@ def number_coloring(
     if log is None:
         log = bool(len(positive)) and bool((known >= 0).all() and positive.max() / positive.min() > 100)
     scaled = known.clip(lower=positive.min()).to_numpy(np.float64) if log else known.to_numpy(np.float64)
-    scaled = np.log10(scaled) if log else scaled
+    scaled = np.asarray(np.log10(scaled) if log else scaled, dtype=np.float64)
     whole = (float(known.min()), float(known.max()))
     if limits is not None and limits[1] > limits[0]:
         low, high = (float(np.log10(max(end, 1e-12))) if log else end for end in limits)

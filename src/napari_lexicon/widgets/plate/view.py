@@ -93,7 +93,7 @@ class PlateView(QWidget):
         self._pause.setInterval(_SEARCH_PAUSE_MS)
         self._pause.timeout.connect(lambda: self.searched.emit(self.search.text()))
         self.search.textEdited.connect(lambda: self._pause.start())
-        self.search.returnPressed.connect(lambda: (self._pause.stop(), self.searched.emit(self.search.text())))
+        self.search.returnPressed.connect(self._search_now)
         self.search.textChanged.connect(lambda text: None if text else self.searched.emit(""))
         self.color_by = ColorByChooser()
         self.grid = PlateGrid()
@@ -106,6 +106,10 @@ class PlateView(QWidget):
             wells.valueChanged.connect(self._told)
             wells.wellActivated.connect(self.wellActivated)
             wells.wellHovered.connect(self.wellHovered)
+
+    def _search_now(self) -> None:
+        self._pause.stop()
+        self.searched.emit(self.search.text())
 
     def _build(self) -> None:
         top = QHBoxLayout()

@@ -8,6 +8,8 @@ from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from napari_lexicon.viewer.napari_compat import main_window, unwrapped
+from napari_lexicon.widgets.workspace.guide import show_guide
+from napari_lexicon.widgets.workspace.preferences import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,3 +113,5 @@ class LexiconWorkspace(QWidget):
             viewer.window.remove_dock_widget(dock)
         open_workspace(viewer)
         self.deleteLater()
+        if not Memory().guide_seen():
+            QTimer.singleShot(400, lambda: show_guide(viewer))  # when the docks have their places

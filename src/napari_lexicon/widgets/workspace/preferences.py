@@ -68,6 +68,14 @@ class Memory:
         others = [old for old in self.recent() if old.get("path") != origin.get("path")]
         self._settings.setValue("recent", json.dumps([origin, *others][:_MOST_RECENT]))
 
+    def guide_seen(self) -> bool:
+        """Whether the guide has been shown on this computer."""
+        return str(self._settings.value("guide_seen", "")) == "yes"
+
+    def note_guide_seen(self) -> None:
+        """The guide has been shown."""
+        self._settings.setValue("guide_seen", "yes")
+
     def speed(self, device: str) -> float | None:
         """Megapixels of one channel per second that a device got through last time, None before the first."""
         try:
