@@ -127,7 +127,7 @@ def number_coloring(
     if log is None:
         log = bool(len(positive)) and bool((known >= 0).all() and positive.max() / positive.min() > 100)
     scaled = known.clip(lower=positive.min()).to_numpy(np.float64) if log else known.to_numpy(np.float64)
-    scaled = np.asarray(np.log10(scaled) if log else scaled, dtype=np.float64)
+    scaled = np.log10(scaled) if log else scaled
     whole = (float(known.min()), float(known.max()))
     if limits is not None and limits[1] > limits[0]:
         low, high = (float(np.log10(max(end, 1e-12))) if log else end for end in limits)
@@ -135,7 +135,7 @@ def number_coloring(
         high = max(float(np.percentile(np.abs(scaled), 98)), 1e-9)
         low = -high
     else:
-        low, high = _ends(scaled, 0.0 if from_zero and not log else float(scaled.min()))
+        low, high = _ends(np.asarray(scaled, dtype=np.float64), 0.0 if from_zero and not log else float(scaled.min()))
     clipped = (bool(scaled.min() < low - 1e-12), bool(scaled.max() > high + 1e-12))
     span = high - low if high > low else 1.0
     place = np.clip((scaled - low) / span, 0, 1)

@@ -90,9 +90,9 @@ class Guide(QDialog):
         self.back = self._button("guide_back", "Back", "The page before.")
         self.next = self._button("guide_next", "Next", "The next page.")
         self.sample = self._button("guide_sample", "Try the sample plate", "Simulated cells, made in about a minute.")
-        self.done = self._button("guide_done", "Close", "Plugins › napari-lexicon › Guide and keys brings it back.")
+        self.finish = self._button("guide_done", "Close", "Plugins › napari-lexicon › Guide and keys brings it back.")
         buttons = QHBoxLayout()
-        for button in (self.sample, self.back, self.next, self.done):
+        for button in (self.sample, self.back, self.next, self.finish):
             buttons.addWidget(button)
         box = QVBoxLayout(self)
         for widget in (self.headline, self.words, self.keys):
@@ -102,7 +102,7 @@ class Guide(QDialog):
         self.back.clicked.connect(lambda: self.setValue(self._at - 1))
         self.next.clicked.connect(lambda: self.setValue(self._at + 1))
         self.sample.clicked.connect(self._open_sample)
-        self.done.clicked.connect(self.close)
+        self.finish.clicked.connect(self.close)
         self.resize(380, 180)
         self.setValue(0)
 
