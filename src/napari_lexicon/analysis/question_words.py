@@ -20,3 +20,9 @@ WORDS: dict[str, str] = {
     "transfer": "do effects come back on other plates, or in --other",
 }
 """Question by its name, as ``napari-lexicon ask`` takes it."""
+
+OF_A_FEATURE = ("cells", "edits")
+"""Questions about chosen features."""
+
+OF_TWO = ("match",)
+"""Questions that need a second lexicon."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.applying import ApplyJob, run_apply
+from napari_lexicon.jobs.asking import AskJob, run_ask
 from napari_lexicon.jobs.contract import Report, ShouldStop, never, silent
 from napari_lexicon.jobs.embedding import EmbedJob, run_embed
 from napari_lexicon.jobs.laying_out import LayoutJob, run_layout
@@ -20,7 +21,7 @@ from napari_lexicon.jobs.reporting import PictureJob, ReportJob, run_picture, ru
 from napari_lexicon.jobs.simulating import SimulateJob, run_simulate
 from napari_lexicon.jobs.training import TrainJob, run_train
 
-Job = EmbedJob | ApplyJob | TrainJob | SimulateJob | ReportJob | PictureJob | RefineJob | LayoutJob | CellsJob
+Job = EmbedJob | ApplyJob | TrainJob | SimulateJob | ReportJob | PictureJob | RefineJob | LayoutJob | CellsJob | AskJob
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class JobKind:
 
 
 JOB_KINDS: dict[str, JobKind] = {
+    "ask": JobKind(AskJob, run_ask),
     "embed": JobKind(EmbedJob, run_embed),
     "apply": JobKind(ApplyJob, run_apply),
     "refine": JobKind(RefineJob, run_refine),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PLUGIN = "napari-lexicon"
 _TABS = 26  # pixels of a tab bar
-DOCKS = ("Plate", "Embed", "Dictionary", "Features", "Feature map", "Cells")
+DOCKS = ("Plate", "Embed", "Dictionary", "Features", "Feature map", "Cells", "Questions")
 
 
 def open_workspace(napari_viewer: Any, *, front: str = "Embed") -> Mapping[str, QWidget]:

@@ -14,7 +14,7 @@ _STOP_TIPS = {
     False: "End the job within two seconds. Everything finished so far is kept.",
     True: "End the training and keep the best dictionary so far. Press twice to end it at once.",
 }
-_ALL_OR_NOTHING = ("report", "picture")
+_ALL_OR_NOTHING = ("ask", "report", "picture")
 
 
 class JobStrip(QWidget):

@@ -143,6 +143,12 @@ def cells_request(
     return JobRequest("cells", settings, f"Cells of {plate}", owner)
 
 
+def ask_request(lexicon: Lexicon, question: str, out: Path, settings: dict[str, Any], owner: str) -> JobRequest:
+    """Put a question to a lexicon."""
+    described = {"lexicon": str(lexicon.path), "question": question, "out": str(out), **settings}
+    return JobRequest("ask", described, f"Question: {question}", owner)
+
+
 def _common(origin: PlateOrigin, out: Path, settings: ComputeSettings) -> dict[str, Any]:
     # a dictionary brings its own backbone and layer: they are named only where a person chose others
     return {

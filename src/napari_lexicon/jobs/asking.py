@@ -1,0 +1,80 @@
+"""A question put to a lexicon, as a job: its table is written as CSV."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
+from napari_lexicon.jobs.reporting import WrittenFile
+
+
+@dataclass(frozen=True)
+class AskJob:
+    """Put a question to a lexicon; see :func:`napari_lexicon.api.ask`.
+
+    Parameters
+    ----------
+    lexicon, question, out : str
+        ``NAME.lexicon``; the question's name; the CSV file to write.
+    by : str
+        Column that is asked about.
+    controls : str
+        Question to the plate map that chooses the controls.
+    channel, across, kind : str, optional
+        As in :class:`napari_lexicon.analysis.questions.Asked`.
+    features : tuple of int
+        For questions about chosen features.
+    pixels : bool
+        Open the images.
+    """
+
+    lexicon: str
+    question: str
+    out: str
+    by: str = "Metadata_perturbation"
+    controls: str = "Metadata_pert_type == 'negcon'"
+    channel: str | None = None
+    across: str | None = None
+    kind: str | None = None
+    features: tuple[int, ...] = ()
+    pixels: bool = True
+
+
+class _Stopped(Exception):
+    """Asked to stop."""
+
+
+def run_ask(job: AskJob, report: Report = silent, should_stop: ShouldStop = never) -> WrittenFile:
+    """Answer a question; nothing is written when it is stopped.
+
+    Raises
+    ------
+    LexiconError
+        If the lexicon does not allow the question, or the file cannot be written.
+    """
+    from napari_lexicon.analysis.questions import Asked, answer
+    from napari_lexicon.lexicons import Lexicon
+    from napari_lexicon.lexicons.files import write_bytes_whole
+
+    def told(done: int, total: int, what: str) -> None:
+        if should_stop():
+            raise _Stopped
+        report(Progress(done, total, what))
+
+    asked = Asked(
+        by=job.by,
+        controls=job.controls,
+        channel=job.channel,
+        across=job.across,
+        kind=job.kind,
+        features=job.features,
+        pixels=job.pixels,
+    )
+    report(Progress(0, 0, "reading the lexicon"))
+    try:
+        table = answer(Lexicon.open(job.lexicon), job.question, asked, told)
+    except _Stopped:
+        return WrittenFile("", "Nothing was written", stopped=True)
+    write_bytes_whole(Path(job.out), table.to_csv(index=False).encode())
+    return WrittenFile(job.out, f"{len(table):,} rows")

@@ -1,0 +1,1 @@
+"""The Questions dock: what features mean, asked and answered in the window."""

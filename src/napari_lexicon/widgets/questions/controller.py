@@ -1,0 +1,140 @@
+"""Keeps the Questions dock in step with lexicon and job; a question is a job in a process of its own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from napari_lexicon.analysis.question_words import OF_A_FEATURE
+from napari_lexicon.widgets.workspace.field_reading import treatment_column
+from napari_lexicon.widgets.workspace.job_status import JobPhase
+from napari_lexicon.widgets.workspace.links import Controller
+from napari_lexicon.widgets.workspace.requests import ask_request
+from napari_lexicon.widgets.workspace.state import FieldPlace
+
+if TYPE_CHECKING:
+    from napari_lexicon.widgets.questions.view import QuestionsView
+    from napari_lexicon.widgets.workspace.job_status import JobStatus
+    from napari_lexicon.widgets.workspace.workspace import Workspace
+
+OWNER = "questions"
+
+
+class QuestionsController(Controller):
+    """The question to the job, its table to the view, and the chosen row to everything else."""
+
+    def __init__(self, workspace: Workspace, view: QuestionsView) -> None:
+        super().__init__(workspace, view)
+        self._view = view
+        self._folder = Path(tempfile.mkdtemp(prefix="lexicon-answers-"))
+        self._answer: Path | None = None
+        state = workspace.state
+        self.link(state.lexiconChanged, self._lexicon_changed)
+        self.link(state.plateChanged, self._lexicon_changed)
+        self.link(state.featureChanged, self._show_reason)
+        self.link(workspace.reading.changed, self._show_reason)
+        self.link(workspace.jobs.changed, self._show_reason)
+        self.link(workspace.jobs.ended, self._job_ended)
+        self.link(view.valueChanged, self._show_reason)
+        self.link(view.askClicked, self.ask)
+        self.link(view.rowChosen, self.choose_row)
+        self._lexicon_changed()
+
+    def close(self) -> None:
+        """Cut every connection and leave no file behind."""
+        super().close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def ask(self) -> None:
+        """Start the job that answers."""
+        state = self.workspace.state
+        if state.lexicon is None or self._reason() is not None:
+            return
+        question, column = self._view.value()
+        settings: dict[str, Any] = {"by": column} if column else {}
+        if question in OF_A_FEATURE:
+            settings["features"] = [state.feature]
+        self._folder.mkdir(exist_ok=True)
+        out = self._folder / f"{state.lexicon.name}-{question}.csv"
+        self.workspace.jobs.start(ask_request(state.lexicon, question, out, settings, OWNER))
+
+    def save(self, out: Path) -> None:
+        """Copy the answer to where a person wants it."""
+        if self._answer is None:
+            return
+        try:
+            shutil.copyfile(self._answer, out)
+        except OSError as error:
+            self.workspace.state.notice(
+                f"{out} could not be written ({error.strerror}): choose another place.", "error"
+            )
+            return
+        self.workspace.state.notice(f"The table is in {out}.")
+
+    def answer_name(self) -> str:
+        """File name that is offered for the answer."""
+        return "answer.csv" if self._answer is None else self._answer.name
+
+    def choose_row(self, row: int) -> None:
+        """Show what a row is about: its feature over the image, its well, or the wells of its treatment."""
+        state, values = self.workspace.state, self._view.model.table().iloc[row]
+        if "feature" in values and pd.notna(values["feature"]):
+            state.set_feature(int(values["feature"]))
+            plate = state.lexicon_plate
+            names = [] if plate is None else [channel.name for channel in plate.header.channels]
+            if "channel" in values and str(values["channel"]) in names:
+                state.set_channel(names.index(str(values["channel"])))
+        if state.plate is None:
+            return
+        if "well" in values and str(values["well"]) in state.plate.wells:
+            fields = state.plate.wells[str(values["well"])].fields
+            if fields:
+                state.set_field(FieldPlace(str(values["well"]), fields[0].index))
+        label = next((str(values[name]) for name in ("treatment", "value") if name in values), None)
+        column = self._view.value()[1]
+        if label is not None and column in state.plate.map:
+            chosen = state.plate.map.index[state.plate.map[column].astype(str) == label]
+            if len(chosen):
+                state.set_selection(frozenset(map(str, chosen)))
+
+    # reasons and answers --------------------------------------------------------------------------------------------
+
+    def _lexicon_changed(self, _: object = None) -> None:
+        plate = self.workspace.state.plate
+        if plate is not None:
+            columns = [str(c) for c in plate.map.columns if plate.map[c].nunique() > 1]
+            self._view.setColumns(columns, treatment_column(plate))
+        self._answer = None
+        self._view.setAnswer("", None)
+        self._show_reason()
+
+    def _reason(self) -> str | None:
+        job, state = self.workspace.jobs.status, self.workspace.state
+        if job.busy:
+            return f"{job.request.title if job.request else 'A job'} is running: wait for it or cancel it."
+        if state.lexicon is None or self.workspace.reading.figures is None:
+            return "There are no features yet: apply a dictionary first."
+        if self._view.value()[0] in OF_A_FEATURE and state.feature is None:
+            return "Choose a feature in the Features dock first."
+        return None
+
+    def _show_reason(self, _: object = None) -> None:
+        self._view.setReason(self._reason())
+
+    def _job_ended(self, status: JobStatus) -> None:
+        request = status.request
+        if request is None or request.kind != "ask" or request.owner != OWNER or status.phase is not JobPhase.DONE:
+            return
+        path, question = Path(str(request.settings["out"])), str(request.settings["question"])
+
+        def take(table: pd.DataFrame) -> None:
+            self._answer = path
+            self._view.setAnswer(question, table)
+
+        self.workspace.background.start(
+            "answer", lambda: pd.read_csv(path), take, lambda error: self.workspace.state.notice(str(error), "error")
+        )

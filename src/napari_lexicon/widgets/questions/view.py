@@ -1,0 +1,171 @@
+"""The Questions dock's view: which question, of which column; its table and its figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from qtpy.QtCore import QModelIndex, Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QSplitter,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.primary_button import PrimaryButton
+from napari_lexicon.widgets.plate.coloring import column_title
+from napari_lexicon.widgets.questions.figure_view import FigureView
+from napari_lexicon.widgets.questions.figures import figure_of
+from napari_lexicon.widgets.questions.table_model import AnswerModel
+
+
+class QuestionsView(QWidget):
+    """Question, column, button, figure and table. Its value is the question and the column.
+
+    Signals
+    -------
+    valueChanged()
+        Another question or column.
+    askClicked(), saveClicked()
+        The buttons.
+    rowChosen(int)
+        Row of the answer's table.
+    """
+
+    valueChanged = Signal()
+    askClicked = Signal()
+    saveClicked = Signal()
+    rowChosen = Signal(int)
+
+    def __init__(self, questions: Mapping[str, str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._words = dict(questions)
+        self.question = QComboBox()
+        self.question.setObjectName("question")
+        self.question.setToolTip("What to ask of the features of this plate.")
+        for name, words in questions.items():
+            self.question.addItem(name, name)
+            self.question.setItemData(self.question.count() - 1, words, Qt.ItemDataRole.ToolTipRole)
+        self.column = QComboBox()
+        self.column.setObjectName("question_column")
+        self.column.setToolTip("Column of the plate map that is asked about.")
+        self.words = Caption(wrap=True, strength=0.75)
+        self.words.setObjectName("question_words")
+        self.ask = PrimaryButton("Ask")
+        self.ask.setObjectName("ask")
+        self.reason = Caption(wrap=True, step=-0.5, strength=0.65, centred=True)
+        self.reason.setObjectName("ask_reason")
+        self.count = Caption(step=-0.5)
+        self.count.setObjectName("answer_count")
+        self.save = QPushButton("Save…")
+        self.save.setObjectName("save_answer")
+        self.save.setToolTip("Save the whole table as CSV.")
+        self.figure = FigureView()
+        self.model = AnswerModel(self)
+        self.table = QTableView()
+        self._set_table()
+        self._lay_out()
+        self.question.currentIndexChanged.connect(self._changed)
+        self.column.currentIndexChanged.connect(self.valueChanged)
+        self.ask.clicked.connect(self.askClicked)
+        self.save.clicked.connect(self.saveClicked)
+        self.figure.rowClicked.connect(self._show_row)
+        self.setAnswer("", None)
+        self._changed()
+
+    def value(self) -> tuple[str, str]:
+        """Name of the question, and of the column."""
+        return str(self.question.currentData()), str(self.column.currentData() or "")
+
+    def setValue(self, value: tuple[str, str]) -> None:
+        """Choose a question and a column; what is not there is left as it is."""
+        for box, wanted in zip((self.question, self.column), value, strict=True):
+            if box.findData(wanted) >= 0:
+                box.setCurrentIndex(box.findData(wanted))
+
+    def setColumns(self, columns: Sequence[str], chosen: str | None) -> None:
+        """Columns of the plate map."""
+        self.column.blockSignals(True)
+        self.column.clear()
+        for name in columns:
+            self.column.addItem(column_title(name), name)
+        if chosen is not None and self.column.findData(chosen) >= 0:
+            self.column.setCurrentIndex(self.column.findData(chosen))
+        self.column.blockSignals(False)
+        self.valueChanged.emit()
+
+    def setReason(self, reason: str | None) -> None:
+        """Why nothing can be asked now, None where it can."""
+        self.ask.setReason(reason, "Computed in a process of its own; it can be cancelled.")
+        self.reason.setText(reason or "")
+        self.reason.setVisible(bool(reason))
+
+    def setAnswer(self, question: str, table: pd.DataFrame | None) -> None:
+        """Show an answer; without one the room stays empty."""
+        self.model.setTable(pd.DataFrame() if table is None else table)
+        self.figure.setValue(None if table is None else figure_of(question, table))
+        self.count.setText("" if table is None else f"{len(table):,} rows · {question}")
+        for widget in (self.table, self.save):
+            widget.setVisible(table is not None)
+        self.table.resizeColumnsToContents()
+
+    def _set_table(self) -> None:
+        self.table.setObjectName("answer_table")
+        self.table.setModel(self.model)
+        self.table.setSortingEnabled(True)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setWordWrap(False)
+        self.table.setToolTip("A click shows the row's feature over the image, or selects its wells on the plate.")
+        header, side = self.table.horizontalHeader(), self.table.verticalHeader()
+        if header is not None and side is not None:
+            header.setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
+            side.hide()
+            side.setDefaultSectionSize(22)
+        self.table.clicked.connect(self._clicked)
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(Caption("Question"), 0, 0)
+        grid.addWidget(self.question, 0, 1)
+        grid.addWidget(Caption("about"), 1, 0)
+        grid.addWidget(self.column, 1, 1)
+        grid.setColumnStretch(1, 1)
+        line = QHBoxLayout()
+        line.addWidget(self.count, 1)
+        line.addWidget(self.save)
+        answer = QSplitter(Qt.Orientation.Vertical)
+        answer.addWidget(self.figure)
+        answer.addWidget(self.table)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(2, 2, 2, 2)
+        box.setSpacing(6)
+        box.addLayout(grid)
+        for widget in (self.words, self.ask, self.reason):
+            box.addWidget(widget)
+        box.addLayout(line)
+        box.addWidget(answer, 1)
+        box.addStretch(0)
+
+    def _changed(self, _: object = None) -> None:
+        words = self._words.get(self.value()[0], "")
+        self.words.setText(f"{words[:1].upper()}{words[1:]}.")
+        self.valueChanged.emit()
+
+    def _clicked(self, index: QModelIndex) -> None:
+        self.rowChosen.emit(self.model.row_at(index.row()))
+
+    def _show_row(self, row: int) -> None:
+        place = self.model.place_of(row)
+        self.table.selectRow(place)
+        self.table.scrollTo(self.model.index(place, 0))
+        self.rowChosen.emit(row)

@@ -1,0 +1,51 @@
+"""A person asks a question, looks at its table, goes from a row to the image, and saves it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QFileDialog
+from tests.gui.conftest import opened
+from tests.gui.driver import LEFT, PLAIN, Person
+from tests.gui.test_jobs import wait_for_end
+
+from napari_lexicon.widgets.workspace.job_status import JobPhase
+
+
+def test_a_question_is_asked_and_its_rows_lead_to_features_and_wells(person: Person, plate: Path, tmp_path: Path):
+    dock = person.docks["Questions"]
+    person.front("Questions")
+    assert not dock.view.ask.isEnabled() and "no features yet" in dock.view.ask.toolTip()
+    opened(person, plate)
+    view = dock.view
+    assert view.value() == ("effects", "Metadata_perturbation")
+    person.click("Questions", "ask")
+    assert person.find("Questions", "job_strip").isVisible()
+    status = wait_for_end(person)
+    assert status.phase is JobPhase.DONE, status.sentence
+    person.wait(lambda: len(view.model.table()) > 0, 10, "the answer")
+    table = view.model.table()
+    assert set(table["treatment"]) == {"drug"} and view.figure.isVisible()
+    index = view.model.index(3, 0)
+    view.table.scrollTo(index)
+    QTest.mouseClick(view.table.viewport(), LEFT, PLAIN, view.table.visualRect(index).center())
+    assert person.workspace.state.feature == int(table["feature"].iloc[3])
+    assert person.workspace.state.selection == {"A02", "A03", "B02", "B03"}
+    person.click("Questions", "save_answer")
+    (dialog,) = [each for each in dock.findChildren(QFileDialog) if each.isVisible()]
+    dialog.fileSelected.emit(str(tmp_path / "mine.csv"))
+    dialog.reject()
+    assert len(pd.read_csv(tmp_path / "mine.csv")) == len(table)
+
+
+def test_a_question_that_is_cancelled_gives_no_table(person: Person, plate: Path):
+    opened(person, plate)
+    person.front("Questions")
+    view = person.docks["Questions"].view
+    view.setValue(("stains", ""))
+    person.click("Questions", "ask")
+    person.click("Questions", "job_stop")
+    assert wait_for_end(person).phase is JobPhase.STOPPED
+    assert view.model.table().empty and view.ask.isEnabled()
