@@ -133,13 +133,14 @@ SENTENCES = [
     (["features", "APPLIED", "--by", "moa"], "has no column moa"),
     (["apply", "PLATE", "--out", "X", "--dictionary", "missing.safetensors"], "missing.safetensors"),
     (["apply", "PLATE", "--out", "X", "--keep-tokens", "many"], "--keep-tokens takes a number or 'all'"),
-    (["apply", "PLATE", "--out", "X", "--z", "middle"], "--z takes the number of a plane or 'max'"),
+    (["apply", "PLATE", "--out", "X", "--z", "middle"], "--z takes the number of a plane, 'max' or 'all'"),
     (["embed", "PLATE", "--out", "X", "--backbone", "no_such_model"], "no_such_model"),
     (["embed", "PLATE", "--out", "X", "--layer", "99"], "99"),
     (["embed", "PLATE", "--out", "X", "--device", "tpu"], "tpu"),
     (["train", "EMBEDDED", "--out", "D.safetensors", "--algorithm", "magic"], "magic"),
     (["train", "EMBEDDED", "--out", "D.safetensors", "--variance", "1"], "at most 62 components"),
     (["train", "EMBEDDED", "--out", "D.safetensors", "--tokens", "cls"], "'patch' or 'mean'"),
+    (["train", "EMBEDDED", "--out", "D.safetensors", "--whitening", "zca"], "needs --whitening pca"),
 ]
 
 

@@ -246,7 +246,7 @@ def embed(
 def train(
     lexicon: LexiconPath,
     out: Annotated[Path, typer.Option("--out", metavar="D.safetensors", help="Dictionary file to write.")],
-    algorithm: Annotated[str, typer.Option(help="icfl, or one of its rivals.")] = "icfl",
+    algorithm: Annotated[str, typer.Option(help="icfl-anchored, icfl, or a rival of theirs.")] = "icfl-anchored",
     features: Annotated[int, typer.Option(metavar="M", help="Number of features.")] = 256,
     iterations: Annotated[int, typer.Option(metavar="J", help="Rounds of the pursuit.")] = 4,
     per_iteration: Annotated[int, typer.Option(metavar="L", help="Features picked per round.")] = 2,

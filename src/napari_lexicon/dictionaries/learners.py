@@ -118,8 +118,8 @@ class LearnerClass(Protocol):
 
 
 ALGORITHMS = {
-    "icfl": Algorithm("ICFL", "arXiv 2412.16247", "icfl", "IcflLearner"),
     "icfl-anchored": Algorithm("ICFL beside the principal directions", "", "anchored", "AnchoredIcfl"),
+    "icfl": Algorithm("ICFL", "arXiv 2412.16247", "icfl", "IcflLearner"),
     "topk": Algorithm("TopK with AuxK", "arXiv 2406.04093", "topk", "TopK"),
     "batch-topk": Algorithm("BatchTopK", "arXiv 2412.06410", "batch_topk", "BatchTopK"),
     "relu-l1": Algorithm("ReLU with L1", "arXiv 2407.10785", "relu_l1", "ReluL1"),

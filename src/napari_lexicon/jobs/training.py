@@ -42,7 +42,7 @@ class TrainJob:
     out : str
         File to write; an older one is moved to ``NAME.previous.safetensors``.
     algorithm : str
-        ``icfl`` or one of its rivals.
+        ``icfl-anchored``, ``icfl`` as its paper has it, or one of the rivals.
     features, iterations, per_iteration : int
         M atoms; J rounds of L picks.
     controls : str
@@ -71,7 +71,7 @@ class TrainJob:
 
     lexicon: str
     out: str
-    algorithm: str = "icfl"
+    algorithm: str = "icfl-anchored"
     features: int = 256
     iterations: int = 4
     per_iteration: int = 2
@@ -166,6 +166,8 @@ def run_train(job: TrainJob, report: Report = silent, should_stop: ShouldStop = 
         raise JobError("Tokens are 'patch' or 'mean', channels 'separate', 'concat' or 'mean': correct the option.")
     check_background(job.background)
     algorithm(job.algorithm)  # its sentence, before anything is read
+    if job.algorithm == "icfl-anchored" and job.whitening != "pca":
+        raise JobError("icfl-anchored holds principal directions and needs --whitening pca: use --algorithm icfl.")
     if job.seeds < 1:
         raise JobError(f"Training needs at least one seed, not {job.seeds}: correct the option.")
     report(Progress(0, job.steps * job.seeds, "gathering tokens"))

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class TrainChoice:
     """What to train; names as in :class:`napari_lexicon.jobs.training.TrainJob`."""
 
-    algorithm: str = "icfl"
-    features: int = 1024
-    iterations: int = 8
+    algorithm: str = "icfl-anchored"
+    features: int = 256
+    iterations: int = 4
     per_iteration: int = 2
     steps: int = 3000
     tokens: str = "patch"
@@ -33,16 +33,19 @@ class TrainChoice:
 
 
 PRESETS: dict[str, TrainChoice] = {
-    "quick": TrainChoice(features=256, iterations=6, per_iteration=2, steps=300),
+    "quick": TrainChoice(steps=300),
     "standard": TrainChoice(),
-    "thorough": TrainChoice(features=4096, iterations=12, per_iteration=3, steps=12_000),
+    "thorough": TrainChoice(features=1024, iterations=8, steps=12_000),
 }
 _PRESET_WORDS = {
     "quick": "quick: a first look",
     "standard": "standard",
     "thorough": "thorough: many rare features",
 }
-_ALGORITHM_WORDS = {"icfl": "ICFL (iterative pursuit)"}
+_ALGORITHM_WORDS = {
+    "icfl-anchored": "ICFL beside the principal directions",
+    "icfl": "ICFL as its paper has it",
+}
 _TOKENS = (("patch", "every patch"), ("mean", "means of tiles"))
 _CHANNELS = (
     ("separate", "each channel by itself (serves any assay)"),

@@ -52,7 +52,7 @@ class DeviceProbe(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.choices: tuple[DeviceChoice, ...] = BEFORE
-        self.algorithms: tuple[str, ...] = ("icfl",)
+        self.algorithms: tuple[str, ...] = ("icfl-anchored", "icfl")
         self._process: QProcess | None = None
         self._asked = False
 
