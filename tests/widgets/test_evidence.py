@@ -122,7 +122,7 @@ def test_pages_are_known_by_name_and_say_what_is_missing(qtbot):
     tabs = QTabWidget()
     qtbot.addWidget(tabs)
     pages = EvidencePages(tabs)
-    assert [tabs.tabText(n) for n in range(tabs.count())] == ["Conditions", "Dose", "Spread", "Stains", "Near"]
+    assert [tabs.tabText(n) for n in range(tabs.count())] == ["Groups", "Dose", "Spread", "Stains", "Near"]
     tabs.setCurrentIndex(3)
     assert pages.current() == "stains"
     pages.clear("Choose a feature first.")

@@ -82,6 +82,8 @@ class LookControls(QWidget):
 
     def _box(self, name: str, items: Sequence[tuple[str, object]]) -> QComboBox:
         box = QComboBox()
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(3)
         box.setObjectName(name)
         for text, value in items:
             box.addItem(text, value)

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.ink import small_font
 from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.features.card import FeatureCard
 from napari_lexicon.widgets.features.evidence.pages import EvidencePages, padded
@@ -78,6 +79,12 @@ class FeaturesView(QWidget):
         self.all_channels.setObjectName("gallery_all_channels")
         self.all_channels.setToolTip("Show the tiles in all stains. Without it, the stain that fires, in grey.")
         self.tabs = QTabWidget()
+        self.tabs.setStyleSheet("QTabBar::tab { padding: 3px 4px; margin: 0; min-width: 0; }")  # eight in a narrow dock
+        bar = self.tabs.tabBar()
+        assert bar is not None
+        bar.setUsesScrollButtons(False)
+        bar.setElideMode(Qt.TextElideMode.ElideRight)
+        bar.setFont(small_font(self, -0.5))
         self.tabs.setObjectName("evidence")
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)

@@ -51,7 +51,7 @@ class EvidencePages:
             NEAR: TallContent(padded(self.near)),
         }
         for key, title, tip in (
-            (CONDITIONS, "Conditions", "How often it fires in every well, condition by condition."),
+            (CONDITIONS, "Groups", "How often it fires in every well, condition by condition."),
             (DOSE, "Dose", "How it changes with the dose of a treatment."),
             (SPREAD, "Spread", "Tiles from the strongest activation to none: the strongest alone flatter."),
             (STAINS, "Stains", "Which stain it follows, patch by patch."),
