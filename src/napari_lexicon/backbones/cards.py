@@ -53,9 +53,11 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
         yield card["labels"]
     if card.get("scores"):
         yield ""
-        yield "Scores, held out (random weights in brackets)"
+        yield "Scores, held out"
         for row in card["scores"]:
-            yield from _item(f"{row['task']}: {row['ours']:.2f} ({row['peer_value']:.2f}) {row['metric']}")
+            yield from _item(
+                f"{row['task']}: {row['ours']:.2f} {row['metric']} ({row['peer']}: {row['peer_value']:.2f})"
+            )
     if card.get("limits"):
         yield ""
         yield "Limits"
