@@ -31,7 +31,7 @@ def drawn(person: Person) -> np.ndarray:
     """The map as it lies on the screen."""
     layer = person.workspace.canvas.overlay.layer()
     assert layer is not None
-    return np.asarray(layer.data)
+    return np.array(layer.data)  # the layer writes the next map into the same array
 
 
 def one_value_per_patch(person: Person) -> bool:
@@ -45,15 +45,15 @@ def test_a_map_gets_finer_and_the_field_after_it_too(person: Person, plate: Path
     person.open_well("B03")
     person.choose_feature(0)
     person.wait(lambda: person.workspace.canvas.overlay.layer() is not None)
-    coarse = drawn(person)
     assert one_value_per_patch(person)
     choose(person, "map_finer", "8 px")
     fine = person.workspace.fine
     person.wait(lambda: fine.reading, 10, "reading")
     person.wait(lambda: not fine.reading, READ_SECONDS, "the finer field")
     assert not one_value_per_patch(person)
+    code = drawn(person)
     choose(person, "map_kind", "direction")
-    person.wait(lambda: not np.array_equal(drawn(person) > 0, coarse > 0), 10)
+    person.wait(lambda: not np.array_equal(drawn(person), code), 10)
     direction = drawn(person)
     assert direction.max() > 1  # standard deviations
     process = fine.process_id()

@@ -181,9 +181,8 @@ def test_names_are_given_taken_back_and_sent(person: Person, plate: Path, tmp_pa
     out = tmp_path / "names.json"
     save_as(person, out)
     person.wait(out.exists, 20, "the names")
-    view.table.setFocus()
-    QTest.keyClick(view.table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    person.wait(lambda: names.get(feature) is None, 10, "the name taken back by Ctrl+Z")
+    person.click("Features", "undo_name")
+    person.wait(lambda: names.get(feature) is None, 10, "the name taken back")
     person.docks["Features"].controller.naming.take_over(out)
     person.wait(lambda: names.get(feature) is not None, 20, "the names taken over")
     assert view.card.name.text() == "round ones"
