@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from napari_lexicon.lexicons import Example
     from napari_lexicon.widgets.features.view import FeaturesView
+    from napari_lexicon.widgets.workspace.last_view import LastView
     from napari_lexicon.widgets.workspace.reading import Figures
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
@@ -62,6 +63,12 @@ class FeaturesController(Controller):
         self.naming = NamingController(workspace, view)
         self.exporting = Exporting(workspace, view.menu, view, "features", self.naming)
         view.card.style_controls.setValue(state.style)
+        last = workspace.restoring.value()
+        if last is not None:
+            self._restore(last)
+        self.link(workspace.restoring.restored, self._restore)
+        self.link(view.table.table_model().layoutChanged, self._note_table)
+        self.link(view.search.textChanged, self._note_table)
         self._offer_columns()
         self._show_figures(workspace.reading.figures)
         self._show_marked()
@@ -100,6 +107,20 @@ class FeaturesController(Controller):
         if state.feature is not None:
             self._view.gallery.setColor(state.color_of(state.feature))
         self._show_spot(state.spot)
+
+    def _restore(self, last: LastView) -> None:
+        """Sort and filter the table as it was when the plate was open last."""
+        model = self._view.table.table_model()
+        model.setSorting(*last.sort)
+        model.setShowSilent(last.silent)
+        self._view.search.setText(last.search)
+        self._offer_columns()
+
+    def _note_table(self, _: object = None) -> None:
+        model = self._view.table.table_model()
+        self.workspace.restoring.note(
+            sort=model.sorting(), silent=model.shows_silent(), search=self._view.search.text()
+        )
 
     def _show_marked(self, _: object = None) -> None:
         state, table = self.workspace.state, self._view.table

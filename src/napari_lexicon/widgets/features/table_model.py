@@ -116,6 +116,16 @@ class FeatureTableModel(QAbstractTableModel):
         """Features in all, shown or not."""
         return 0 if self._figures is None else len(self._figures.table)
 
+    def sorting(self) -> tuple[str, bool]:
+        """Key of the sorted column and whether the order is falling; the column need not be shown now."""
+        return self._sort
+
+    def setSorting(self, key: str, falling: bool) -> None:
+        """Sort by a column by its key, also one that the next figures bring."""
+        if (key, falling) != self._sort:
+            self._sort = (key, falling)
+            self._reorder()
+
     def sorted_by(self) -> tuple[int, bool]:
         """Column and whether the order is falling."""
         keys = [column.key for column in self._columns]

@@ -125,6 +125,10 @@ class ColorByChooser(QWidget):
             self._figure.setCurrentIndex(max(0, self._figure.findData(value.statistic)))
             self._what.setCurrentIndex(index)
 
+    def setStatistic(self, statistic: str) -> None:
+        """Choose the figure of the feature, also while something else colours the wells."""
+        self._figure.setCurrentIndex(max(0, self._figure.findData(statistic)))
+
     def _index_of(self, value: ColorBy) -> int:
         for index in range(self._what.count()):
             offered = self._what.itemData(index)

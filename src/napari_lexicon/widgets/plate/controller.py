@@ -32,6 +32,7 @@ from napari_lexicon.widgets.workspace.links import Controller
 if TYPE_CHECKING:
     from napari_lexicon.plates.model import Plate
     from napari_lexicon.widgets.plate.view import PlateView
+    from napari_lexicon.widgets.workspace.last_view import LastView
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
 _FIRST_CHOICES = ("Metadata_pert_type", "Metadata_perturbation", "Metadata_treatment", "Metadata_compound")
@@ -76,10 +77,15 @@ class PlateController(Controller):
         self.link(view.plateChosen, self._open_plate)
         self.link(state.lexiconChanged, self._offer_plates)
         self.link(self._thumbnails.read, self._show_pictures)
+        self.link(workspace.restoring.restored, self._restore)
+        self.link(view.color_by.valueChanged, self._note_colors)
         view.setTip(self._tip)
         self._show_plate(state.plate)
         view.setValue(state.selection)
         self._offer_plates()
+        last = workspace.restoring.value()
+        if last is not None:
+            self._restore(last)
 
     def coloring(self) -> WellColoring:
         """Colours shown now."""
@@ -113,6 +119,17 @@ class PlateController(Controller):
         self._show_field()
         self._show_reasons()
 
+    def _restore(self, last: LastView) -> None:
+        """Colour the wells as they were when the plate was open last."""
+        by = last.color_by
+        self._chosen_by_hand = last.color_by_hand
+        self._view.color_by.setStatistic(by.statistic)
+        if last.color_by_hand:
+            self._view.color_by.setValue(by)
+
+    def _note_colors(self, by: ColorBy) -> None:
+        self.workspace.restoring.note(color_by=by, color_by_hand=self._chosen_by_hand)
+
     def _show_note(self, plate: Plate) -> None:
         """A folder of images says how its names were read, and where that can be changed."""
         by_pattern = plate.note.startswith("pattern ")
@@ -143,6 +160,7 @@ class PlateController(Controller):
 
     def _chose(self, value: ColorBy) -> None:
         self._chosen_by_hand = value.kind != "feature"
+        self._note_colors(value)
 
     def _recolor(self, _: object = None) -> None:
         plate = self.workspace.state.plate

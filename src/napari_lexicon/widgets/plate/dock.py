@@ -14,9 +14,12 @@ from napari_lexicon.widgets.plate.pattern_page import PatternPage
 from napari_lexicon.widgets.plate.start_page import StartPage
 from napari_lexicon.widgets.plate.view import PlateView
 from napari_lexicon.widgets.workspace.links import Dock
+from napari_lexicon.widgets.workspace.opening import results_path
 from napari_lexicon.widgets.workspace.workspace import workspace_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from qtpy.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 
     from napari_lexicon.widgets.workspace.links import Controller
@@ -95,7 +98,10 @@ class PlateDock(Dock):
 
         recent = self.workspace.opening.memory.recent()
         if position < len(recent):
-            self.workspace.opening.origin(PlateOrigin.model_validate(recent[position]))
+            origin = dict(recent[position])
+            lexicon = Path(str(origin.pop("lexicon", "")))
+            there = (lexicon / "lexicon.json").exists()
+            self.workspace.opening.origin(PlateOrigin.model_validate(origin), lexicon if there else None)
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)
@@ -112,14 +118,14 @@ class PlateDock(Dock):
     def _fill_recent(self, menu: QMenu) -> None:
         menu.clear()
         for position, origin in enumerate(self.workspace.opening.memory.recent()):
-            menu.addAction(Path(str(origin["path"])).name, lambda position=position: self._open_recent(position))
+            menu.addAction(recent_words(origin)[0], lambda position=position: self._open_recent(position))
 
     def _turn_page(self, _: object = None) -> None:
         plate = self.workspace.state.plate
         self.pages.setCurrentIndex(0 if plate is None else 1)
         if plate is None:
             recent = self.workspace.opening.memory.recent()
-            self.start.setRecent([(Path(str(origin["path"])).name, str(origin["path"])) for origin in recent])
+            self.start.setRecent([recent_words(origin) for origin in recent])
 
     # drag and drop --------------------------------------------------------------------------------------------------
 
@@ -145,6 +151,15 @@ class PlateDock(Dock):
     def _show_drop(self, dropping: bool) -> None:
         self.start.setProperty("dropping", dropping)
         self.start.update()
+
+
+def recent_words(origin: Mapping[str, Any]) -> tuple[str, str]:
+    """What a plate opened before is called, and where it is: with its lexicon, where that has a name of its own."""
+    path, lexicon = Path(str(origin["path"])), str(origin.get("lexicon", ""))
+    own = results_path(path).name
+    name = path.name if not lexicon or Path(lexicon).name == own else f"{path.name} · {Path(lexicon).stem}"
+    there = "Opens where you left it."
+    return name, "\n".join(line for line in (str(path), lexicon, there) if line)
 
 
 def _dropped_path(event: QDropEvent) -> Path | None:

@@ -99,16 +99,23 @@ class Opening(QObject):
         It is open, or failed.
     failed(str, str)
         Path and sentence of what could not be opened.
+    replacing()
+        A plate is about to take the place of the open one.
+    opened()
+        It has, with its lexicon where it has one.
     """
 
     began = Signal(str)
     ended = Signal()
     failed = Signal(str, str)
+    replacing = Signal()
+    opened = Signal()
 
     def __init__(self, state: WorkspaceState, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state, self._background = state, background
         self.memory = Memory()
+        state.lexiconChanged.connect(self._remember)
 
     def plate(
         self,
@@ -164,13 +171,21 @@ class Opening(QObject):
 
     def _take(self, opened: Opened) -> None:
         self._background.forget("lexicon")
+        self.replacing.emit()
         self._state.set_lexicon(None)
         self._state.set_plate(opened.plate, opened.origin)
         self._state.set_lexicon(opened.lexicon)
-        self.memory.remember(opened.origin.model_dump(mode="json"))
+        if opened.lexicon is None:
+            self.memory.remember(opened.origin.model_dump(mode="json"))
+        self.opened.emit()
         if opened.trouble:
             self._state.notice(opened.trouble, "warning")
         self.ended.emit()
+
+    def _remember(self, lexicon: Lexicon | None) -> None:
+        """Put the open plate, with its lexicon, first on the start page."""
+        if lexicon is not None and self._state.origin is not None and self._state.lexicon_plate is not None:
+            self.memory.remember(self._state.origin.model_dump(mode="json"), str(lexicon.path))
 
     def _not_open(self, path: Path, error: Exception) -> None:
         self.ended.emit()

@@ -61,12 +61,19 @@ class Memory:
             return []
         return [origin for origin in found if isinstance(origin, dict) and Path(str(origin.get("path"))).exists()]
 
-    def remember(self, origin: dict[str, Any]) -> None:
-        """Put a plate first among the recent ones."""
+    def remember(self, origin: dict[str, Any], lexicon: str = "") -> None:
+        """Put a plate, with the lexicon that was open on it, first among the recent ones."""
         import json
 
-        others = [old for old in self.recent() if old.get("path") != origin.get("path")]
-        self._settings.setValue("recent", json.dumps([origin, *others][:_MOST_RECENT]))
+        def replaced(old: dict[str, Any]) -> bool:
+            return old.get("path") == origin.get("path") and old.get("lexicon", "") in ("", lexicon)
+
+        others = [old for old in self.recent() if not replaced(old)]
+        self._settings.setValue("recent", json.dumps([{**origin, "lexicon": lexicon}, *others][:_MOST_RECENT]))
+
+    def views_path(self) -> Path:
+        """File that keeps where a person was in each plate."""
+        return Path(self._settings.fileName()).parent / "views.json"
 
     def guide_seen(self) -> bool:
         """Whether the guide has been shown on this computer."""

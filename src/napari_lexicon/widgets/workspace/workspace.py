@@ -20,6 +20,7 @@ from napari_lexicon.widgets.workspace.job_runner import JobRunner
 from napari_lexicon.widgets.workspace.job_status import JobPhase, JobRequest, JobStatus
 from napari_lexicon.widgets.workspace.opening import Opening
 from napari_lexicon.widgets.workspace.reading import LexiconReading
+from napari_lexicon.widgets.workspace.restoring import Restoring
 from napari_lexicon.widgets.workspace.sample_plate import SamplePlate
 from napari_lexicon.widgets.workspace.state import WorkspaceState
 from napari_lexicon.widgets.workspace.training_watch import TrainingWatch
@@ -51,6 +52,7 @@ class Workspace(QObject):
         self.fine = FineReading(self.state, self.background, self.compute, self)
         self.canvas = Canvas(self.state, viewer, self.background, self.reading, self.fine, self)
         self.walking = Walking(self.state, self.reading, self)
+        self.restoring = Restoring(self.state, self.reading, self.opening, self.background, self)
         bind_keys(viewer, self.walking.actions())
         self.jobs.figures.connect(self._job_told)
         self.jobs.ended.connect(self._job_ended)
@@ -68,6 +70,7 @@ class Workspace(QObject):
 
     def close(self) -> None:
         """End the job and drop what is awaited; the window is closing."""
+        self.restoring.flush()
         self.jobs.close()
         self.fine.close()
         self.devices.close()
