@@ -185,6 +185,7 @@ def apply(
     keep_tokens: Keep = KEEP_TOKENS,
     recompute: bool = False,
     background: Literal["skip", "keep"] = "skip",
+    illumination: Literal["none", "correct"] | None = None,
     report: Report = silent,
     should_stop: ShouldStop = never,
 ) -> FieldsResult:
@@ -202,6 +203,7 @@ def apply(
         keep_tokens=keep_tokens,
         recompute=recompute,
         background=background,
+        illumination=illumination,
     )
     return run_apply(job, report, should_stop)
 
@@ -222,6 +224,7 @@ def embed(
     batch: int = 16,
     keep_tokens: Keep = KEEP_TOKENS,
     recompute: bool = False,
+    illumination: Literal["none", "correct"] | None = None,
     report: Report = silent,
     should_stop: ShouldStop = never,
 ) -> FieldsResult:
@@ -237,6 +240,7 @@ def embed(
         batch=batch,
         keep_tokens=keep_tokens,
         recompute=recompute,
+        illumination=illumination,
     )
     return run_embed(job, report, should_stop)
 

@@ -40,9 +40,10 @@ def understood(request: JobRequest) -> object:
 
 
 def test_apply():
-    settings = ComputeSettings(device="cpu", batch=7, recompute=True)
+    settings = ComputeSettings(device="cpu", batch=7, recompute=True, illumination="correct")
     job = understood(apply_request(ORIGIN, OUT, "builtin", settings, "embed", "p"))
-    assert job == ApplyJob((ORIGIN,), str(OUT), "builtin", device="cpu", batch=7, recompute=True)
+    wanted = {"device": "cpu", "batch": 7, "recompute": True, "illumination": "correct"}
+    assert job == ApplyJob((ORIGIN,), str(OUT), "builtin", **wanted)
 
 
 def test_embed_with_another_model_and_layer():

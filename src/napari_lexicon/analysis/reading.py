@@ -11,6 +11,7 @@ import numpy as np
 from napari_lexicon.errors import LexiconError, PlateError
 from napari_lexicon.lexicons import FieldCodes, Lexicon, LexiconPlate
 from napari_lexicon.lexicons.headers import FieldHeader
+from napari_lexicon.lexicons.pixels import model_pixels
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.model import Field
 
@@ -75,8 +76,7 @@ class ReadField:
     @property
     def windowed(self) -> np.ndarray:
         """``(C, Y, X)`` float32 in units of the plate's intensity windows, as the backbone sees it."""
-        low, high = np.array(self.windows, dtype=np.float32).T[:, :, None, None]
-        return np.asarray((self.image - low) / (high - low), dtype=np.float32)
+        return model_pixels(self.plate.header, self.header, self.image)
 
 
 def finished_fields(

@@ -50,6 +50,15 @@ KeepTokens = Annotated[
 Background = Annotated[
     str, typer.Option("--background", metavar="skip|keep", help="What happens to dark patches, which show nothing.")
 ]
+Illumination = Annotated[
+    str | None,
+    typer.Option(
+        "--illumination",
+        metavar="none|correct",
+        help="'correct' evens out the light of each channel by a flat field estimated from the plate; "
+        "by default as before, 'none' for a new plate.",
+    ),
+]
 Recompute = Annotated[bool, typer.Option("--recompute", help="Do stale fields again.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
 

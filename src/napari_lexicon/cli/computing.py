@@ -15,6 +15,7 @@ from napari_lexicon.cli.app import (
     Background,
     Batch,
     Device,
+    Illumination,
     KeepTokens,
     Layer,
     LexiconPath,
@@ -170,6 +171,7 @@ def apply(
     keep_tokens: KeepTokens = str(api.KEEP_TOKENS),
     recompute: Recompute = False,
     background: Background = "skip",
+    illumination: Illumination = None,
     quiet: Quiet = False,
 ) -> None:
     with sentences(), interruptible() as should_stop, told(quiet) as report:
@@ -190,6 +192,7 @@ def apply(
             keep_tokens=_keep(keep_tokens),
             recompute=recompute,
             background=cast(Any, background),
+            illumination=cast(Any, illumination),
             report=report,
             should_stop=should_stop,
         )
@@ -215,6 +218,7 @@ def embed(
     batch: Batch = 16,
     keep_tokens: KeepTokens = str(api.KEEP_TOKENS),
     recompute: Recompute = False,
+    illumination: Illumination = None,
     quiet: Quiet = False,
 ) -> None:
     with sentences(), interruptible() as should_stop, told(quiet) as report:
@@ -233,6 +237,7 @@ def embed(
             batch=batch,
             keep_tokens=_keep(keep_tokens),
             recompute=recompute,
+            illumination=cast(Any, illumination),
             report=report,
             should_stop=should_stop,
         )

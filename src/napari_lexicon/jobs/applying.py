@@ -28,6 +28,7 @@ from napari_lexicon.jobs.embedding import (
     write_tokens,
 )
 from napari_lexicon.jobs.field_loop import Background, FieldWork, codes_mark, run_loop, tokens_mark
+from napari_lexicon.jobs.lights import Light, check_light
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
 from napari_lexicon.lexicons.lock import locked
@@ -50,7 +51,7 @@ class ApplyJob:
         The one that the dictionary was made for where None; needed for local checkpoints.
     layer : int, optional
         The dictionary's where None.
-    device, batch, keep_tokens, recompute
+    device, batch, keep_tokens, recompute, illumination
         As in :class:`napari_lexicon.jobs.embedding.EmbedJob`.
     background : str
         ``skip``: dark patches get no code and do not count in any statistic; ``keep``: they are read like all others.
@@ -66,6 +67,7 @@ class ApplyJob:
     keep_tokens: Keep = KEEP_TOKENS
     recompute: bool = False
     background: Background = "skip"
+    illumination: Light | None = None
 
 
 def check_background(background: str) -> None:
@@ -112,6 +114,7 @@ def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = 
         If a plate, the backbone or the dictionary cannot be used at all, or nothing can be read.
     """
     check_background(job.background)
+    check_light(job.illumination)
     report(Progress(0, 0, "loading the dictionary and its backbone"))
     file = dictionary_path(job.dictionary)
     dictionary = load_dictionary(file)
@@ -120,7 +123,9 @@ def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = 
     with locked(lexicon.path):
         lexicon.set_dictionary(dictionary, file, replace=job.recompute)
         works = [
-            work for origin in job.plates for work in plate_works(lexicon, origin, backbone, job.recompute, report)
+            work
+            for origin in job.plates
+            for work in plate_works(lexicon, origin, backbone, job.recompute, job.illumination, report)
         ]
         works, lacking = _with_channels(works, dictionary)
         todo: list[FieldWork] = []

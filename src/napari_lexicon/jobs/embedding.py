@@ -17,10 +17,12 @@ from napari_lexicon.backbones.tiling import field_tokens
 from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 from napari_lexicon.jobs.field_loop import FieldWork, LoopResult, run_loop, tokens_mark, works_of
+from napari_lexicon.jobs.lights import Light, check_light
 from napari_lexicon.jobs.plates import opened, prepared_plate
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
 from napari_lexicon.lexicons.lock import locked
+from napari_lexicon.lexicons.pixels import pixels_origin
 
 Keep = int | Literal["all"]
 KEEP_TOKENS = 200_000
@@ -48,6 +50,9 @@ class EmbedJob:
         How many tokens to keep over all fields of a plate, for training; those of patches that show something first.
     recompute : bool
         Do stale fields again, and estimate the intensity windows anew.
+    illumination : str, optional
+        ``correct``: even out the light of every channel by a flat field estimated from the plate; ``none``: leave it.
+        As an earlier job on the plate did where None, else ``none``.
     """
 
     plates: tuple[PlateOrigin, ...]
@@ -58,6 +63,7 @@ class EmbedJob:
     batch: int = 16
     keep_tokens: Keep = KEEP_TOKENS
     recompute: bool = False
+    illumination: Light | None = None
 
 
 @dataclass(frozen=True)
@@ -97,12 +103,15 @@ def run_embed(job: EmbedJob, report: Report = silent, should_stop: ShouldStop = 
     LexiconError
         If a plate or the backbone cannot be used at all, or nothing can be read.
     """
+    check_light(job.illumination)
     report(Progress(0, 0, "loading the backbone"))
     backbone = load_backbone(job.backbone, layer=job.layer, device=job.device)
     lexicon = Lexicon.create(job.out, backbone.spec)
     with locked(lexicon.path):
         works = [
-            work for origin in job.plates for work in plate_works(lexicon, origin, backbone, job.recompute, report)
+            work
+            for origin in job.plates
+            for work in plate_works(lexicon, origin, backbone, job.recompute, job.illumination, report)
         ]
         fields_per_plate = {work.plate.id: len(work.plate.fields) for work in works}
         todo: list[FieldWork] = []
@@ -133,13 +142,13 @@ def fields_result(
 
 
 def plate_works(
-    lexicon: Lexicon, origin: PlateOrigin, backbone: Backbone, anew: bool, report: Report
+    lexicon: Lexicon, origin: PlateOrigin, backbone: Backbone, anew: bool, light: Light | None, report: Report
 ) -> list[FieldWork]:
     """Open a plate, write it down in the lexicon, and list its fields."""
     report(Progress(0, 0, f"opening {Path(origin.path).name}"))
     plate = opened(origin)
     report(Progress(0, 0, f"measuring the intensity windows of {plate.name}"))
-    return works_of(plate, prepared_plate(lexicon, plate, origin, backbone.spec, anew=anew))
+    return works_of(plate, prepared_plate(lexicon, plate, origin, backbone.spec, anew=anew, light=light))
 
 
 def stale_reason(work: FieldWork, kind: str, backbone: Backbone) -> str:
@@ -151,8 +160,9 @@ def stale_reason(work: FieldWork, kind: str, backbone: Backbone) -> str:
         ("identity", "its image file has changed"),
         ("windows", "the intensity windows of its plate have changed"),
         ("channels", "its channels have changed"),
+        ("illumination", "the illumination correction of its plate has changed"),
     ):
-        if made.get(key) != now[key]:
+        if made.get(key) != now.get(key):
             return f"{work.what}: {said}"
     return f"{work.what}: it was made with another dictionary or another choice of background"
 
@@ -168,6 +178,7 @@ def origin_attributes(work: FieldWork, backbone: Backbone) -> dict[str, object]:
         "identity": header.identity,
         "channels": list(header.channels),
         "windows": [[channels[c].low, channels[c].high] for c in header.channels],
+        **pixels_origin(work.plate.header, header),
     }
 
 

@@ -11,12 +11,12 @@ from typing import Literal, Protocol
 import numpy as np
 
 from napari_lexicon.backbones.background import BACKGROUND
-from napari_lexicon.backbones.preprocessing import IntensityWindow, apply_windows
 from napari_lexicon.errors import JobError, LexiconError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, TimeLeft
 from napari_lexicon.lexicons import LexiconPlate
 from napari_lexicon.lexicons.folder import fingerprint
 from napari_lexicon.lexicons.headers import ProblemHeader
+from napari_lexicon.lexicons.pixels import model_pixels, pixels_origin
 from napari_lexicon.plates.model import Field, Plate
 
 Background = Literal["skip", "keep"]
@@ -60,16 +60,17 @@ def works_of(plate: Plate, prepared: LexiconPlate) -> list[FieldWork]:
 
 def windowed_image(work: FieldWork) -> np.ndarray:
     """``(C, Y, X)`` float32 pixels in units of the plate's intensity windows."""
-    channels = work.plate.header.channels
-    windows = [IntensityWindow(channels[c].low, channels[c].high) for c in work.field.channels]
-    return apply_windows(np.asarray(work.field.image()), windows)
+    header = work.plate.fields[work.number]
+    return model_pixels(work.plate.header, header, np.asarray(work.field.image()))
 
 
 def tokens_mark(work: FieldWork, backbone_fingerprint: str) -> str:
-    """Fingerprint of a field's tokens: backbone, pixels on disk, channels and their intensity windows."""
+    """Fingerprint of a field's tokens: backbone, pixels on disk, channels, and what is done to their pixels."""
     header = work.plate.fields[work.number]
     windows = [(work.plate.header.channels[c].low, work.plate.header.channels[c].high) for c in header.channels]
-    return fingerprint(backbone_fingerprint, header.identity, header.shape, header.channels, windows)
+    done = pixels_origin(work.plate.header, header)
+    more = [done] if done else []  # marks of plates without such options stay what they always were
+    return fingerprint(backbone_fingerprint, header.identity, header.shape, header.channels, windows, *more)
 
 
 def codes_mark(tokens: str, dictionary_hash: str, background: Background = "skip") -> str:

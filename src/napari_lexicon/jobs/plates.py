@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from napari_lexicon.backbones.illumination import Illumination
 from napari_lexicon.backbones.preprocessing import IntensityWindow, estimate_windows
 from napari_lexicon.backbones.spec import BackboneSpec
 from napari_lexicon.backbones.tiling import field_grid
 from napari_lexicon.errors import JobError, LexiconError, PlateError
+from napari_lexicon.jobs.lights import Light, plate_lights
 from napari_lexicon.lexicons import Lexicon, LexiconPlate
 from napari_lexicon.lexicons.headers import (
     ChannelHeader,
     FieldHeader,
+    IlluminationHeader,
     PlateHeader,
     PlateOrigin,
     ProblemHeader,
@@ -26,6 +29,7 @@ from napari_lexicon.plates.locations import absolute_location
 from napari_lexicon.plates.model import Field, Plate
 
 _WINDOW_FIELDS = 32  # fields that the intensity windows are estimated on
+LIGHT_FIELDS = 64  # and the flat fields
 _DEFAULT_COLORS = ("#00A0FF", "#39D353", "#FFB000", "#FF4B4B", "#C77DFF", "#00E5D0", "#F0F0F0", "#FF7AC6")
 
 
@@ -52,7 +56,13 @@ def plate_field(plate: LexiconPlate, number: int) -> Field:
 
 
 def prepared_plate(
-    lexicon: Lexicon, plate: Plate, origin: PlateOrigin, spec: BackboneSpec, *, anew: bool
+    lexicon: Lexicon,
+    plate: Plate,
+    origin: PlateOrigin,
+    spec: BackboneSpec,
+    *,
+    anew: bool,
+    light: Light | None = None,
 ) -> LexiconPlate:
     """Write the plate's description into the lexicon, keeping the intensity windows of an earlier job.
 
@@ -68,6 +78,8 @@ def prepared_plate(
         Decides the grid of tokens.
     anew : bool
         Estimate the windows again even if the lexicon has some.
+    light : str, optional
+        Whether the fall-off of the light is taken out; as an earlier job did where None.
 
     Raises
     ------
@@ -82,15 +94,18 @@ def prepared_plate(
         raise PlateError(f"No field of {plate.path} can be read: {reasons or 'it has no fields'}.")
     identifier = _free_id(lexicon, plate, origin)
     old = lexicon.plates.get(identifier)
+    readable = [field for field, _ in fields]
+    lights = plate_lights(plate, None if anew and light else old, light, lambda c: _planes(readable, c, LIGHT_FIELDS))
     windows = None if old is None or anew else _kept_windows(old, plate)
     if windows is None:
-        windows = _estimated_windows(plate, [field for field, _ in fields])
+        windows = _estimated_windows(plate, readable, lights)
     channels = tuple(
         ChannelHeader(
             name=channel.name,
             color=channel.color or _DEFAULT_COLORS[c % len(_DEFAULT_COLORS)],
             low=windows[c].low,
             high=windows[c].high,
+            illumination=lights[c],
         )
         for c, channel in enumerate(plate.channels)
     )
@@ -147,16 +162,17 @@ def _kept_windows(old: LexiconPlate, plate: Plate) -> list[IntensityWindow] | No
     return [IntensityWindow(channel.low, channel.high) for channel in channels]
 
 
-def _estimated_windows(plate: Plate, fields: list[Field]) -> list[IntensityWindow]:
+def _estimated_windows(
+    plate: Plate, fields: list[Field], lights: Sequence[IlluminationHeader | None]
+) -> list[IntensityWindow]:
     """Windows of every channel, from fields spread over the plate; a channel's window uses the fields that have it."""
     windows = []
     for c in range(len(plate.channels)):
-        having = [field for field in fields if c in field.channels]
-        spread: Sequence[int] = (
-            np.unique(np.linspace(0, len(having) - 1, _WINDOW_FIELDS).round().astype(int)).tolist() if having else []
-        )
-        images = _channel_images((having[n] for n in spread), c)
+        light = lights[c]
+        even = None if light is None else Illumination(light.dark, light.flat)
+        planes = _planes(fields, c, _WINDOW_FIELDS)
         try:
+            images = ((plane if even is None else even.apply(plane))[None] for plane in planes)
             windows.extend(estimate_windows(images, rgb=plate.rgb))
         except ValueError as error:
             raise JobError(
@@ -166,11 +182,15 @@ def _estimated_windows(plate: Plate, fields: list[Field]) -> list[IntensityWindo
     return windows
 
 
-def _channel_images(fields: Iterable[Field], channel: int) -> Iterator[np.ndarray]:
-    """``(1, Y, X)`` pixels of one channel; unreadable fields are left to the job, which names them."""
-    for field in fields:
+def _planes(fields: Sequence[Field], channel: int, most: int) -> Iterator[np.ndarray]:
+    """``(Y, X)`` pixels of one channel, from fields spread over the plate; the job names those that cannot be read."""
+    having = [field for field in fields if channel in field.channels]
+    if not having:
+        return
+    for n in np.unique(np.linspace(0, len(having) - 1, most).round().astype(int)):
+        field = having[n]
         try:
-            yield np.asarray(field.image()[field.channels.index(channel)])[None]
+            yield np.asarray(field.image()[field.channels.index(channel)])
         except (LexiconError, OSError):
             continue
 

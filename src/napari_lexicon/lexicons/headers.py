@@ -54,13 +54,22 @@ class PlateOrigin(_Frozen):
         return {name: getattr(self, name) for name in type(self).model_fields if name != "path"}
 
 
+class IlluminationHeader(_Frozen):
+    """How the light of a channel falls on a field (:mod:`napari_lexicon.backbones.illumination`)."""
+
+    version: str
+    dark: float
+    flat: tuple[float, ...]
+
+
 class ChannelHeader(_Frozen):
-    """A channel and its intensity window, in grey values of this plate."""
+    """A channel, its intensity window in grey values of this plate, and its flat field where one was estimated."""
 
     name: str
     color: str | None = None
     low: float
     high: float
+    illumination: IlluminationHeader | None = None
 
 
 class FieldHeader(_Frozen):

@@ -13,6 +13,8 @@ from napari_lexicon.analysis.confounds import ALPHA, LEAST_SHARE
 from napari_lexicon.analysis.doses import CURVE_DOSES
 from napari_lexicon.analysis.report.drawing import number
 from napari_lexicon.analysis.report.findings import GROUND, LEAST_PATCHES, Findings
+from napari_lexicon.lexicons.headers import PlateHeader
+from napari_lexicon.lexicons.pixels import illumination_of
 
 _PACKAGES = ("torch", "timm", "numpy", "scipy", "scikit-image", "pandas", "ngio")
 
@@ -33,9 +35,20 @@ def _images(found: Findings) -> str:
         parts.append(
             f"Plate {header.name}: {plate.n_done()} of {len(header.fields)} fields in {len(plate.wells)} wells "
             f"({header.note or 'read as images'}; {z}, time point {header.origin.t}). Intensity windows per plate and "
-            f"channel, in grey values: {windows}."
+            f"channel, in grey values: {windows}.{_light(header)}"
         )
     return " ".join(parts)
+
+
+def _light(header: PlateHeader) -> str:
+    falls = {c.name: light.fall_off for c in header.channels if (light := illumination_of(c)) is not None}
+    if not falls:
+        return ""
+    said = ", ".join(f"{name} {100 * fall:.0f} %" for name, fall in falls.items())
+    return (
+        " The light of every channel was evened out by a smooth flat field estimated from the plate's own fields; from "
+        f"the brightest to the darkest place it fell off by: {said}."
+    )
 
 
 def _model(found: Findings) -> str:

@@ -30,8 +30,12 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.device_probe import DeviceChoice
 
 
+LIGHTS = (("as before, or as it is", None), ("as it is", "none"), ("evened out", "correct"))
+"""What is done about uneven light: words and value."""
+
+
 class SettingsForm(QWidget):
-    """Device, batch, folder, recompute. Its value is a :class:`ComputeSettings`.
+    """Device, batch, folder, light, recompute. Its value is a :class:`ComputeSettings`.
 
     Signals
     -------
@@ -59,6 +63,14 @@ class SettingsForm(QWidget):
         self.browse.setObjectName("browse_results")
         self.browse.setToolTip("Choose a folder.")
         self.browse.setFixedWidth(30)
+        self.light = QComboBox()
+        self.light.setObjectName("illumination")
+        self.light.setToolTip(
+            "Light that falls off towards the corners dims the stain there. Evened out, every channel is divided by a\n"
+            "smooth flat field estimated from the plate's own images. It is kept with the results."
+        )
+        for text, data in LIGHTS:
+            self.light.addItem(text, data)
         self.recompute = QCheckBox("compute stale fields again")
         self.recompute.setObjectName("recompute")
         self.recompute.setToolTip(
@@ -75,13 +87,16 @@ class SettingsForm(QWidget):
         folder.addWidget(self.browse)
         grid.addWidget(Caption("Results", fit=True), 2, 0)
         grid.addLayout(folder, 2, 1)
-        grid.addWidget(self.recompute, 3, 1)
+        grid.addWidget(Caption("Light", fit=True), 3, 0)
+        grid.addWidget(self.light, 3, 1)
+        grid.addWidget(self.recompute, 4, 1)
         grid.setColumnStretch(1, 1)
         self.setDevices(BEFORE)
         self.setValue(self._value)
         self.device.currentIndexChanged.connect(self._told)
         self.batch.valueChanged.connect(self._told)
         self.out.editingFinished.connect(self._told)
+        self.light.currentIndexChanged.connect(self._told)
         self.recompute.toggled.connect(self._told)
         self.browse.clicked.connect(self._browse)
 
@@ -92,13 +107,14 @@ class SettingsForm(QWidget):
     def setValue(self, settings: ComputeSettings) -> None:
         """Show other settings."""
         self._value, changed = settings, settings != self._value
-        for widget in (self.device, self.batch, self.out, self.recompute):
+        for widget in (self.device, self.batch, self.out, self.light, self.recompute):
             widget.blockSignals(True)
         self.device.setCurrentIndex(max(0, self.device.findData(settings.device)))
         self.batch.setValue(settings.batch)
         self.out.setText(settings.out)
+        self.light.setCurrentIndex(max(0, self.light.findData(settings.illumination)))
         self.recompute.setChecked(settings.recompute)
-        for widget in (self.device, self.batch, self.out, self.recompute):
+        for widget in (self.device, self.batch, self.out, self.light, self.recompute):
             widget.blockSignals(False)
         if changed:
             self.valueChanged.emit(settings)
@@ -128,6 +144,7 @@ class SettingsForm(QWidget):
             batch=self.batch.value(),
             out=str(_lexicon_path(out)) if out else "",
             recompute=self.recompute.isChecked(),
+            illumination=self.light.currentData(Qt.ItemDataRole.UserRole),
         )
         if settings != self._value:
             self._value = settings

@@ -128,15 +128,19 @@ def _stale_fields(plate: Plate, lexicon: Lexicon, lexicon_plate: LexiconPlate) -
 
 def _why(work: FieldWork, kind: str, lexicon: Lexicon) -> str:
     """First thing that a stale part was made from and that is another one now."""
+    from napari_lexicon.lexicons.pixels import pixels_origin
+
     made = work.plate.attributes(kind, work.number)
     header = work.plate.fields[work.number]
     channels = work.plate.header.channels
     windows = [[channels[c].low, channels[c].high] for c in header.channels]
+    done = pixels_origin(work.plate.header, header)
     reasons = (
         ("backbone", lexicon.backbone.fingerprint, "it was made with another backbone"),
         ("identity", header.identity, "its image file has changed"),
         ("windows", windows, "the intensity windows of the plate have changed"),
         ("channels", list(header.channels), "its channels have changed"),
+        ("illumination", done.get("illumination"), "the illumination correction of its plate has changed"),
     )
     said = next((words for key, now, words in reasons if made.get(key) != now), "it was made with another dictionary")
     return f"{work.what}: {said}"

@@ -38,6 +38,8 @@ class ComputeSettings:
         Do stale fields again.
     out : str
         Lexicon folder; empty: the plate's own.
+    illumination : str, optional
+        ``correct`` or ``none``; as before where None.
     """
 
     backbone: str = BUILTIN
@@ -46,6 +48,7 @@ class ComputeSettings:
     batch: int = 16
     recompute: bool = False
     out: str = ""
+    illumination: str | None = None
 
 
 def first_settings() -> ComputeSettings:
@@ -159,6 +162,7 @@ def _common(origin: PlateOrigin, out: Path, settings: ComputeSettings) -> dict[s
         "device": settings.device,
         "batch": settings.batch,
         "recompute": settings.recompute,
+        "illumination": settings.illumination,
     }
 
 
