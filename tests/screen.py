@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 _HOME = Path(tempfile.mkdtemp(prefix="lexicon-test-home-"))
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 # before napari or Qt are imported: nobody's settings, and layers may be touched on the main thread only
 os.environ.setdefault("NAPARI_CONFIG", str(_HOME / "napari" / "settings.yaml"))
 os.environ["XDG_CONFIG_HOME"] = str(_HOME)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_lexicon.backbones import tiling
 from napari_lexicon.backbones.builtin import load_builtin
 from napari_lexicon.backbones.spec import BackboneSpec
 from napari_lexicon.backbones.tiling import field_grid, field_tokens
@@ -93,6 +94,24 @@ def test_builtin_tokens_hardly_depend_on_how_the_field_is_cut(field: np.ndarray)
     moved = (cut - same).norm(dim=-1)
     spread = (same - same.mean((0, 1))).norm(dim=-1)
     assert float(moved.median() / spread.median()) < 0.1
+
+
+def test_builtin_tokens_are_the_same_beyond_their_reach_from_the_cut(field: np.ndarray) -> None:
+    backbone = load_builtin()
+    reach = backbone.spec.reach
+    whole = field_tokens(backbone, field)[0]
+    cut = field_tokens(backbone, field[:, 80:, 112:])[0]
+    torch.testing.assert_close(cut[reach:, reach:], whole[5 + reach :, 7 + reach :], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("largest", [3, 7, 31])
+def test_builtin_tokens_do_not_show_the_parts_of_a_large_field(
+    field: np.ndarray, largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = load_builtin(layer=1)
+    whole = field_tokens(backbone, field[:, :300, :333])
+    monkeypatch.setattr(tiling, "LARGEST_PART", largest)
+    torch.testing.assert_close(field_tokens(backbone, field[:, :300, :333]), whole, rtol=1e-4, atol=1e-4)
 
 
 def test_builtin_tokens_do_not_depend_on_the_batch(field: np.ndarray) -> None:

@@ -11,6 +11,8 @@ import pytest
 import zarr
 
 from napari_lexicon.backbones.spec import BackboneSpec
+from napari_lexicon.dictionaries.dictionary import Dictionary
+from napari_lexicon.dictionaries.file_format import load_dictionary, save_dictionary
 from napari_lexicon.errors import LexiconFolderError
 from napari_lexicon.lexicons import Lexicon, WellStatistics
 from napari_lexicon.lexicons.lock import locked
@@ -110,6 +112,31 @@ def test_a_newer_format_asks_for_an_update(tmp_path: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "version": 2, "new": True}))
     with pytest.raises(LexiconFolderError, match="written by a newer napari-lexicon"):
         Lexicon.open(tmp_path / "x.lexicon")
+
+
+def test_names_of_a_dictionary_begin_a_lexicon_and_those_of_another_are_put_aside(
+    applied: Path, tmp_path: Path
+) -> None:
+    lexicon = Lexicon.create(tmp_path / "new.lexicon", Lexicon.open(applied).backbone)
+    first = load_dictionary(applied / "dictionary.safetensors")
+    for number, names in enumerate(({3: "nucleus"}, {4: "edge"}, {})):
+        header = first.header.model_copy(update={"names": names, "names_notes": {3: "seen"}, "name": f"{number}"})
+        path = tmp_path / f"{number}.safetensors"
+        save_dictionary(
+            Dictionary(first.atoms * (1 if number else -1), first.bias, first.whitening, first.encoder, header), path
+        )
+        lexicon.set_dictionary(load_dictionary(path), path, replace=True)
+        if number == 0:
+            given = lexicon.names.get(3)
+            assert given is not None
+            assert (given.name, given.note, given.confidence) == ("nucleus", "seen", "guess")
+            lexicon.names.set(5, "mine")
+            lexicon.set_dictionary(load_dictionary(path), path)
+            assert lexicon.names.label(5) == "mine"
+        elif number == 1:
+            assert [feature for feature, _ in Lexicon.open(lexicon.path).names] == [4]
+    aside = [json.loads(path.read_text()) for path in lexicon.path.glob("names-*.json")]
+    assert {"3", "5"} in [set(one["features"]) for one in aside]
 
 
 def test_names_are_kept_and_can_be_taken_back(applied: Path, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The built-in model: a small channel-wise ViT, in timm's Eva class, that comes with the package.
 
 Rotary positions and no position embedding: a token knows where its neighbours are, not where it is in the tile. In
-each block it looks at the patches within reach only, so that how a field is cut into tiles hardly shows.
+each block it looks at the patches within reach only, so that a whole field is read in one piece, and where it must be
+cut the tokens do not show it.
 What it was trained on and how is in ``weights/builtin.json``; ``scripts/pretrain_backbone.py`` makes it anew.
 """
 
@@ -20,6 +21,7 @@ from timm.models.eva import Eva
 
 from napari_lexicon.backbones.channelwise import ChannelwiseBackbone, chosen_layer
 from napari_lexicon.backbones.checkpoints import Checkpoint, load_weights, read_config, read_weights, weights_hash
+from napari_lexicon.backbones.near_attention import through_near_blocks
 from napari_lexicon.backbones.preprocessing import PREPROCESSING
 from napari_lexicon.backbones.spec import BackboneSpec
 from napari_lexicon.errors import BackboneError
@@ -104,11 +106,14 @@ def neighbourhood(grid: tuple[int, int], reach: int) -> torch.Tensor:
 
 
 def all_blocks(model: Eva, pictures: torch.Tensor, reach: int, last: int) -> list[torch.Tensor]:
-    """Tokens ``(N, T, dim)`` of every block up to and with ``last``."""
+    """Tokens ``(N, T, dim)`` of every block up to and with ``last``; ``reach`` as in :class:`Shape`."""
     patches = model.patch_embed(pictures)  # (N, gh, gw, dim)
     grid = int(patches.shape[1]), int(patches.shape[2])
     x, rope = model._pos_embed(patches)
-    return through_blocks(list(model.blocks)[: last + 1], x, rope, neighbourhood(grid, reach))
+    blocks = list(model.blocks)[: last + 1]
+    if reach:
+        return through_near_blocks(blocks, x, rope, grid, reach)
+    return through_blocks(blocks, x, rope, neighbourhood(grid, reach))
 
 
 def through_blocks(
@@ -227,4 +232,5 @@ def _spec(name: str, weights: dict[str, torch.Tensor], shape: Shape, layer: int,
         dim=shape.dim,
         preprocessing=BUILTIN_PREPROCESSING,
         licence=licence,
+        reach=shape.reach * (layer + 1),
     )

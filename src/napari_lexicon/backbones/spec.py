@@ -34,6 +34,10 @@ class BackboneSpec:
         Name and version of the intensity treatment, for example ``"window-1"``.
     licence : str
         SPDX name of the licence of the weights, or its own name.
+    reach : int
+        How many patches away from it a token may look, through all blocks up to ``layer``. A model with a reach takes
+        pictures of any whole number of patches, and a field is cut, where it must be, so that every token has all it
+        looks at. 0 for a model that looks at the whole tile.
     """
 
     id: str
@@ -46,12 +50,15 @@ class BackboneSpec:
     dim: int
     preprocessing: str
     licence: str
+    reach: int = 0
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits over every field but the licence."""
+        """16 hex digits over every field but the licence, and the reach where there is one."""
         parts = asdict(self)
         parts.pop("licence")
+        if not self.reach:
+            parts.pop("reach")
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
@@ -75,12 +82,13 @@ class Backbone(Protocol):
         Parameters
         ----------
         tiles : torch.Tensor
-            ``(B, C, tile, tile)`` float32, intensities in units of the plate's window (0 = low, 1 = high).
+            ``(B, C, H, W)`` float32, intensities in units of the plate's window (0 = low, 1 = high). ``H = W = tile``,
+            or any multiples of the patch where the spec has a reach.
 
         Returns
         -------
         torch.Tensor
             ``(B, G, gh, gw, dim)`` float32 on the CPU; G is C for a channel-wise model, 1 for a joint one;
-            ``gh = gw = tile / patch``.
+            ``gh = H / patch``, ``gw = W / patch``.
         """
         ...

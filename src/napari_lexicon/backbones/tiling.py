@@ -1,8 +1,13 @@
-"""From a field of any size to one token per patch: overlapping tiles, of which the inner part is kept."""
+"""From a field of any size to one token per patch.
+
+A model that looks at the whole tile reads overlapping tiles, of which the inner part is kept. A model whose tokens look
+so far and no further reads the field in one piece, or in large parts that have all their tokens look at.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +16,8 @@ import torch
 from napari_lexicon.backbones.spec import Backbone, BackboneSpec
 
 DEFAULT_BATCH = 16
+LARGEST_PART = 144
+"""Tokens along a side that are read in one piece by a model with a reach: 2304 px of 16 px patches."""
 
 
 def field_grid(shape: tuple[int, ...], spec: BackboneSpec) -> tuple[int, int]:
@@ -38,6 +45,9 @@ def field_tokens(backbone: Backbone, image: npt.NDArray[np.float32], batch: int 
 
     The field is covered by tiles that overlap by twice the spec's margin; tokens nearer than the margin to the edge
     of a tile are dropped, since they have seen less of their surroundings. Beyond the border the field is mirrored.
+    With a model that has a reach the field is read in one piece, mirrored for the width of the margin; a field of more
+    than 144 patches along a side is read in parts that include all that their tokens look at, which gives the same
+    tokens but for rounding.
 
     Parameters
     ----------
@@ -61,6 +71,8 @@ def field_tokens(backbone: Backbone, image: npt.NDArray[np.float32], batch: int 
     if image.ndim != 3 or 0 in image.shape:
         raise ValueError(f"A field has axes (C, Y, X), none of them empty; this one has shape {image.shape}.")
     spec = backbone.spec
+    if spec.reach:
+        return _tokens_in_parts(backbone, image, batch)
     gh, gw = field_grid(image.shape, spec)
     result: torch.Tensor | None = None
     for origins in _batches(_tile_origins(gh, gw, spec), max(1, batch // len(image))):
@@ -72,6 +84,39 @@ def field_tokens(backbone: Backbone, image: npt.NDArray[np.float32], batch: int 
             _place(result, tile_tokens, row, column, spec)
     assert result is not None  # a field of at least one pixel has at least one tile
     return result
+
+
+def _tokens_in_parts(backbone: Backbone, image: npt.NDArray[np.float32], batch: int) -> torch.Tensor:
+    """Tokens ``(C, gh, gw, dim)`` of a field by a model with a reach."""
+    spec = backbone.spec
+    gh, gw = field_grid(image.shape, spec)
+    result = torch.empty((len(image), gh, gw, spec.dim), dtype=torch.float32)
+    for top, bottom in _parts(gh):
+        rows = _read_range(top, bottom, gh, spec)
+        for left, right in _parts(gw):
+            columns = _read_range(left, right, gw, spec)
+            area = (rows[1] - rows[0]) * (columns[1] - columns[0]) * spec.patch**2
+            at_once = max(1, batch * spec.tile**2 // area)
+            inner = slice(top - rows[0], bottom - rows[0]), slice(left - columns[0], right - columns[0])
+            for first in range(0, len(image), at_once):
+                some = slice(first, first + at_once)
+                pixels = _region(image[some], rows, columns, spec.patch)
+                (tokens,) = backbone.tokens(torch.from_numpy(pixels)[None])
+                result[some, top:bottom, left:right] = tokens[:, inner[0], inner[1]]
+    return result
+
+
+def _parts(length: int) -> list[tuple[int, int]]:
+    """Equal parts of a side, each short enough to be read in one piece, as (first, one past the last)."""
+    edges = np.linspace(0, length, -(-length // LARGEST_PART) + 1).round().astype(int).tolist()
+    return list(pairwise(edges))
+
+
+def _read_range(first: int, stop: int, length: int, spec: BackboneSpec) -> tuple[int, int]:
+    """Tokens along a side that must be read for ``first`` to ``stop``: all within reach, and no more than the margin
+    beyond the border."""
+    beyond = spec.margin // spec.patch
+    return max(first - spec.reach, -beyond), min(stop + spec.reach, length + beyond)
 
 
 def fine_field_tokens(
@@ -147,9 +192,18 @@ def _batches(origins: list[tuple[int, int]], size: int) -> Iterator[list[tuple[i
 
 def _cut(image: npt.NDArray[np.float32], row: int, column: int, spec: BackboneSpec) -> npt.NDArray[np.float32]:
     """The ``(C, tile, tile)`` pixels around the kept tokens that start at (row, column)."""
-    rows = _mirrored(np.arange(spec.tile) + row * spec.patch - spec.margin, image.shape[1])
-    columns = _mirrored(np.arange(spec.tile) + column * spec.patch - spec.margin, image.shape[2])
-    return image[:, rows[:, None], columns]
+    skip, side = spec.margin // spec.patch, spec.tile // spec.patch
+    rows, columns = ((first - skip, first - skip + side) for first in (row, column))
+    return _region(image, rows, columns, spec.patch)
+
+
+def _region(
+    image: npt.NDArray[np.float32], rows: tuple[int, int], columns: tuple[int, int], patch: int
+) -> npt.NDArray[np.float32]:
+    """Pixels of a range of patches, ``(first, one past the last)`` on each side, mirrored beyond the border."""
+    down = _mirrored(np.arange(rows[0] * patch, rows[1] * patch), image.shape[1])
+    right = _mirrored(np.arange(columns[0] * patch, columns[1] * patch), image.shape[2])
+    return image[:, down[:, None], right]
 
 
 def _mirrored(positions: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:

@@ -56,7 +56,9 @@ class DictionaryHeader(BaseModel):
     metrics_notes : str
         Definitions that belong to the metrics.
     names : dict
-        Feature number to the name a person gave it.
+        Feature number to the name that comes with the dictionary; a new lexicon begins with it.
+    names_notes : dict
+        Feature number to the evidence for its name.
     software, created : str
         Version that wrote it; UTC time.
     """
@@ -79,5 +81,6 @@ class DictionaryHeader(BaseModel):
     metrics: dict[str, Any] = Field(default_factory=dict)
     metrics_notes: str = ""
     names: dict[int, str] = Field(default_factory=dict)
+    names_notes: dict[int, str] = Field(default_factory=dict)
     software: str = Field(default_factory=software_version)
     created: str = Field(default_factory=_now)

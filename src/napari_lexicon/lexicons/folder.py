@@ -28,7 +28,7 @@ from napari_lexicon.lexicons.headers import (
     PlateHeader,
     read_header,
 )
-from napari_lexicon.lexicons.names import FeatureNames
+from napari_lexicon.lexicons.names import FeatureName, FeatureNames
 from napari_lexicon.lexicons.statistics import FieldStatistics, WellStatistics
 
 if TYPE_CHECKING:
@@ -462,6 +462,9 @@ class Lexicon:
     def set_dictionary(self, dictionary: Dictionary, file: Path, *, replace: bool = False) -> None:
         """Make this dictionary the lexicon's, copying its file.
 
+        Names given to the features of another dictionary are kept as ``names-HASH.json``; names that come with this one
+        are taken over where there are none yet.
+
         Raises
         ------
         LexiconFolderError
@@ -483,7 +486,22 @@ class Lexicon:
         self.header = self.header.model_copy(update={"dictionary": reference})
         write_json_whole(self.path / "lexicon.json", self.header.model_dump(mode="json"))
         self._dictionary, self._names = dictionary, None
+        self._begin_names(dictionary, None if old is None or old.hash == reference.hash else old.hash)
         self.refresh()
+
+    def _begin_names(self, dictionary: Dictionary, before: str | None) -> None:
+        """Put the names of the dictionary before aside, and begin with those that come with this one."""
+        path, header = self.path / "names.json", dictionary.header
+        if before is not None and path.exists():
+            path.replace(path.with_name(f"names-{before}.json"))
+        if not path.exists() and header.names:
+            suggested = {
+                feature: FeatureName(
+                    name=name, note=header.names_notes.get(feature, ""), confidence="guess", by=header.software
+                )
+                for feature, name in header.names.items()
+            }
+            FeatureNames(path, dictionary.hash).put(suggested)
 
     @property
     def names(self) -> FeatureNames:

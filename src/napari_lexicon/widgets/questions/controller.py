@@ -30,7 +30,7 @@ class QuestionsController(Controller):
     def __init__(self, workspace: Workspace, view: QuestionsView) -> None:
         super().__init__(workspace, view)
         self._view = view
-        self._folder = Path(tempfile.mkdtemp(prefix="lexicon-answers-"))
+        self._folder = tempfile.TemporaryDirectory(prefix="lexicon-answers-")  # goes with us, or with napari
         self._answer: Path | None = None
         state = workspace.state
         self.link(state.lexiconChanged, self._lexicon_changed)
@@ -47,7 +47,7 @@ class QuestionsController(Controller):
     def close(self) -> None:
         """Cut every connection and leave no file behind."""
         super().close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.cleanup()
 
     def ask(self) -> None:
         """Start the job that answers."""
@@ -58,8 +58,7 @@ class QuestionsController(Controller):
         settings: dict[str, Any] = {"by": column} if column else {}
         if question in OF_A_FEATURE:
             settings["features"] = [state.feature]
-        self._folder.mkdir(exist_ok=True)
-        out = self._folder / f"{state.lexicon.name}-{question}.csv"
+        out = Path(self._folder.name) / f"{state.lexicon.name}-{question}.csv"
         self.workspace.jobs.start(ask_request(state.lexicon, question, out, settings, OWNER))
 
     def save(self, out: Path) -> None:
