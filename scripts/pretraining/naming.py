@@ -2,7 +2,7 @@
 
 Pictures of plates that neither the backbone nor the dictionary has seen. Of every feature the patches are taken that
 lie furthest along its direction, one in two hundred, as a person sees them in the gallery. A name is given where at
-least 95 % of them have a property, in each of two halves of the pictures, where it is not what most patches have anyway,
+least 95 % of them have a property, in each of two halves of the pictures, where most patches do not have it anyway,
 and where they come from many pictures. The rest stays unnamed. Dark patches do not count, here as in every lexicon.
 """
 
