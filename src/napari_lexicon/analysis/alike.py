@@ -2,13 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import heapq
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.channels import sparse_codes
 from napari_lexicon.lexicons import FieldCodes, LexiconPlate, WellStatistics
+
+
+@dataclass(frozen=True, order=True)
+class AlikePatch:
+    """A patch of the plate and how alike its code is: cosine, number of the field, place on its grid."""
+
+    cosine: float
+    field: int
+    gy: int
+    gx: int
+
+
+@dataclass(frozen=True)
+class Looked:
+    """How far a search over a plate is.
+
+    Parameters
+    ----------
+    fields, of : int
+        Fields looked through, and finished fields in all.
+    best : tuple of AlikePatch
+        The most alike so far, best first.
+    """
+
+    fields: int
+    of: int
+    best: tuple[AlikePatch, ...]
+
+
+PER_FIELD = 3
+"""Patches of one field among the most alike of a plate: more would be the same cells again."""
+
+
+def alike_over_plate(
+    plate: LexiconPlate,
+    statistics: WellStatistics,
+    query: Mapping[int, float],
+    exclude: tuple[int, int, int] | None = None,
+    n: int = 24,
+) -> Iterator[Looked]:
+    """Look for the patches of a plate whose codes are most like one, field by field.
+
+    Fields of wells in which the features of ``query`` are strong come first, so that a search that is cut short has
+    most likely found what there is.
+
+    Parameters
+    ----------
+    plate : LexiconPlate
+        With finished fields.
+    statistics : WellStatistics
+        Of the plate.
+    query : mapping of int to float
+        Values by feature, above 0; as from :func:`patch_code`.
+    exclude : (int, int, int), optional
+        Field, row and column of the patch that is asked about.
+    n : int
+        Patches to give, at most :data:`PER_FIELD` of a field.
+
+    Yields
+    ------
+    Looked
+        After every field.
+    """
+    order = promising_fields(plate, statistics, query)
+    best: list[AlikePatch] = []
+    for looked, number in enumerate(order, 1):
+        codes = plate.codes(number)
+        if codes is not None:
+            own = exclude[1:] if exclude is not None and exclude[0] == number else None
+            found = similar_patches(codes, query, own, PER_FIELD)
+            best = heapq.nlargest(n, [*best, *(AlikePatch(cosine, number, gy, gx) for cosine, gy, gx in found)])
+        yield Looked(looked, len(order), tuple(best))
 
 
 def similar_patches(
@@ -69,30 +143,54 @@ def patch_code(codes: FieldCodes, gy: int, gx: int) -> dict[int, float]:
     return found
 
 
-def region_code(codes: FieldCodes, inside: np.ndarray) -> pd.DataFrame:
+def patch_weights(rows: np.ndarray, columns: np.ndarray, patch: int, grid: tuple[int, int]) -> np.ndarray:
+    """How much of every patch a region covers.
+
+    Parameters
+    ----------
+    rows, columns : numpy.ndarray
+        Pixels of the region; those beside the grid do not count.
+    patch : int
+        Pixels.
+    grid : (int, int)
+        Patches down and across.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``grid`` float64, 0 to 1.
+    """
+    gy, gx = np.asarray(rows) // patch, np.asarray(columns) // patch
+    inside = (gy >= 0) & (gy < grid[0]) & (gx >= 0) & (gx < grid[1])
+    counted = np.bincount(gy[inside] * grid[1] + gx[inside], minlength=grid[0] * grid[1])
+    return counted.reshape(grid) / patch**2
+
+
+def region_code(codes: FieldCodes, weights: np.ndarray) -> pd.DataFrame:
     """Features of a region, largest mean first.
 
     Parameters
     ----------
     codes : FieldCodes
         Of the field.
-    inside : numpy.ndarray
-        ``(gh, gw)`` bool: patches of the region.
+    weights : numpy.ndarray
+        ``(gh, gw)``: how much of every patch belongs to the region, as from :func:`patch_weights`; or bool.
 
     Returns
     -------
     pandas.DataFrame
-        ``feature``, ``channel`` (of the plate), ``mean`` (value per patch of the region) and ``share`` (part of its
-        patches in which the feature fires).
+        ``feature``, ``channel`` (of the plate), ``mean`` (value over the region's area) and ``share`` (part of its
+        area in which the feature fires).
     """
-    n = int(inside.sum())
     parts = []
     n_features = int(codes.indices.max(initial=0)) + 1
-    rows = np.flatnonzero(inside.ravel())
+    flat = np.asarray(weights, dtype=np.float64).ravel()
+    rows = np.flatnonzero(flat)
+    weight = flat[rows] / max(flat.sum(), 1e-12)
     for g, channel in enumerate(codes.channels):
         own = sparse_codes(codes, g, n_features)[rows]
-        mean = np.asarray(own.sum(axis=0)).ravel() / max(n, 1)
-        share = np.bincount(own.indices[own.data > 0], minlength=n_features) / max(n, 1)
+        mean = np.asarray(own.T @ weight).ravel()
+        share = np.asarray((own > 0).T @ weight).ravel()
         fires = np.flatnonzero(mean > 0)
         parts.append(pd.DataFrame({"feature": fires, "channel": channel, "mean": mean[fires], "share": share[fires]}))
     found: pd.DataFrame = pd.concat(parts).sort_values("mean", ascending=False, kind="stable", ignore_index=True)

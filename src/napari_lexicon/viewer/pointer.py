@@ -17,6 +17,7 @@ KEYS: Mapping[str, str] = {
     "previous_field": ",",
     "next_hit": "N",
     "beside_control": "/",
+    "more_like_this": "M",
 }
 """What each key does; :func:`bind_keys` binds them."""
 

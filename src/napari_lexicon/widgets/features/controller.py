@@ -9,11 +9,12 @@ from napari_lexicon.widgets.features.evidence.controller import EvidenceControll
 from napari_lexicon.widgets.features.exporting import Exporting
 from napari_lexicon.widgets.features.look_controls import LookController
 from napari_lexicon.widgets.features.naming import NamingController
-from napari_lexicon.widgets.features.spot_list import FiringFeature
+from napari_lexicon.widgets.features.place.alike import AlikeController
+from napari_lexicon.widgets.features.place.controller import PlaceController
 from napari_lexicon.widgets.features.tiles import Tile, tile_of
 from napari_lexicon.widgets.rounds.controller import RoundsController
 from napari_lexicon.widgets.workspace.links import Controller
-from napari_lexicon.widgets.workspace.state import FieldPlace, Spot
+from napari_lexicon.widgets.workspace.state import FieldPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +41,6 @@ class FeaturesController(Controller):
         self.link(state.plateChanged, self._offer_columns)
         self.link(state.featureChanged, self._show_feature)
         self.link(state.channelChanged, view.card.setChannel)
-        self.link(state.spotChanged, self._show_spot)
-        self.link(state.picksChanged, lambda _: self._show_spot(state.spot))
         self._rounds = RoundsController(workspace, view.card.rounds)
         self.link(state.nameChanged, self._name_changed)
         self.link(state.styleChanged, view.card.style_controls.setValue)
@@ -57,8 +56,11 @@ class FeaturesController(Controller):
         self.link(view.card.channelChanged, state.set_channel)
         self.link(view.card.style_controls.valueChanged, state.set_style)
         self.link(view.gallery.tileClicked, self._go_to)
-        self.link(view.spots.featureClicked, state.set_feature)
+        self.link(view.gallery.alikeWanted, self._alike)
+        self.link(view.evidence.spread.alikeWanted, self._alike)
         self._look = LookController(workspace, view.card.look)
+        self.place = PlaceController(workspace, view.place)
+        self.alike = AlikeController(workspace, view.place, view.showPlace, self._go_to, self._ranges)
         self.evidence = EvidenceController(workspace, view, self._go_to, self._ranges)
         self.naming = NamingController(workspace, view)
         self.exporting = Exporting(workspace, view.menu, view, "features", self.naming)
@@ -92,7 +94,6 @@ class FeaturesController(Controller):
             if figures.why_not:
                 self.workspace.state.notice(figures.why_not, "warning")
         self._show_feature(self.workspace.state.feature)
-        self._show_spot(self.workspace.state.spot)
 
     def _toggle_chosen(self) -> None:
         feature = self._view.value()
@@ -106,7 +107,6 @@ class FeaturesController(Controller):
         self._show_card()
         if state.feature is not None:
             self._view.gallery.setColor(state.color_of(state.feature))
-        self._show_spot(state.spot)
 
     def _restore(self, last: LastView) -> None:
         """Sort and filter the table as it was when the plate was open last."""
@@ -134,7 +134,6 @@ class FeaturesController(Controller):
     def _name_changed(self, feature: int) -> None:
         self._view.table.table_model().nameChanged()
         self._show_card()
-        self._show_spot(self.workspace.state.spot)
 
     # card -----------------------------------------------------------------------------------------------------------
 
@@ -207,6 +206,9 @@ class FeaturesController(Controller):
         ranges = {} if plate is None else {c.name: (c.low, c.high) for c in plate.header.channels}
         return ranges | self.workspace.canvas.layers.ranges()
 
+    def _alike(self, tile: Tile) -> None:
+        self.alike.look_from(tile)
+
     def _go_to(self, tile: Tile) -> None:
         plate = self.workspace.state.lexicon_plate
         if plate is None:
@@ -214,41 +216,12 @@ class FeaturesController(Controller):
         header = plate.fields[tile.example.field_index]
         self.workspace.canvas.show_patch(FieldPlace(header.well, header.index), tile.example.gy, tile.example.gx)
 
-    # place ----------------------------------------------------------------------------------------------------------
-
-    def _show_spot(self, spot: Spot | None) -> None:
-        from napari_lexicon.analysis.maps import features_at
-
-        state, codes = self.workspace.state, self.workspace.canvas.codes
-        plate, lexicon, place = state.lexicon_plate, state.lexicon, state.field
-        if plate is None or lexicon is None or place is None or codes is None:
-            self._view.setSpot("Open a field that has been computed, then click in it.", [])
-            return
-        if spot is None:
-            self._view.setSpot("Click in the image to see which features fire there.", [])
-            return
-        found = features_at(codes, spot.row, spot.column, state.picks)
-        names = [channel.name for channel in plate.header.channels]
-        lines = [
-            FiringFeature(
-                int(feature),
-                lexicon.names.label(int(feature)),
-                state.color_of(int(feature)),
-                "" if plate.joint else names[int(channel)],
-                float(value),
-            )
-            for feature, channel, value in zip(found["feature"], found["channel"], found["value"], strict=True)
-        ]
-        where = f"{place.well}, patch {spot.row}, {spot.column}"
-        if lines:
-            self._view.setSpot(f"{where}: {len(lines)} activations. Click one to choose it.", lines)
-        else:
-            self._view.setSpot(f"{where} is dark in every channel: there is nothing to read.", [])
-
     def close(self) -> None:
         """Cut every connection, and drop the tiles that are still being read."""
         for position in range(len(self._examples)):
             self.workspace.background.forget(f"tile {position}")
+        self.place.close()
+        self.alike.close()
         self.evidence.close()
         self.naming.close()
         self.exporting.close()

@@ -6,35 +6,42 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
-from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
+from qtpy.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 
 from napari_lexicon.widgets.basic.ink import ink, raised, small_font
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qtpy.QtGui import QMouseEvent, QPaintEvent
+    from qtpy.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent
 
     from napari_lexicon.widgets.features.tiles import Tile
 
 _SIDE, _GAP, _FOOT = 82.0, 6.0, 15.0
+_KEY_STEPS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
 class Gallery(QWidget):
     """Tiles in rows. Its value is the list of tiles; a place whose picture is still being read is None.
 
+    Arrow keys move over the tiles, Enter goes there, and the menu key opens the menu of a tile.
+
     Signals
     -------
     tileClicked(Tile)
         Go there.
+    alikeWanted(Tile)
+        Find patches like it over the plate.
     """
 
     tileClicked = Signal(object)
+    alikeWanted = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("gallery")
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._tiles: list[Tile | None] = []
         self._images: list[QImage | None] = []
         self._color = QColor("#FFFFFF")
@@ -103,14 +110,58 @@ class Gallery(QWidget):
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         position = None if event is None else self._at(event.position())
         tile = None if position is None else self._tiles[position]
-        if tile is not None:
+        if tile is not None and event is not None and event.button() == Qt.MouseButton.LeftButton:
             self.tileClicked.emit(tile)
+
+    def focusInEvent(self, event: QFocusEvent | None) -> None:
+        super().focusInEvent(event)
+        if event is not None and event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
+            self._hover(0 if self._tiles else None)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is None or not self._tiles:
+            super().keyPressEvent(event)
+            return
+        at, across = self._hovered or 0, self._across(self.width())
+        if event.key() in _KEY_STEPS:
+            right, down = _KEY_STEPS[Qt.Key(event.key())]
+            self._hover(min(max(0, at + right + down * across), len(self._tiles) - 1))
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._tiles[at] is not None:
+            self.tileClicked.emit(self._tiles[at])
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
+        if event is None:
+            return
+        by_key = event.reason() == event.Reason.Keyboard
+        position = self._hovered if by_key else self._at(QPointF(event.pos()))
+        tile = None if position is None else self._tiles[position]
+        if tile is not None and position is not None:
+            at = self.tileCenter(position).toPoint() if by_key else event.pos()
+            self.tileMenu(tile).popup(self.mapToGlobal(at))
+
+    def tileMenu(self, tile: Tile) -> QMenu:
+        """What can be done with a tile; deletes itself when it is closed."""
+        menu = QMenu(self)
+        menu.setObjectName("tile_menu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for name, text, signal in (
+            ("go_there", "Go there", self.tileClicked),
+            ("tile_alike", "More like this", self.alikeWanted),
+        ):
+            action = menu.addAction(text)
+            assert action is not None
+            action.setObjectName(name)
+            action.triggered.connect(lambda _=False, signal=signal: signal.emit(tile))
+        return menu
 
     def event(self, event: QEvent | None) -> bool:
         if event is not None and event.type() == QEvent.Type.ToolTip:
             position = self._at(QPointF(event.pos()))  # type: ignore[attr-defined]  # a QHelpEvent
             tile = None if position is None else self._tiles[position]
-            text = "" if tile is None else f"{tile.caption}: activation {tile.example.value:.3g}. Click to go there."
+            text = "" if tile is None else tile.tip or f"{tile.caption}: activation {tile.example.value:.3g}."
+            text = f"{text} Click to go there, right-click for more like this." if text else ""
             QToolTip.showText(event.globalPos(), text, self)  # type: ignore[attr-defined]
             return True
         return super().event(event)

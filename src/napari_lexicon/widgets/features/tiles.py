@@ -36,12 +36,15 @@ class Tile:
         The patch within the picture, as parts of its sides: left, top, width, height.
     caption : str
         Well and channel.
+    tip : str
+        What a tooltip says of it; empty for its caption and activation.
     """
 
     example: Example
     pixels: npt.NDArray[np.uint8]
     box: tuple[float, float, float, float]
     caption: str
+    tip: str = ""
 
 
 def field_of(plate: Plate, lexicon_plate: LexiconPlate, number: int) -> Field | None:

@@ -25,14 +25,12 @@ from napari_lexicon.widgets.features.evidence.pages import EvidencePages, padded
 from napari_lexicon.widgets.features.export_menu import ExportMenu
 from napari_lexicon.widgets.features.gallery import Gallery
 from napari_lexicon.widgets.features.notes import Notes
-from napari_lexicon.widgets.features.spot_list import SpotList
+from napari_lexicon.widgets.features.place.page import PlacePage
 from napari_lexicon.widgets.features.table import FeatureTable
 from napari_lexicon.widgets.plate.coloring import column_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from napari_lexicon.widgets.features.spot_list import FiringFeature
 
 _SEARCH_PAUSE_MS = 120
 
@@ -71,10 +69,9 @@ class FeaturesView(QWidget):
         self.count.setObjectName("feature_count")
         self.table = FeatureTable()
         self.card = FeatureCard()
-        self.gallery, self.spots = Gallery(), SpotList()
+        self.gallery, self.place = Gallery(), PlacePage()
+        self.spots, self.spot_line = self.place.spots, self.place.line
         self.notes = Notes()
-        self.spot_line = Caption(wrap=True)
-        self.spot_line.setObjectName("spot_line")
         self.all_channels = QCheckBox("all channels")
         self.all_channels.setObjectName("gallery_all_channels")
         self.all_channels.setToolTip("Show the tiles in all stains. Without it, the stain that fires, in grey.")
@@ -119,9 +116,9 @@ class FeaturesView(QWidget):
         lower_box.addWidget(self.tabs, 1)
         self.gallery_line = Caption("Choose a feature: the places where it fires most appear here.", wrap=True)
         self.tabs.addTab(TallContent(padded(self.all_channels, self.gallery_line, self.gallery)), "Strongest")
-        self.tabs.addTab(TallContent(padded(self.spot_line, self.spots)), "Click")
+        self._place_tab = self.tabs.addTab(TallContent(self.place), "Click")
         self.tabs.setTabToolTip(0, "Where the feature fires most over the whole plate. Click a picture to go there.")
-        self.tabs.setTabToolTip(1, "Click in the image: what fires there?")
+        self.tabs.setTabToolTip(1, "Click in the image: what fires there, and where on the plate is more like it?")
         self.evidence = EvidencePages(self.tabs)
         self.tabs.setTabToolTip(self.tabs.addTab(self.notes, "Notes"), "Note, tags, colour, and how sure you are.")
         bar = self.tabs.tabBar()
@@ -173,10 +170,9 @@ class FeaturesView(QWidget):
         self.gallery.setVisible(shown)
         self.all_channels.setVisible(shown)
 
-    def setSpot(self, line: str, features: Sequence[FiringFeature]) -> None:
-        """What fires at the clicked place."""
-        self.spot_line.setText(line)
-        self.spots.setValue(features)
+    def showPlace(self) -> None:
+        """Bring the page of the clicked place to the front."""
+        self.tabs.setCurrentIndex(self._place_tab)
 
     def _search(self) -> None:
         self.table.table_model().setSearch(self.search.text())

@@ -20,6 +20,7 @@ KEY_WORDS = {
     "previous_field": "previous field",
     "next_hit": "the well where the chosen feature fires most, then the next one down",
     "beside_control": "a control well beside this one",
+    "more_like_this": "patches of the plate that look like the clicked one",
 }
 
 

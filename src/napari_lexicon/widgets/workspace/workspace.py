@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lexicon.viewer.napari_compat import main_window, unwrapped
 from napari_lexicon.viewer.pointer import bind_keys
+from napari_lexicon.widgets.workspace.alike_search import AlikeSearch
 from napari_lexicon.widgets.workspace.background import Background
 from napari_lexicon.widgets.workspace.canvas import Canvas
 from napari_lexicon.widgets.workspace.compute import Compute
@@ -53,7 +54,8 @@ class Workspace(QObject):
         self.canvas = Canvas(self.state, viewer, self.background, self.reading, self.fine, self)
         self.walking = Walking(self.state, self.reading, self)
         self.restoring = Restoring(self.state, self.reading, self.opening, self.background, self)
-        bind_keys(viewer, self.walking.actions())
+        self.alike = AlikeSearch(self.state, self.background, self.reading, self)
+        bind_keys(viewer, {**self.walking.actions(), "more_like_this": self.alike.from_spot})
         self.jobs.figures.connect(self._job_told)
         self.jobs.ended.connect(self._job_ended)
         self.state.noticed.connect(self._show_notice)

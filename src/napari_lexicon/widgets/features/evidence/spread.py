@@ -24,9 +24,12 @@ class Spread(QWidget):
     -------
     tileClicked(Tile)
         Go there.
+    alikeWanted(Tile)
+        Find patches like it.
     """
 
     tileClicked = Signal(object)
+    alikeWanted = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,6 +54,7 @@ class Spread(QWidget):
         while len(self._rows) < len(self._bins):
             line, gallery = Caption(step=-0.5, strength=0.8), Gallery()
             gallery.tileClicked.connect(self.tileClicked)
+            gallery.alikeWanted.connect(self.alikeWanted)
             self._box.addWidget(line)
             self._box.addWidget(gallery)
             self._rows.append((line, gallery))

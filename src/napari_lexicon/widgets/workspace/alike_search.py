@@ -1,0 +1,185 @@
+"""The search for patches that look like one, over the whole plate, in a thread and a little at a time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_lexicon.lexicons import Example
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from napari_lexicon.analysis.alike import Looked
+    from napari_lexicon.lexicons import LexiconPlate, WellStatistics
+    from napari_lexicon.widgets.workspace.background import Background
+    from napari_lexicon.widgets.workspace.reading import LexiconReading
+    from napari_lexicon.widgets.workspace.state import WorkspaceState
+
+ERRAND = "alike"
+STEP_SECONDS = 0.6
+"""How long a thread looks before it shows what it has."""
+MOST_FIELDS = 300
+"""Fields looked through before a person is asked whether to go on."""
+WANTED = 23
+
+
+@dataclass(frozen=True)
+class AlikeFound:
+    """What a search has found.
+
+    Parameters
+    ----------
+    of : str
+        What it is about: ``"B03, patch 3, 4"``.
+    own : Example, optional
+        The patch that it is about, None for a region.
+    places : tuple of Example
+        Their ``value`` is the cosine, most alike first.
+    fields, all_fields : int
+        Fields looked through, and in all.
+    searching : bool
+        Whether it goes on.
+    """
+
+    of: str
+    own: Example | None = None
+    places: tuple[Example, ...] = ()
+    fields: int = 0
+    all_fields: int = 0
+    searching: bool = True
+
+
+class AlikeSearch(QObject):
+    """Finds the patches of the open plate that are most like one.
+
+    Signals
+    -------
+    changed(AlikeFound or None)
+        More is found; None where the search is put away.
+    """
+
+    changed = Signal(object)
+
+    def __init__(
+        self, state: WorkspaceState, background: Background, reading: LexiconReading, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._background, self._reading = state, background, reading
+        self._found: AlikeFound | None = None
+        self._search: Iterator[Looked] | None = None
+        self._limit = MOST_FIELDS
+        state.plateChanged.connect(self.stop)
+        state.lexiconChanged.connect(self.stop)
+
+    @property
+    def found(self) -> AlikeFound | None:
+        """What is found so far, None without a search."""
+        return self._found
+
+    def from_spot(self) -> None:
+        """Look for patches like the one that was clicked."""
+        state, number = self._state, self._state.field_number()
+        plate, spot = state.lexicon_plate, state.spot
+        if plate is None or spot is None or number is None:
+            state.notice("Click a patch in the image first: then patches like it are looked for.")
+            return
+        well = plate.fields[number].well
+        self.from_example(Example(plate.id, number, well, 0, spot.row, spot.column, 1.0))
+
+    def from_example(self, example: Example) -> None:
+        """Look for patches like the one at a place of the plate."""
+        from napari_lexicon.analysis.alike import patch_code
+
+        plate = self._state.lexicon_plate
+        if plate is None:
+            return
+
+        def code() -> Mapping[int, float]:
+            codes = plate.codes(example.field_index)
+            return {} if codes is None else patch_code(codes, example.gy, example.gx)
+
+        self._begin(f"{example.well}, patch {example.gy}, {example.gx}", example)
+        exclude = (example.field_index, example.gy, example.gx)
+        self._background.start(ERRAND, code, lambda query: self._look_for(query, exclude), self._failed)
+
+    def from_code(self, of: str, query: Mapping[int, float]) -> None:
+        """Look for patches like a region whose mean code this is."""
+        self._begin(of, None)
+        self._look_for(query, None)
+
+    def further(self) -> None:
+        """Look through more fields."""
+        if self._search is not None and self._found is not None and not self._found.searching:
+            self._limit += MOST_FIELDS
+            self._found = replace(self._found, searching=True)
+            self.changed.emit(self._found)
+            self._step()
+
+    def stop(self, _: object = None) -> None:
+        """Put the search away."""
+        self._background.forget(ERRAND)
+        self._search = None
+        if self._found is not None:
+            self._found = None
+            self.changed.emit(None)
+
+    def _begin(self, of: str, own: Example | None) -> None:
+        self._background.forget(ERRAND)
+        self._search, self._limit = None, MOST_FIELDS
+        self._found = AlikeFound(of, own)
+        self.changed.emit(self._found)
+
+    def _look_for(self, query: Mapping[int, float], exclude: tuple[int, int, int] | None) -> None:
+        from napari_lexicon.analysis.alike import alike_over_plate
+
+        plate, figures = self._state.lexicon_plate, self._reading.figures
+        if self._found is None:
+            return
+        if plate is None or figures is None or not query:
+            self._found = replace(self._found, searching=False)
+            self.changed.emit(self._found)
+            return
+        statistics: WellStatistics = figures.statistics
+        self._search = alike_over_plate(plate, statistics, query, exclude, WANTED)
+        self._step()
+
+    def _step(self) -> None:
+        search, limit, plate = self._search, self._limit, self._state.lexicon_plate
+        assert search is not None and plate is not None
+        self._background.start(
+            ERRAND, lambda: _looked(search, limit), lambda looked: self._take(looked, plate), self._failed
+        )
+
+    def _take(self, looked: Looked | None, plate: LexiconPlate) -> None:
+        if self._found is None:
+            return
+        if looked is None:  # there was nothing further to look through
+            self._found = replace(self._found, searching=False)
+            self.changed.emit(self._found)
+            return
+        places = tuple(
+            Example(plate.id, each.field, plate.fields[each.field].well, 0, each.gy, each.gx, each.cosine)
+            for each in looked.best
+        )
+        goes_on = looked.fields < min(looked.of, self._limit)
+        self._found = replace(self._found, places=places, fields=looked.fields, all_fields=looked.of, searching=goes_on)
+        self.changed.emit(self._found)
+        if goes_on and self._search is not None:
+            self._step()
+
+    def _failed(self, error: Exception) -> None:
+        self.stop()
+        self._state.notice(str(error), "error")
+
+
+def _looked(search: Iterator[Looked], limit: int) -> Looked | None:
+    """Look on for a moment, or up to the limit."""
+    end, latest = time.monotonic() + STEP_SECONDS, None
+    for latest in search:
+        if latest.fields >= limit or time.monotonic() > end:
+            break
+    return latest
