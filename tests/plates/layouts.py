@@ -6,9 +6,11 @@ second channel where the layout can say so.
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,8 @@ class Layout:
         What is guessed; None where the layout is told by its content.
     positions : bool
         True where the layout has stage positions.
+    choices : dict
+        Options of ``open_plate`` that lead to the plate.
     """
 
     name: str
@@ -73,6 +77,12 @@ class Layout:
     has_gap: bool = True
     pattern: str | None = None
     positions: bool = False
+    choices: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def is_zarr(self) -> bool:
+        """An OME-Zarr plate, which opens behind an address, too."""
+        return self.name.startswith("ome_zarr")
 
 
 def _tiff(path: Path, pixels: Pixels, **options: Any) -> None:
@@ -238,6 +248,40 @@ def phenix_index(folder: Path, *, version: int = 5) -> None:
     )
 
 
+def columbus_export(folder: Path) -> None:
+    """As Columbus exports: an index of the measurement, and a folder for the one time point; lengths in their units."""
+    images = []
+    for well, field, channel in planes(gap=False):
+        row, column = well_position(well)
+        number = CHANNELS.index(channel) + 1
+        name = f"{row + 1:03d}{column + 1:03d}-{field}-001{number:03d}001.tif"
+        y, x = position(field)
+        if (well, field, channel) != GAP:
+            _tiff(folder / "2017-03-01" / name, plane(well, field, channel))
+        images.append(
+            f'<Image Version="1"><id>{row + 1:03d}{column + 1:03d}{number:03d}{field:03d}</id><State>Ok</State>'
+            f'<URL BufferNo="0">{name}</URL><Row>{row + 1}</Row><Col>{column + 1}</Col><FieldID>{field}</FieldID>'
+            f"<PlaneID>1</PlaneID><TimepointID>1</TimepointID><ChannelID>{number}</ChannelID>"
+            f"<ChannelName>{channel}</ChannelName><ChannelColor>4278190335</ChannelColor>"
+            '<ImageResolutionX Unit="nm">325</ImageResolutionX><ImageResolutionY Unit="nm">325</ImageResolutionY>'
+            f'<PositionX Unit="m">{x * 1e-6}</PositionX><PositionY Unit="m">{-y * 1e-6}</PositionY>'
+            '<MainEmissionWavelength Unit="nm">525</MainEmissionWavelength></Image>'
+        )
+    (folder / "2017-03-01" / "ImageIndex.ColumbusIDX.xml").write_text(
+        '<?xml version="1.0" encoding="utf-8"?><EvaluationInputData Version="1"><Plates><Plate>'
+        "<MeasurementStartTime>2017-03-01T10:00:00</MeasurementStartTime></Plate></Plates>"
+        f"<Images>{''.join(images)}</Images></EvaluationInputData>",
+        encoding="utf-8",
+    )
+    (folder / "MeasurementIndex.ColumbusIDX.xml").write_text(
+        '<?xml version="1.0" encoding="utf-8"?><ColumbusMeasurementIndex Version="1"><ScreenName>S</ScreenName>'
+        "<PlateName>Plate one</PlateName><PlateRows>16</PlateRows><PlateColumns>24</PlateColumns><Measurement "
+        'MeasurementID="7">m</Measurement><Reference>2017-03-01/ImageIndex.ColumbusIDX.xml</Reference>'
+        "</ColumbusMeasurementIndex>",
+        encoding="utf-8",
+    )
+
+
 def imagexpress_htd(folder: Path) -> None:
     imagexpress_names(folder)
     lines = [
@@ -324,7 +368,50 @@ def _ome_zarr(folder: Path, version: Any) -> Path:
     return path
 
 
+def ome_zarr_by_ngio(folder: Path, *, version: Any, acquisitions: bool = False, stacks: bool = False) -> Path:
+    """A plate that ngio writes: with a second acquisition of other pixels, or with z and t axes."""
+    from ngio import ImageInWellPath, create_empty_plate, create_ome_zarr_from_array
+
+    path = folder / "P1.zarr"
+    wanted = [(well, str(field), 0, _stack(well, field)) for well, field in FIELDS]
+    if acquisitions:
+        wanted += [(well, str(field + 10), 1, _stack(well, field) // 2) for well, field in FIELDS]
+    places = [
+        ImageInWellPath(row=well[0], column=int(well[1:]), path=name, acquisition_id=acquisition)
+        for well, name, acquisition, _ in wanted
+    ]
+    plate = create_empty_plate(path, "P1", places, ngff_version=version)
+    for well, name, _, pixels in wanted:
+        if stacks:  # the first plane and time point hold the pixels, the others are darker
+            depth = np.stack([pixels // (z + 1) for z in range(3)], axis=1)
+            pixels = np.stack([depth, depth >> 1])
+        create_ome_zarr_from_array(
+            plate.get_image_store(well[0], int(well[1:]), name),
+            pixels,
+            pixelsize=PIXEL_SIZE,
+            axes_names=("t", "c", "z", "y", "x") if stacks else ("c", "y", "x"),
+            channels_meta=list(CHANNELS),
+            levels=1,
+            ngff_version=version,
+            overwrite=True,
+        )
+    return path
+
+
+def _by_ngio(name: str, choices: dict[str, Any] | None = None, **wanted: Any) -> tuple[Layout, Layout]:
+    """The layout in both versions of OME-Zarr."""
+    common = {"pixel_size": PIXEL_SIZE, "has_gap": False, "choices": choices or {}}
+    first, second = (partial(ome_zarr_by_ngio, version=version, **wanted) for version in ("0.4", "0.5"))
+    return (
+        Layout(f"ome_zarr_0.4_{name}", first, CHANNELS, **common),
+        Layout(f"ome_zarr_0.5_{name}", second, CHANNELS, **common),
+    )
+
+
 LAYOUTS: tuple[Layout, ...] = (
+    *_by_ngio("by_ngio"),
+    *_by_ngio("acquisitions", {"acquisition": "0"}, acquisitions=True),
+    *_by_ngio("stacks", stacks=True),
     Layout("ome_zarr_0.4", lambda folder: _ome_zarr(folder, "0.4"), CHANNELS, pixel_size=PIXEL_SIZE, has_gap=False),
     Layout("ome_zarr_0.5", lambda folder: _ome_zarr(folder, "0.5"), CHANNELS, pixel_size=PIXEL_SIZE, has_gap=False),
     Layout(
@@ -365,6 +452,7 @@ LAYOUTS: tuple[Layout, ...] = (
         pixel_size=PIXEL_SIZE,
         positions=True,
     ),
+    Layout("columbus_export", columbus_export, CHANNELS, pixel_size=PIXEL_SIZE, positions=True),
     Layout("imagexpress_htd", imagexpress_htd, CHANNELS, pixel_size=PIXEL_SIZE),
     Layout("cellvoyager_mlf", cellvoyager_mlf, CHANNELS, pixel_size=PIXEL_SIZE, positions=True),
     Layout("load_data", load_data, CHANNELS, dtype=np.uint8),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.image_folder import guess_pattern
 
 from .layouts import FIELDS, GAP, LAYOUTS, SHAPE, Layout, plane, position
+from .server import Server
 
 CHANNELS = ("DNA", "ER")
 
@@ -24,8 +26,24 @@ def layout(request: pytest.FixtureRequest) -> Layout:
     return chosen
 
 
-def test_the_same_plate_is_found_in_every_layout(layout: Layout, tmp_path: Path) -> None:
-    plate = open_plate(layout.write(tmp_path) or tmp_path)
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path)
+    yield server
+    server.close()
+
+
+EVERYWHERE = [(layout, False) for layout in LAYOUTS] + [(layout, True) for layout in LAYOUTS if layout.is_zarr]
+
+
+@pytest.mark.parametrize(
+    ("layout", "remote"), EVERYWHERE, ids=[layout.name + remote * "_http" for layout, remote in EVERYWHERE]
+)
+def test_the_same_plate_is_found_in_every_layout(layout: Layout, remote: bool, tmp_path: Path, server: Server) -> None:
+    path: Path | str = layout.write(tmp_path) or tmp_path
+    if remote:
+        path = f"{server.url}/{Path(path).relative_to(tmp_path)}"
+    plate = open_plate(path, **layout.choices)
     assert list(plate.wells) == ["B03", "C11", "P24"]
     assert (plate.rows, plate.columns, plate.free, plate.rgb) == (16, 24, False, False)
     assert tuple(channel.name for channel in plate.channels) == layout.channels
@@ -50,9 +68,9 @@ def test_the_same_plate_is_found_in_every_layout(layout: Layout, tmp_path: Path)
     assert all(layout.channels[1] in problem.sentence and problem.well == "P24" for problem in gaps)
 
 
+@pytest.mark.parametrize("layout", [one for one in LAYOUTS if one.pattern], ids=lambda layout: layout.name)
 def test_the_guessed_pattern_is_the_one_that_the_instrument_uses(layout: Layout, tmp_path: Path) -> None:
-    if layout.pattern is None:
-        pytest.skip("told by its content, not by names")
+    assert layout.pattern is not None
     layout.write(tmp_path)
     assert guess_pattern(tmp_path).pattern == layout.pattern
     assert layout.pattern in open_plate(tmp_path).note
@@ -61,7 +79,7 @@ def test_the_guessed_pattern_is_the_one_that_the_instrument_uses(layout: Layout,
 
 
 def test_fields_travel_to_other_processes_and_know_when_they_changed(layout: Layout, tmp_path: Path) -> None:
-    plate = open_plate(layout.write(tmp_path) or tmp_path)
+    plate = open_plate(layout.write(tmp_path) or tmp_path, **layout.choices)
     field = next(plate.fields())
     copy = pickle.loads(pickle.dumps(field))
     np.testing.assert_array_equal(copy.image().compute(), field.image().compute())
@@ -74,9 +92,10 @@ def test_a_cut_off_file_is_named_and_the_others_are_read(layout: Layout, tmp_pat
     path = layout.write(tmp_path) or tmp_path
     files = sorted((file for file in tmp_path.rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
     images = [file for file in files if file.suffix.lower() in (".tif", ".tiff", ".png") and "thumb" not in file.name]
-    broken = images[len(images) // 2] if images else files[-1]
+    chunks = [file for file in sorted(files) if "/B/03/1/0/" in file.as_posix() and file.stat().st_size > 999]
+    broken = images[len(images) // 2] if images else chunks[0]
     broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 3])
-    plate = open_plate(path)
+    plate = open_plate(path, **layout.choices)
     errors = [problem.sentence for problem in plate.problems]
     read = 0
     for field in plate.fields():
@@ -172,3 +191,58 @@ def test_another_reader_of_vendor_plates_sees_the_same_plate(name: str, index: s
     for channel in range(2):
         pixels = openreadout.File(str(tmp_path / index)).read_plane(0, channel, 0, 0)
         np.testing.assert_array_equal(first.image()[channel].compute(), np.asarray(pixels))
+
+
+def columbus_list(folder: Path, images: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "ImageIndex.ColumbusIDX.xml").write_text(
+        f"<EvaluationInputData><Images>{images}</Images></EvaluationInputData>"
+    )
+
+
+def columbus_image(name: str, buffer: int = 0, unit: str = "um") -> str:
+    return (
+        f"<Image><URL BufferNo='{buffer}'>{name}</URL><Row>2</Row><Col>3</Col><FieldID>1</FieldID><PlaneID>1</PlaneID>"
+        f"<TimepointID>1</TimepointID><ChannelID>1</ChannelID><ImageResolutionX Unit='{unit}'>0.5</ImageResolutionX>"
+        f"<ImageResolutionY Unit='{unit}'>0.5</ImageResolutionY></Image>"
+    )
+
+
+def test_folders_of_a_columbus_export_are_time_points(tmp_path: Path) -> None:
+    head = "<ColumbusMeasurementIndex><PlateName>P</PlateName></ColumbusMeasurementIndex>"
+    (tmp_path / "MeasurementIndex.ColumbusIDX.xml").write_text(head)
+    for t in (1, 2, 10):
+        columbus_list(tmp_path / f"t{t}", columbus_image("a.tif"))
+        tifffile.imwrite(tmp_path / f"t{t}" / "a.tif", np.full((8, 9), t, np.uint16))
+    for t, value in enumerate((1, 2, 10)):
+        plate = open_plate(tmp_path, t=t)
+        assert (plate.name, list(plate.wells), plate.wells["B03"].fields[0].pixel_size_um) == ("P", ["B03"], (0.5, 0.5))
+        assert int(next(plate.fields()).image().max()) == value
+    assert open_plate(tmp_path / "t2" / "ImageIndex.ColumbusIDX.xml").note == open_plate(tmp_path).note
+
+
+def test_what_a_columbus_export_cannot_say_is_said(tmp_path: Path) -> None:
+    (tmp_path / "MeasurementIndex.ColumbusIDX.xml").write_text("<ColumbusMeasurementIndex/>")
+    with pytest.raises(PlateError, match=r"lists images: export again"):
+        open_plate(tmp_path)
+    columbus_list(tmp_path / "t", columbus_image("a.tif", unit="parsec") + columbus_image("b.tif", buffer=3))
+    tifffile.imwrite(tmp_path / "t" / "a.tif", np.ones((8, 9), np.uint16))
+    plate = open_plate(tmp_path)
+    assert next(plate.fields()).pixel_size_um is None
+    assert [problem.sentence for problem in plate.problems] == [
+        "t/b.tif holds several images, of which only the first is read."
+    ]
+
+
+@pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout.is_zarr], ids=lambda layout: layout.name)
+def test_ngio_sees_the_same_pixels_in_what_the_generators_write(layout: Layout, tmp_path: Path) -> None:
+    from ngio import open_ome_zarr_plate
+
+    path = layout.write(tmp_path)
+    assert path is not None
+    theirs = open_ome_zarr_plate(path, mode="r")
+    for field in open_plate(path, **layout.choices).fields():
+        image = theirs.get_image(row=field.well[0], column=int(field.well[1:]), image_path=field.name).get_image()
+        pixels = image.get_as_numpy(axes_order=("t", "c", "z", "y", "x"))[0].max(axis=1)
+        np.testing.assert_array_equal(field.image().compute(), pixels)
+        assert (image.pixel_size.y, image.pixel_size.x) == field.pixel_size_um

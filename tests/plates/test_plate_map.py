@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -248,3 +250,53 @@ def test_any_table_is_a_map_or_one_sentence(rows: list[dict[str, Any]]) -> None:
         return
     assert list(got.map.index) == list(plate.wells)
     assert all(column.startswith("Metadata_") for column in got.map.columns)
+
+
+def _workbook(path: Path, rows: list[list[str]]) -> Path:
+    """The smallest Excel workbook with these texts on its first sheet."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    cells = "".join(
+        f"<row r='{r}'>"
+        + "".join(f"<c r='{'ABC'[c]}{r}' t='inlineStr'><is><t>{text}</t></is></c>" for c, text in enumerate(row))
+        + "</row>"
+        for r, row in enumerate(rows, 1)
+    )
+    parts = {
+        "[Content_Types].xml": f"<Types xmlns='{package}/content-types'><Default Extension='rels' "
+        "ContentType='application/vnd.openxmlformats-package.relationships+xml'/><Override PartName='/xl/workbook.xml' "
+        f"ContentType='{kind}.sheet.main+xml'/><Override PartName='/xl/worksheets/sheet1.xml' "
+        f"ContentType='{kind}.worksheet+xml'/></Types>",
+        "_rels/.rels": f"<Relationships xmlns='{package}/relationships'><Relationship Id='rId1' "
+        f"Type='{office}/officeDocument' Target='xl/workbook.xml'/></Relationships>",
+        "xl/workbook.xml": f"<workbook xmlns='{main}' xmlns:r='{office}'><sheets><sheet name='S' sheetId='1' "
+        "r:id='rId1'/></sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": f"<Relationships xmlns='{package}/relationships'><Relationship Id='rId1' "
+        f"Type='{office}/worksheet' Target='worksheets/sheet1.xml'/></Relationships>",
+        "xl/worksheets/sheet1.xml": f"<worksheet xmlns='{main}'><sheetData>{cells}</sheetData></worksheet>",
+    }
+    with zipfile.ZipFile(path, "w") as file:
+        for name, text in parts.items():
+            file.writestr(name, f"<?xml version='1.0' encoding='UTF-8'?>{text}")
+    return path
+
+
+def test_an_excel_workbook_is_read_where_openpyxl_is_and_named_where_it_is_not(plate: Plate, tmp_path: Path) -> None:
+    file = _workbook(tmp_path / "map.xlsx", [["Well", "Compound"], ["A01", "DMSO"], ["A02", "drug"], ["B03", "drug"]])
+    if importlib.util.find_spec("openpyxl") is None:
+        with pytest.raises(
+            PlateMapError, match=r"map\.xlsx is an Excel workbook: save its sheet as CSV, or .*openpyxl"
+        ):
+            with_plate_map(plate, file)
+    else:
+        mapped_plate = with_plate_map(plate, file)
+        assert mapped_plate.map.loc["A02"].tolist() == ["drug"]
+
+
+def test_a_damaged_workbook_is_one_sentence(plate: Plate, tmp_path: Path) -> None:
+    file = tmp_path / "map.xlsx"
+    file.write_bytes(b"PK\x03\x04 and then nothing of a workbook")
+    with pytest.raises(PlateMapError, match=r"map\.xlsx"):
+        with_plate_map(plate, file)

@@ -15,7 +15,7 @@ from napari_lexicon.errors import PlateError
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.xml_records import records
 
-from .layouts import cellvoyager_mlf, imagexpress_htd, load_data, phenix_index, plane, sample_sheet
+from .layouts import cellvoyager_mlf, columbus_export, imagexpress_htd, load_data, phenix_index, plane, sample_sheet
 
 
 def sentences(folder: Path) -> list[str]:
@@ -183,12 +183,17 @@ def test_numbers_that_no_plate_has_are_named_and_bounded_in_time(tmp_path: Path)
 
 @given(damage=st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=0, max_size=3)), min_size=1, max_size=6))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@pytest.mark.parametrize("write", [phenix_index, imagexpress_htd, cellvoyager_mlf, load_data], ids=lambda w: w.__name__)
+@pytest.mark.parametrize(
+    "write",
+    [phenix_index, columbus_export, imagexpress_htd, cellvoyager_mlf, load_data],
+    ids=lambda write: write.__name__,
+)
 def test_a_damaged_index_opens_or_is_one_sentence(
     write: object, damage: list[tuple[int, bytes]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = _pristine(write, tmp_path_factory)
     name = {"phenix_index": "Images/Index.idx.xml", "imagexpress_htd": "Assay_7.HTD", "load_data": "load_data.csv"}
+    name["columbus_export"] = "2017-03-01/ImageIndex.ColumbusIDX.xml"
     file = folder / name.get(write.__name__, "MeasurementData.mlf")  # type: ignore[attr-defined]
     content = file.read_bytes()
     broken = content

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from napari_lexicon.errors import PlateError, PlateMapError
-from napari_lexicon.plates import cellvoyager, csv_index, imagexpress, phenix, slides, vendor_files
+from napari_lexicon.plates import cellvoyager, columbus, csv_index, imagexpress, phenix, slides, vendor_files
 from napari_lexicon.plates.condition_tables import condition_table
 from napari_lexicon.plates.image_files import IMAGE_EXTENSIONS, extension_of
 from napari_lexicon.plates.image_folder import open_image_file, open_image_folder
@@ -44,6 +44,7 @@ def _open_ome_zarr(storage: Storage, request: Request) -> Plate:
 
 READERS: tuple[Reader, ...] = (
     Reader(is_ome_zarr, lambda request: _open_ome_zarr(LocalFolder(request.path), request)),
+    columbus.READER,
     phenix.READER,
     imagexpress.READER,
     cellvoyager.READER,

@@ -35,7 +35,7 @@ def _is_index(path: Path) -> bool:
 
 
 @dataclass
-class _Index:
+class Index:
     """What the index says."""
 
     entries: list[ImageEntry] = field(default_factory=list)
@@ -57,21 +57,15 @@ def open_phenix(request: Request) -> Plate:
     file = index_of(request.path)
     if file is None:
         raise PlateError(f"{request.path} has no Harmony or Columbus index.")
-    index = _read(file)
+    index = read_index(file)
     if not index.entries:
         raise PlateError(f"{file} lists no images.")
-    facts = TableFacts(
-        channels=_channels(index.channels),
-        pixel_size_um=_pixel_size(index.channels),
-        positions_um=index.positions,
-        shape=_shape(index.plate),
-    )
     name = request.name or index.plate.get("Name") or index.plate.get("PlateID") or plate_name(file.parent)
     return plate_of_entries(
         file.parent,
         name,
         index.entries,
-        facts,
+        facts_of(index),
         z=request.z,
         t=request.t,
         note=f"Harmony index {file.name}",
@@ -79,22 +73,51 @@ def open_phenix(request: Request) -> Plate:
     )
 
 
-def _read(file: Path) -> _Index:
-    index = _Index()
+def read_index(file: Path) -> Index:
+    """What an index file lists.
+
+    Raises
+    ------
+    PlateError
+        If the file cannot be read, is no XML, or declares entities.
+    """
+    index = Index()
     for record in records(file, {"Image", "Entry", "Plate"}):
         if record.name == "Plate" and record.values:
             index.plate = index.plate or record.values
         elif record.name == "Entry" and "ChannelID" in record.attributes:
             index.channels.setdefault(record.attributes["ChannelID"], {}).update(record.values)
         elif record.name == "Image" and "URL" in record.values:
-            _add(index, record)
+            add_image(index, record)
     return index
 
 
-def _add(index: _Index, record: Record) -> None:
-    """One image of the list; what makes no sense is named, not believed."""
+def facts_of(index: Index) -> TableFacts:
+    """Channels, pixel size, positions and plate size that an index gives."""
+    return TableFacts(
+        channels=_channels(index.channels),
+        pixel_size_um=_pixel_size(index.channels),
+        positions_um=index.positions,
+        shape=_shape(index.plate),
+    )
+
+
+def add_image(index: Index, record: Record, folder: str = "", time: int | None = None) -> None:
+    """One image of the list; what makes no sense is named, not believed.
+
+    Parameters
+    ----------
+    index : Index
+        To add it to.
+    record : Record
+        As the file has it, lengths in metres.
+    folder : str
+        Where the images of this list are, relative to the plate.
+    time : int, optional
+        Time point; the record's own where None.
+    """
     values = record.values
-    url = values["URL"].replace("\\", "/")
+    url = folder + values["URL"].replace("\\", "/")
     row, column = (whole_number(values.get(key)) for key in ("Row", "Col"))
     if row is None or column is None or not 1 <= row <= MAX_ROWS or not 1 <= column <= MAX_COLUMNS:
         index.problems.append(Problem(f"{url[:80]} is listed for a well that no plate has."))
@@ -110,8 +133,9 @@ def _add(index: _Index, record: Record) -> None:
     x, y = _metres(values.get("PositionX")), _metres(values.get("PositionY"))
     if x is not None and y is not None:
         index.positions.setdefault((well, name), (-y, x))  # the stage's y goes up, the image's goes down
-    plane, time = whole_number(values.get("PlaneID")) or 0, whole_number(values.get("TimepointID")) or 0
-    index.entries.append(ImageEntry(url, well, name, channel, plane, time))
+    plane = whole_number(values.get("PlaneID")) or 0
+    point = (whole_number(values.get("TimepointID")) or 0) if time is None else time
+    index.entries.append(ImageEntry(url, well, name, channel, plane, point))
 
 
 def _channels(described: Mapping[str, Mapping[str, str]]) -> dict[str, Channel]:

@@ -30,7 +30,8 @@ class Record:
     attributes : dict
         Of the element, without namespaces.
     values : dict
-        Texts of the elements within it, the first of each name.
+        Texts of the elements within it, the first of each name; with ``inner``, their attributes as
+        ``"ELEMENT@ATTRIBUTE"``.
     text : str
         Its own text.
     """
@@ -41,7 +42,7 @@ class Record:
     text: str = ""
 
 
-def _attach(parser: expat.XMLParserType, names: Collection[str], done: list[Record]) -> None:
+def _attach(parser: expat.XMLParserType, names: Collection[str], done: list[Record], inner: bool) -> None:
     """Let a parser append the elements of some names to a list. Closures, since they run a million times."""
     record: Record | None = None
     depth = opened_at = 0
@@ -58,6 +59,10 @@ def _attach(parser: expat.XMLParserType, names: Collection[str], done: list[Reco
             if name in names:
                 plain = {key.rpartition(":")[2]: value for key, value in attributes.items()}
                 record, opened_at = Record(name, plain), depth
+        elif inner and attributes:
+            plain_name = name.rpartition(":")[2]
+            for key, value in attributes.items():
+                record.values.setdefault(f"{plain_name}@{key.rpartition(':')[2]}", value)
 
     def end(name: str) -> None:
         nonlocal record, depth, text
@@ -87,7 +92,7 @@ def _refuse(*_: object) -> None:
     raise ValueError("it has a document type declaration, which no microscope writes")
 
 
-def records(path: Path, names: Collection[str]) -> Iterator[Record]:
+def records(path: Path, names: Collection[str], *, inner: bool = False) -> Iterator[Record]:
     """Elements of some names, wherever they stand.
 
     Parameters
@@ -96,6 +101,8 @@ def records(path: Path, names: Collection[str]) -> Iterator[Record]:
         XML file.
     names : collection of str
         Element names without namespace.
+    inner : bool
+        Keep the attributes of the elements within, too; it takes longer.
 
     Raises
     ------
@@ -104,7 +111,7 @@ def records(path: Path, names: Collection[str]) -> Iterator[Record]:
     """
     done: list[Record] = []
     parser = expat.ParserCreate()
-    _attach(parser, names, done)
+    _attach(parser, names, done, inner)
     try:
         if path.stat().st_size > LARGEST_INDEX:
             raise ValueError("it is larger than any plate's index")

@@ -1,0 +1,55 @@
+"""A web server on this machine for plates behind an address."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+class Server:
+    """A static web server of one folder, with what it was asked for and how much at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.asked: Counter[str] = Counter()
+        self.most_at_once = 0
+        self.refused: dict[str, int] = {}
+        self.seconds_per_answer = 0.0
+        self._never = threading.Event()
+        self._now = 0
+        self._lock = threading.Lock()
+        outer = self
+
+        class Handler(SimpleHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                with outer._lock:
+                    outer.asked[self.path] += 1
+                    outer._now += 1
+                    outer.most_at_once = max(outer.most_at_once, outer._now)
+                outer._never.wait(outer.seconds_per_answer)
+                try:
+                    if outer.refused.get(self.path, 0) > 0:
+                        outer.refused[self.path] -= 1
+                        self.send_error(503)
+                    else:
+                        super().do_GET()
+                finally:
+                    with outer._lock:
+                        outer._now -= 1
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
