@@ -28,7 +28,7 @@ def test_the_search_over_a_plate_finds_what_comparing_every_patch_finds(applied:
     gy, gx = (int(at) for at in lit[len(lit) // 2])
     query = patch_code(plate.codes(number), gy, gx)
     np.testing.assert_allclose([query[m] for m in sorted(query)], whole[number][gy, gx][sorted(query)], rtol=1e-6)
-    *_, last = alike_over_plate(plate, statistics, query, (number, gy, gx), n=12)
+    *_, last = alike_over_plate(plate, statistics, query, (number, [(gy, gx)]), n=12)
     assert last.fields == last.of == len(plate.fields)
     wanted = whole[number][gy, gx]
 

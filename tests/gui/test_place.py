@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_more_like_a_clicked_patch_and_every_picture_goes_there(person: Person, 
     part, figures = person.workspace.state.lexicon_plate, person.workspace.reading.figures
     number = person.workspace.state.field_number()
     query = patch_code(part.codes(number), row, column)
-    *_, last = alike_over_plate(part, figures.statistics, query, (number, row, column), n=23)
+    *_, last = alike_over_plate(part, figures.statistics, query, (number, [(row, column)]), n=23)
     tiles = view.place.gallery.value()
     assert tiles[0].caption == "this patch"
     shown = [(tile.example.field_index, tile.example.gy, tile.example.gx) for tile in tiles[1:]]
@@ -90,3 +91,93 @@ def test_more_like_a_tile_by_its_menu_and_by_keys(person: Person, plate: Path):
     person.press(Qt.Key.Key_M)
     searched(person)
     assert person.workspace.alike.found.of.endswith(f"patch {row}, {column}")
+
+
+def drag(person: Person, *pixels: tuple[float, float]) -> None:
+    """Go over the canvas with the mouse button held."""
+    layer = person.viewer.layers[0]
+    points = [person.canvas_point(layer.data_to_world(pixel)) for pixel in pixels]
+    QTest.mousePress(person.canvas, LEFT, PLAIN, points[0])
+    for start, end in pairwise(points):
+        for part in np.linspace(0, 1, 6)[1:]:
+            QTest.mouseMove(person.canvas, start + (end - start) * float(part))
+            person.breathe(0.02)
+    QTest.mouseRelease(person.canvas, LEFT, PLAIN, points[-1])
+    person.breathe(0.3)
+
+
+def expected(person: Person, weights: np.ndarray) -> list[tuple[int, float]]:
+    """Features of a region by one matrix product."""
+    from napari_lexicon.analysis.alike import region_code
+
+    found = region_code(person.workspace.canvas.codes, weights)
+    return [(int(f), round(float(m), 6)) for f, m in zip(found["feature"], found["mean"], strict=True)][:40]
+
+
+def listed(person: Person) -> list[tuple[int, float]]:
+    return [(line.feature, round(line.value, 6)) for line in person.docks["Features"].view.spots.value()]
+
+
+def test_a_region_is_drawn_and_its_features_are_listed(person: Person, plate: Path, tmp_path: Path):
+    opened(person, plate)
+    person.open_well("B03")
+    person.wait(lambda: person.workspace.canvas.codes is not None, what="the codes")
+    person.front("Features")
+    view = person.docks["Features"].view
+    view.showPlace()
+    person.click("Features", "scope_region")
+    assert "Draw around" in view.spot_line._text
+    drag(person, (10, 10), (10, 120), (85, 120), (85, 10), (12, 9))
+    background = person.workspace.background
+    person.wait(lambda: view.spots.value() and not background.busy("region"), what="the region")
+    assert person.viewer.layers["region"].nshapes == 1
+    assert "µm² in B03" in view.spot_line._text
+    assert len(listed(person)) == 40
+    person.screenshot(tmp_path / "region.png")
+    person.click("Features", "more_like_this")
+    searched(person)
+    assert person.workspace.alike.found.of == "the region in B03"
+    person.click("Features", "alike_back")
+    # any Shapes layer of a person's own, in pixels of its own
+    shapes = person.viewer.add_shapes(
+        [[[21.0, 31.0], [21.0, 59.0], [49.0, 59.0], [49.0, 31.0]]], shape_type="rectangle", scale=(0.25, 0.25)
+    )
+    shapes.selected_data = {0}
+    person.wait(lambda: "49 µm²" in view.spot_line._text, what="the rectangle")
+    person.wait(lambda: not background.busy("region"), what="the region")
+    weights = np.zeros(person.workspace.canvas.codes.indices.shape[1:3])
+    for y, x in np.ndindex(100, 140):
+        if 21 < y * 2 < 49 and 31 < x * 2 < 59:
+            weights[y // 16, x // 16] += 1 / 256
+    assert listed(person) == expected(person, weights)
+    person.viewer.layers.selection.active = person.viewer.layers[0]
+    row, column = lit_patch(person, 0)
+    person.click_image(row * 16 + 3, column * 16 + 3)
+    assert f"patch {row}, {column}" in view.spot_line._text
+    assert view.place.scopes["patch"].isChecked()
+
+
+def test_a_click_on_a_cell_lists_its_features(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("A03")
+    person.wait(lambda: person.workspace.canvas.codes is not None, what="the codes")
+    person.front("Features")
+    view = person.docks["Features"].view
+    view.showPlace()
+    assert not view.place.scopes["cell"].isEnabled()
+    assert "Cells dock" in view.place.scopes["cell"].toolTip()
+    labels = np.zeros((50, 70), dtype=np.int32)  # half as fine as the image
+    labels[5:21, 9:30] = 7
+    person.viewer.add_labels(labels, scale=(1.0, 1.0), translate=(0.25, 0.25))
+    person.click("Features", "scope_cell")
+    person.click_image(30, 40)
+    person.wait(lambda: view.spot_line._text.startswith("Cell 7"), what="the cell")
+    weights = np.zeros(person.workspace.canvas.codes.indices.shape[1:3])
+    for y, x in np.ndindex(100, 140):
+        if labels[y // 2, x // 2] == 7:
+            weights[y // 16, x // 16] += 1 / 256
+    assert listed(person) == expected(person, weights)
+    person.click_image(90, 120)
+    person.wait(lambda: view.spot_line._text.startswith("Click a cell"), what="no cell here")
+    person.viewer.layers.remove("labels")
+    assert view.place.scopes["patch"].isChecked()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +48,7 @@ def alike_over_plate(
     plate: LexiconPlate,
     statistics: WellStatistics,
     query: Mapping[int, float],
-    exclude: tuple[int, int, int] | None = None,
+    exclude: tuple[int, Sequence[tuple[int, int]]] | None = None,
     n: int = 24,
 ) -> Iterator[Looked]:
     """Look for the patches of a plate whose codes are most like one, field by field.
@@ -64,8 +64,8 @@ def alike_over_plate(
         Of the plate.
     query : mapping of int to float
         Values by feature, above 0; as from :func:`patch_code`.
-    exclude : (int, int, int), optional
-        Field, row and column of the patch that is asked about.
+    exclude : (int, sequence of (int, int)), optional
+        Field, and rows and columns of the patches that are asked about: they do not count, nor do those beside them.
     n : int
         Patches to give, at most :data:`PER_FIELD` of a field.
 
@@ -79,14 +79,14 @@ def alike_over_plate(
     for looked, number in enumerate(order, 1):
         codes = plate.codes(number)
         if codes is not None:
-            own = exclude[1:] if exclude is not None and exclude[0] == number else None
+            own = exclude[1] if exclude is not None and exclude[0] == number else ()
             found = similar_patches(codes, query, own, PER_FIELD)
             best = heapq.nlargest(n, [*best, *(AlikePatch(cosine, number, gy, gx) for cosine, gy, gx in found)])
         yield Looked(looked, len(order), tuple(best))
 
 
 def similar_patches(
-    codes: FieldCodes, query: Mapping[int, float], exclude: tuple[int, int] | None = None, n: int = 8
+    codes: FieldCodes, query: Mapping[int, float], exclude: Sequence[tuple[int, int]] = (), n: int = 8
 ) -> list[tuple[float, int, int]]:
     """Patches of a field whose code is most like another: cosine, row and column, most alike first.
 
@@ -98,8 +98,8 @@ def similar_patches(
         Of the field.
     query : mapping of int to float
         Values by feature, above 0.
-    exclude : (int, int), optional
-        A patch that does not count, with those around it.
+    exclude : sequence of (int, int)
+        Patches that do not count, with those around them.
     n : int
         Patches to give, none beside another.
     """
@@ -114,8 +114,8 @@ def similar_patches(
         cosine = np.where(norms > 0, (summed @ wanted) / norms, 0) / np.linalg.norm(wanted)
     grid = codes.indices.shape[1:3]
     alike = cosine.reshape(grid)
-    if exclude is not None:
-        _hide(alike, *exclude)
+    for place in exclude:
+        _hide(alike, *place)
     found = []
     for _ in range(n):
         gy, gx = np.unravel_index(int(alike.argmax()), grid)

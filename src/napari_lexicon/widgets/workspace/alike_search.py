@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_lexicon.lexicons import Example
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from napari_lexicon.analysis.alike import Looked
     from napari_lexicon.lexicons import LexiconPlate, WellStatistics
@@ -25,6 +25,28 @@ STEP_SECONDS = 0.6
 MOST_FIELDS = 300
 """Fields looked through before a person is asked whether to go on."""
 WANTED = 23
+
+
+@dataclass(frozen=True)
+class AskedRegion:
+    """A region or a cell of the shown field, as it can be searched for.
+
+    Parameters
+    ----------
+    of : str
+        What it is called.
+    field : int
+        Number of its field.
+    query : mapping of int to float
+        Its mean code, above 0, summed over channels.
+    places : sequence of (int, int)
+        Its patches.
+    """
+
+    of: str
+    field: int
+    query: Mapping[int, float]
+    places: Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +94,8 @@ class AlikeSearch(QObject):
         self._found: AlikeFound | None = None
         self._search: Iterator[Looked] | None = None
         self._limit = MOST_FIELDS
+        self.region: AskedRegion | None = None
+        """What is listed instead of the clicked patch."""
         state.plateChanged.connect(self.stop)
         state.lexiconChanged.connect(self.stop)
 
@@ -81,7 +105,10 @@ class AlikeSearch(QObject):
         return self._found
 
     def from_spot(self) -> None:
-        """Look for patches like the one that was clicked."""
+        """Look for patches like the one that was clicked, or like the region that is listed."""
+        if self.region is not None:
+            self.from_region()
+            return
         state, number = self._state, self._state.field_number()
         plate, spot = state.lexicon_plate, state.spot
         if plate is None or spot is None or number is None:
@@ -103,13 +130,15 @@ class AlikeSearch(QObject):
             return {} if codes is None else patch_code(codes, example.gy, example.gx)
 
         self._begin(f"{example.well}, patch {example.gy}, {example.gx}", example)
-        exclude = (example.field_index, example.gy, example.gx)
+        exclude = (example.field_index, [(example.gy, example.gx)])
         self._background.start(ERRAND, code, lambda query: self._look_for(query, exclude), self._failed)
 
-    def from_code(self, of: str, query: Mapping[int, float]) -> None:
-        """Look for patches like a region whose mean code this is."""
-        self._begin(of, None)
-        self._look_for(query, None)
+    def from_region(self) -> None:
+        """Look for patches like the region or the cell whose features are listed."""
+        if self.region is not None:
+            region = self.region
+            self._begin(region.of, None)
+            self._look_for(region.query, (region.field, region.places))
 
     def further(self) -> None:
         """Look through more fields."""
@@ -133,7 +162,7 @@ class AlikeSearch(QObject):
         self._found = AlikeFound(of, own)
         self.changed.emit(self._found)
 
-    def _look_for(self, query: Mapping[int, float], exclude: tuple[int, int, int] | None) -> None:
+    def _look_for(self, query: Mapping[int, float], exclude: tuple[int, Sequence[tuple[int, int]]] | None) -> None:
         from napari_lexicon.analysis.alike import alike_over_plate
 
         plate, figures = self._state.lexicon_plate, self._reading.figures

@@ -52,9 +52,12 @@ class Canvas(QObject):
     -------
     sideShown()
         Other fields are on the screen, or their codes have come.
+    pointed(tuple of float)
+        A place of the shown field was clicked: its point of the world.
     """
 
     sideShown = Signal()
+    pointed = Signal(object)
 
     def __init__(
         self,
@@ -401,3 +404,5 @@ class Canvas(QObject):
         grid = (codes.indices.shape[1], codes.indices.shape[2])
         place = patch_at(placement, world, lexicon.backbone.patch, grid, field.shape)
         self._state.set_spot(None if place is None else Spot(*place))
+        if place is not None:
+            self.pointed.emit(world)

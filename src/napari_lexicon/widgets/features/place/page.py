@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.features.gallery import Gallery
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
     from napari_lexicon.widgets.features.spot_list import FiringFeature
 
+PATCH, CELL, REGION = "patch", "cell", "region"
+_SCOPES = {
+    PATCH: ("Patch", "A click shows what fires in the patch under it."),
+    CELL: (
+        "Cell",
+        "A click shows what fires in the cell under it, over its area. Takes any Labels layer.",
+    ),
+    REGION: (
+        "Region…",
+        "Draw around something to see what fires inside, over its area. Shapes of any Shapes layer are read as well.",
+    ),
+}
 _ALIKE_TIP = "Find the patches of the whole plate whose features are most like these. Key: M"
 
 
@@ -26,7 +38,11 @@ class PlacePage(QWidget):
     -------
     alikeRequested(), furtherRequested(), backRequested()
         Find patches like this one; look through more fields; show the list of features again.
+    scopeChosen(str)
+        Read the patch, the cell or a region.
     """
+
+    scopeChosen = Signal(str)
 
     alikeRequested = Signal()
     furtherRequested = Signal()
@@ -46,8 +62,16 @@ class PlacePage(QWidget):
         self.alike.clicked.connect(self.alikeRequested)
         self.further.clicked.connect(self.furtherRequested)
         self.back.clicked.connect(self.backRequested)
+        self.scopes = {name: self._button(f"scope_{name}", *words) for name, words in _SCOPES.items()}
         self.row = QHBoxLayout()
-        self.row.setSpacing(6)
+        self.row.setSpacing(4)
+        group = QButtonGroup(self)
+        for name, button in self.scopes.items():
+            button.setCheckable(True)
+            group.addButton(button)
+            button.clicked.connect(lambda _=False, name=name: self.scopeChosen.emit(name))
+            self.row.addWidget(button)
+        self.scopes[PATCH].setChecked(True)
         for button in (self.back, self.further):
             self.row.addWidget(button)
         self.row.addStretch(1)
@@ -67,6 +91,15 @@ class PlacePage(QWidget):
         self.spots.setValue(features)
         self.setAlikeReason(None if features else "Click a patch in which something fires first.")
 
+    def setScope(self, scope: str) -> None:
+        """Show what is read: a patch, a cell or a region."""
+        self.scopes[scope].setChecked(True)
+
+    def setCellReason(self, reason: str | None) -> None:
+        """Why no cell can be read, None where one can."""
+        self.scopes[CELL].setEnabled(reason is None)
+        self.scopes[CELL].setToolTip(reason or _SCOPES[CELL][1])
+
     def setAlikeReason(self, reason: str | None) -> None:
         """Why nothing can be looked for now, None where it can."""
         self.alike.setEnabled(reason is None)
@@ -74,9 +107,11 @@ class PlacePage(QWidget):
 
     def showAlike(self, shown: bool, *, further: bool = False) -> None:
         """Show the gallery instead of the list."""
-        for widget in (self.back, self.alike_line, self.gallery):
+        found: tuple[QWidget, ...] = (self.back, self.alike_line, self.gallery)
+        listed: tuple[QWidget, ...] = (self.line, self.spots, self.alike, *self.scopes.values())
+        for widget in found:
             widget.setVisible(shown)
-        for widget in (self.line, self.spots, self.alike):
+        for widget in listed:
             widget.setVisible(not shown)
         self.further.setVisible(shown and further)
 
