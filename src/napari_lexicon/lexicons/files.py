@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import zarr
 from zarr.abc.buffer import Buffer
+from zarr.codecs import BloscCodec
 from zarr.storage import MemoryStore, ZipStore
 
 from napari_lexicon.errors import LexiconFolderError
@@ -22,6 +23,7 @@ from napari_lexicon.errors import LexiconFolderError
 # zip files carry times of change; a fixed one keeps equal arrays equal to the byte, so that a resumed job can be
 # compared with an uninterrupted one by hash
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+_CHUNK_BYTES = 2**23
 
 
 def write_bytes_whole(path: Path, content: bytes) -> None:
@@ -77,12 +79,30 @@ def read_json(path: Path) -> Any:
         ) from error
 
 
-def write_arrays_whole(path: Path, arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any]) -> None:
-    """Write arrays as one zipped Zarr v3 group, whole or not at all and equal to the byte for equal content."""
+def write_arrays_whole(
+    path: Path, arrays: Mapping[str, np.ndarray], attributes: Mapping[str, Any], *, large: bool = False
+) -> None:
+    """Write arrays as one zipped Zarr v3 group, whole or not at all and equal to the byte for equal content.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    arrays, attributes : mapping
+        Content.
+    large : bool
+        For arrays of hundreds of megabytes: in chunks of some rows, compressed so that they are read in a tenth of the
+        time.
+    """
     entries: dict[str, Buffer] = {}
     group = zarr.open_group(MemoryStore(entries), mode="w", zarr_format=3, attributes=dict(attributes))
+    codec: dict[str, Any] = {"compressors": BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")} if large else {}
     for name, array in arrays.items():
-        group.create_array(name, data=array, chunks=tuple(max(1, n) for n in array.shape))
+        chunks = tuple(max(1, n) for n in array.shape)
+        if large and array.ndim > 1:
+            rows = max(1, _CHUNK_BYTES * chunks[0] // max(1, array.nbytes))
+            chunks = (min(chunks[0], rows), *chunks[1:])
+        group.create_array(name, data=array, chunks=chunks, **codec)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", compression=zipfile.ZIP_STORED) as archive:
         for key in sorted(entries):
@@ -103,6 +123,10 @@ class ArraysFile:
         self.path = path
         try:
             self._group = zarr.open_group(ZipStore(path, mode="r"), mode="r")
+        except FileNotFoundError as error:
+            raise LexiconFolderError(
+                f"{path} is gone: the lexicon was moved or deleted. Open it again from where it is now."
+            ) from error
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise LexiconFolderError(
                 f"{path} is damaged and cannot be read ({error}): delete it and run the job again."

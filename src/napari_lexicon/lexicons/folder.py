@@ -142,6 +142,7 @@ class LexiconPlate:
         self.n_features = n_features
         self.joint = joint
         self.header: PlateHeader = read_header(folder / "plate.json", PlateHeader)
+        self._stems = [f"{_slug(field.well)}_{_slug(field.name)}" for field in self.header.fields]
         self._done: dict[str, dict[str, str]] = {"codes": {}, "tokens": {}, "fine": {}}
         self.refresh()
 
@@ -201,8 +202,7 @@ class LexiconPlate:
         return self.folder / kind / f"{self._stem(number)}.{mark}{_SUFFIX}"
 
     def _stem(self, number: int) -> str:
-        field = self.fields[number]
-        return f"{_slug(field.well)}_{_slug(field.name)}"
+        return self._stems[number]
 
     def mark(self, kind: str, number: int) -> str | None:
         """Fingerprint of the finished part of a field, None without one.
@@ -320,7 +320,7 @@ class LexiconPlate:
         centres = self._gathered_centres()
         if centres is not None:
             arrays["centres"] = centres
-        write_arrays_whole(self.folder / f"summary{_SUFFIX}", arrays, {"marks": self._marks()})
+        write_arrays_whole(self.folder / f"summary{_SUFFIX}", arrays, {"marks": self._marks()}, large=True)
         return gathered
 
     def _marks(self) -> str:

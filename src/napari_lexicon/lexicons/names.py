@@ -133,6 +133,10 @@ class FeatureNames:
                 features[feature] = one
             else:
                 features.pop(feature, None)
+        if not self.path.parent.is_dir():
+            raise LexiconFolderError(
+                f"{self.path.parent} is gone: the lexicon was moved or deleted. Open it again from where it is now."
+            )
         changed = _NamesFile(dictionary=self._file.dictionary, features=features)
         write_json_whole(self.path, changed.model_dump(mode="json"))
         self._file = changed

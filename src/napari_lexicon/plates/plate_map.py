@@ -299,7 +299,8 @@ def _unmatched(name: str, rows: pd.DataFrame, matched: _Match, plate: Plate) -> 
                 f"{name}: {len(outside)} rows are for wells that the plate does not have: {', '.join(places)}{more}."
             )
         )
-    missing = [well for well in plate.wells if well not in set(matched.wells.dropna())]
+    described = set(matched.wells.dropna())
+    missing = [well for well in plate.wells if well not in described]
     if missing:
         more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         problems.append(

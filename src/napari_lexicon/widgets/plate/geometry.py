@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from qtpy.QtCore import QPointF, QRectF
 
@@ -31,7 +32,7 @@ class GridGeometry:
     PADDING = 7.0
     LARGEST = 46.0  # a well of a 6-well plate need not fill the dock
 
-    @property
+    @cached_property
     def cell(self) -> float:
         """Side of a cell in pixels."""
         if not self.rows:
@@ -40,13 +41,13 @@ class GridGeometry:
         down = (self.height - self.header - 2 * self.PADDING) / self.rows
         return max(2.0, min(across, down, self.LARGEST))
 
-    @property
+    @cached_property
     def origin(self) -> QPointF:
         """Top left corner of well A01's cell; the grid stands in the middle of the width."""
         used = self.header + 2 * self.PADDING + self.columns * self.cell
         return QPointF(max(0.0, (self.width - used) / 2) + self.header + self.PADDING, self.header + self.PADDING)
 
-    @property
+    @cached_property
     def body(self) -> QRectF:
         """The plate itself."""
         origin, pad = self.origin, self.PADDING

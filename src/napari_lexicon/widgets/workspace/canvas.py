@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_lexicon.errors import PlateError
 from napari_lexicon.viewer.conversion import ImageLayer, outline_map, patch_at
 from napari_lexicon.viewer.field_layers import FieldLayers
 from napari_lexicon.viewer.field_names import FieldNames
@@ -168,7 +169,11 @@ class Canvas(QObject):
         self._codes = {}
 
     def _load(self, _: object = None) -> None:
-        plate, wanted = self._state.plate, self._fields_to_show()
+        try:
+            plate, wanted = self._state.plate, self._fields_to_show()
+        except PlateError as error:  # the size of a field is read here; its file may be gone
+            self._field_failed(error)
+            return
         if plate is None or wanted is None:
             return
         self._pause.stop()
@@ -283,8 +288,13 @@ class Canvas(QObject):
             "codes",
             lambda: {key: plate.codes(number) for key, number in numbers.items()},
             self._take_codes,
-            self._field_failed,
+            self._codes_failed,
         )
+
+    def _codes_failed(self, error: Exception) -> None:
+        """The image stays; there is no map over it."""
+        self._state.notice(str(error), "error")
+        self._show_map()
 
     def _take_codes(self, codes: dict[str, FieldCodes | None]) -> None:
         self._codes.update(codes)
