@@ -66,8 +66,10 @@ def features_table(
         most) and ``channel_share`` (its part of all firing); ``plate`` and ``well`` (highest mean); ``stability``.
     """
     tokens = sum(p.statistics.tokens.sum(dtype=np.float64) for p in plates)
-    active = _summed([p.statistics.active for p in plates])
-    total = _summed([p.statistics.total for p in plates])
+    in_wells = [p.statistics.active.sum(axis=1) for p in plates]
+    total_in_wells = [p.statistics.total.sum(axis=1) for p in plates]
+    active = np.sum([part.sum(axis=0, dtype=np.float64) for part in in_wells], axis=0)
+    total = np.sum([part.sum(axis=0) for part in total_in_wells], axis=0)
     n_features = len(total)
     with np.errstate(invalid="ignore", divide="ignore"):
         table = pd.DataFrame(
@@ -80,16 +82,12 @@ def features_table(
             index=pd.RangeIndex(n_features, name="feature"),
         )
     table["strongest"] = np.max([p.statistics.strongest.max(axis=(0, 1)) for p in plates], axis=0)
-    table["wells"] = np.sum([(p.statistics.active.sum(axis=1) > 0).sum(axis=0) for p in plates], axis=0)
+    table["wells"] = np.sum([np.count_nonzero(part, axis=0) for part in in_wells], axis=0)
     _add_channels(table, plates)
-    _add_best_well(table, plates)
+    _add_best_well(table, plates, total_in_wells)
     if stability is not None:
         table["stability"] = stability
     return table
-
-
-def _summed(parts: list[np.ndarray]) -> np.ndarray:
-    return np.asarray(np.sum([part.sum(axis=(0, 1), dtype=np.float64) for part in parts], axis=0))
 
 
 def _add_channels(table: pd.DataFrame, plates: Sequence[PlateStatistics]) -> None:
@@ -106,11 +104,16 @@ def _add_channels(table: pd.DataFrame, plates: Sequence[PlateStatistics]) -> Non
     table["channel_share"] = share
 
 
-def _add_best_well(table: pd.DataFrame, plates: Sequence[PlateStatistics]) -> None:
-    means = np.concatenate([p.statistics.mean() for p in plates])
+def _add_best_well(
+    table: pd.DataFrame, plates: Sequence[PlateStatistics], total_in_wells: Sequence[np.ndarray]
+) -> None:
+    """Well with the highest mean per token, from ``(W, M)`` sums of each plate."""
+    tokens = np.concatenate([p.statistics.tokens.sum(axis=1) for p in plates]).astype(np.float64)
+    means = np.concatenate(total_in_wells) / np.maximum(tokens, 1)[:, None]
+    means[tokens == 0] = -np.inf
     labels = [(p.name, well) for p in plates for well in p.statistics.wells]
-    best = np.nan_to_num(means, nan=-np.inf).argmax(axis=0)
-    fires = np.nanmax(means, axis=0) > 0
+    best = means.argmax(axis=0)
+    fires = means.max(axis=0) > 0
     table["plate"] = np.where(fires, np.asarray([plate for plate, _ in labels], dtype=object)[best], "")
     table["well"] = np.where(fires, np.asarray([well for _, well in labels], dtype=object)[best], "")
 

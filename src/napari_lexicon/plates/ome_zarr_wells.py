@@ -15,7 +15,8 @@ from napari_lexicon.plates.ngff_metadata import ImageMetadata, Repeating, channe
 from napari_lexicon.plates.storage import Storage
 from napari_lexicon.plates.well_names import canonical_well, well_name, well_position
 
-_Q, _A = TypeVar("_Q"), TypeVar("_A")
+_Q = TypeVar("_Q")
+_A = TypeVar("_A")
 
 MOST_WELLS = 100_000
 MOST_FIELDS = 1_000_000

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QTimer
+
 from napari_lexicon.widgets.embed import status
 from napari_lexicon.widgets.workspace.cache_state import CacheState, read_cache_state
 from napari_lexicon.widgets.workspace.links import Controller
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.requests import ComputeSettings
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
+_LATER_MS = 150
+
 
 class EmbedController(Controller):
     """What is computed to the view; buttons and settings to the jobs."""
@@ -26,6 +30,10 @@ class EmbedController(Controller):
         self._view = view
         self._cache: CacheState | None = None
         self._was_busy = workspace.jobs.status.busy
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_LATER_MS)
+        self.link(self._later.timeout, self._look)
         state = workspace.state
         self.link(state.plateChanged, self._look)
         self.link(state.lexiconChanged, self._look)
@@ -89,6 +97,9 @@ class EmbedController(Controller):
             self._show()
         if self.workspace.jobs.status.busy and self.workspace.background.busy("cache"):
             return  # a job that reports often must not keep pushing the answer back
+        if self.workspace.background.busy("figures"):
+            self._later.start()  # thousands of files are looked at, and the table is waited for
+            return
         self.workspace.background.start(
             "cache",
             lambda: read_cache_state(plate, lexicon, part),
