@@ -2,8 +2,8 @@
 
     [LEXICON_DATA=...] python scripts/draw_closer_maps.py [--work FOLDER]
 
-The field is of the 24-well simulated plate; with LEXICON_DATA a second row shows a real one, of BBBC016. The feature is
-the one with the highest selectivity for the well, or that fires most.
+The field is of the 24-well simulated plate, the feature the one whose mean in the well is the most standard deviations
+above the plate's. With LEXICON_DATA a second row shows a real field, of Cell Painting, and a feature that has a name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from napari_lexicon.lexicons import Lexicon
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "images" / "closer.jpg"
 SIDE = 320  # pixels of the field that are shown
-REAL = "bbbc016_transfluor_gfp"
+REAL = "cytodataframe_cellpainting_mini"
+NAMED = 17
 
 
 def main() -> None:
@@ -44,7 +45,7 @@ def main() -> None:
     rows = [row(plate, work / "simulated.lexicon", "B03", "RNA")]
     data = os.environ.get("LEXICON_DATA")
     if data:
-        rows.append(row(Path(data) / REAL, work / "real.lexicon", None, None))
+        rows.append(row(Path(data) / REAL, work / "real.lexicon", "D06", "Channel 1", NAMED))
     sheet = Image.new("RGB", (max(r.width for r in rows), sum(r.height for r in rows)))
     top = 0
     for picture in rows:
@@ -54,17 +55,18 @@ def main() -> None:
     print(options.out)
 
 
-def row(plate: Path, folder: Path, well: str | None, channel: str | None) -> Image.Image:
-    """Four maps of one feature over a part of one field."""
+def row(plate: Path, folder: Path, well: str, channel: str, feature: int | None = None) -> Image.Image:
+    """Four maps of one feature over a part of one field; the feature that sets the well apart where none is given."""
     api.apply(plate, folder, device="cpu")
     lexicon = Lexicon.open(folder)
     one = next(iter(lexicon.plates.values()))
-    number = one.field_number(well) if well else len(one.fields) - 1
+    number = one.field_number(well)
     field = one.fields[number]
-    group = 0 if channel is None else [one.header.channels[c].name for c in field.channels].index(channel)
-    statistics = one.statistics()
-    mean = statistics.mean(field.channels[group])
-    feature = int(np.nanargmax(mean[one.wells.index(field.well)] - np.nanmean(mean, axis=0)))
+    group = [one.header.channels[c].name for c in field.channels].index(channel)
+    if feature is None:
+        mean = one.statistics().mean(field.channels[group])
+        apart = (mean[one.wells.index(field.well)] - np.nanmean(mean, axis=0)) / (np.nanstd(mean, axis=0) + 0.02)
+        feature = int(np.nanargmax(apart))
     window = one.header.channels[field.channels[group]]
     grey = stretched(np.asarray(plate_field(one, number).image())[group], window.low, window.high)
     codes = one.codes(number)
@@ -80,7 +82,7 @@ def row(plate: Path, folder: Path, well: str | None, channel: str | None) -> Ima
         along = direction_map(fine.whitened, fine.codes.channels, atoms_of(lexicon)[feature], field.channels[group])
         maps.append((f"direction, {lexicon.backbone.patch // finer} px", along.clip(min=0), finer))
     part = np.s_[:SIDE, :SIDE]
-    panels = [Panel(f"{one.header.name} {field.well}, #{feature}", np.repeat(grey[part][..., None], 3, axis=2))]
+    panels = [Panel(f"{field.well}, {lexicon.names.label(feature)}", np.repeat(grey[part][..., None], 3, axis=2))]
     for title, values, finer in maps:
         heat = on_pixels(values, lexicon.backbone.patch // finer, field.shape)
         panels.append(Panel(title, heated(grey[part], heat[part], float(values.max()))))

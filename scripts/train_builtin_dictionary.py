@@ -34,7 +34,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     backbone = load_backbone(arguments.backbone, layer=arguments.layer, device="cpu")
     if arguments.name_only:
-        save_dictionary(with_names(backbone, load_dictionary(arguments.to), arguments), arguments.to)
+        save_dictionary(with_names(backbone, load_dictionary(arguments.to), arguments.pictures), arguments.to)
         return
     started = time.monotonic()
     about = SampleSettings(arguments.plates, real=arguments.real, leave_out=tuple(arguments.leave_out))
@@ -51,16 +51,15 @@ def main() -> None:
         assert best.stability is not None
         shares = [float((best.stability > level).float().mean()) for level in (0.5, 0.7, 0.9)]
         print("found again in other seeds with a cosine over 0.5, 0.7, 0.9:", shares)
-    save_dictionary(with_names(backbone, best, arguments) if arguments.pictures else best, arguments.to)
+    save_dictionary(with_names(backbone, best, arguments.pictures) if arguments.pictures else best, arguments.to)
     print(f"{arguments.to}: {arguments.to.stat().st_size / 1e6:.2f} MB")
 
 
-def with_names(backbone: Backbone, dictionary: Dictionary, arguments: argparse.Namespace) -> Dictionary:
+def with_names(backbone: Backbone, dictionary: Dictionary, pictures: int) -> Dictionary:
     """The same dictionary with names, and the evidence printed."""
-    found = named(backbone, dictionary, arguments.pictures)
+    found = named(backbone, dictionary, pictures)
     for evidence in found:
         print(json.dumps(asdict(evidence)))
-    found = [evidence for evidence in found if evidence.feature not in arguments.refuted]
     names = {evidence.feature: evidence.name for evidence in found}
     notes = {evidence.feature: evidence.sentence for evidence in found}
     header = dictionary.header.model_copy(update={"names": names, "names_notes": notes})
@@ -83,14 +82,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--leave-out", action="append", default=[], metavar="NAME")
     parser.add_argument("--pictures", type=int, default=600, help="to find names by; 0 for no names")
     parser.add_argument("--name-only", action="store_true", help="give names to the dictionary that --to holds")
-    parser.add_argument(
-        "--refuted",
-        type=int,
-        nargs="*",
-        default=[],
-        metavar="FEATURE",
-        help="leave out their names: benchmarks/quality/names.py does not bear them out on labelled images",
-    )
     parser.add_argument("--threads", type=int, default=2)
     return parser
 

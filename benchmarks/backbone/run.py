@@ -101,7 +101,7 @@ def _describers(arguments: argparse.Namespace) -> Iterator[Describer]:
     if not arguments.only_backbones:  # in this order: the cheap ones first
         yield INTENSITY
         yield HANDMADE
-    kinds = ("tokens", "codes")
+    kinds = ("tokens", "codes", "directions")
     for name in [] if arguments.only_baselines else arguments.backbone or ["builtin"]:
         backbone = load_backbone(name, layer=arguments.layer, device="cpu")
         yield TokenDescriber(name, backbone, _dictionary(backbone, arguments), kinds)

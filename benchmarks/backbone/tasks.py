@@ -63,7 +63,7 @@ def cell_rows(name: str, train: Described, test: Described, phenotypes: Iterable
             a, b = values[use_train], test.cells[kind][use_test]
             answer = auroc_probe(a, shows_train[use_train], b)
             rows.append(Row(task, size, "AUROC", name, kind, with_interval(auroc, truth, answer, wells)))
-            best, sign = best_single(a, shows_train[use_train], both_signs=kind != "codes")
+            best, sign = best_single(a, shows_train[use_train], both_signs=kind not in ("codes", "directions"))
             single = sign * b[:, best]
             rows.append(Row(task, size, "AUROC", name, f"best of {kind}", with_interval(auroc, truth, single, wells)))
     return rows
@@ -173,7 +173,7 @@ def region_rows(task: str, name: str, data: dict[str, Any], seeds: int) -> list[
             said, single = np.zeros(len(truth)), np.zeros(len(truth))
             for train, test in splits(groups, 5, seed):
                 said[test] = auroc_probe(values[train], truth[train], values[test])
-                best, sign = best_single(values[train], truth[train], kind != "codes")
+                best, sign = best_single(values[train], truth[train], kind not in ("codes", "directions"))
                 column = sign * values[:, best]
                 single[test] = np.searchsorted(np.sort(column[train]), column[test]) / len(train)
             probe_scores.append(with_interval(auroc, truth, said, groups, seed))

@@ -2,8 +2,8 @@
 
     LEXICON_DATA=... python benchmarks/quality/names.py [--json FILE] [--dictionary FILE] [--threads 2]
 
-For every named feature, the patches of each set that lie furthest along it (one in two hundred), channel by channel:
-which part of them lies on what. Neither the backbone nor the dictionary has seen these sets, apart from Cell Painting.
+For every named feature, channel by channel: how well its direction alone tells the patches of a class from all others
+(AUROC). Neither the backbone nor the dictionary has seen blood smears and nuclei; Cell Painting they have.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from labelled import SETS, labelled_tokens
+from sklearn.metrics import roc_auc_score
 
 import napari_lexicon.dictionaries
 from napari_lexicon.backbones import load_backbone
 from napari_lexicon.dictionaries.file_format import load_dictionary
 
-STRONGEST = 0.005
 BUILTIN_DICTIONARY = Path(napari_lexicon.dictionaries.__file__).parent / "builtin.safetensors"
 
 
@@ -39,33 +38,28 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for task, images in SETS.items():
         seen = labelled_tokens(task, images(Path(os.environ["LEXICON_DATA"])), backbone, options.images)
-        usual = np.bincount(seen.labels, minlength=len(seen.names)) / len(seen.labels)
-        print(f"\n{task}, all patches: {_shares(seen.names, usual)}")
+        print(f"\n{task}: {', '.join(seen.names)}")
         for channel, tokens in enumerate(seen.tokens.unbind(1)):
             along = (dictionary.whitening.whiten(tokens.float()) @ dictionary.atoms.T).numpy()
             for feature, name in sorted(dictionary.header.names.items()):
-                strongest = np.argsort(-along[:, feature])[: max(1, round(STRONGEST * len(along)))]
-                shares = np.bincount(seen.labels[strongest], minlength=len(seen.names)) / len(strongest)
-                print(f"{feature:4} {name:22} channel {channel}: {_shares(seen.names, shares)}", flush=True)
+                aurocs = [float(roc_auc_score(seen.labels == c, along[:, feature])) for c in range(len(seen.names))]
+                shown = ", ".join(f"{label} {auroc:.2f}" for label, auroc in zip(seen.names, aurocs, strict=True))
+                print(f"{feature:4} {name:40} channel {channel}: {shown}", flush=True)
                 rows += [
                     {
                         "task": f"{task}: {feature} {name}",
-                        "size": f"channel {channel}, {len(strongest)} patches",
-                        "metric": f"share on {label}",
+                        "size": f"channel {channel}, {len(along)} patches",
+                        "metric": f"AUROC, {label} or not",
                         "unit": "1",
-                        "ours": round(float(share), 4),
-                        "peer": "all patches",
-                        "peer_value": round(float(base), 4),
-                        "ratio": round(float(share / base), 3) if base else None,
+                        "ours": round(auroc, 4),
+                        "peer": "chance",
+                        "peer_value": 0.5,
+                        "ratio": round(auroc / 0.5, 4),
                     }
-                    for label, share, base in zip(seen.names, shares, usual, strict=True)
+                    for label, auroc in zip(seen.names, aurocs, strict=True)
                 ]
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
-
-
-def _shares(names: tuple[str, ...], shares: np.ndarray) -> str:
-    return ", ".join(f"{name} {share:.2f}" for name, share in zip(names, shares, strict=True))
 
 
 if __name__ == "__main__":
