@@ -39,6 +39,7 @@ def info(
     t: TChoice = 0,
     acquisition: str | int | None = None,
     tile: int = TILE,
+    um_per_pixel: float | None = None,
 ) -> dict[str, Any]:
     """What a plate is: wells, fields, channels, pixel size, what is missing, its plate map.
 
@@ -58,6 +59,9 @@ def info(
         Name or number of one acquisition of several.
     tile : int
         Side in pixels of the fields that slides are cut into; 0 leaves them whole.
+    um_per_pixel : float, optional
+        Resample every field to this size when it is read. None: as it is on disk, or as an earlier job on the plate
+        did in the same lexicon; 0: as it is on disk.
 
     Returns
     -------
@@ -72,7 +76,16 @@ def info(
     from napari_lexicon.plates import open_plate
 
     return plate_summary(
-        open_plate(path, pattern=pattern, plate_map=plate_map, z=z, t=t, acquisition=acquisition, tile=tile)
+        open_plate(
+            path,
+            pattern=pattern,
+            plate_map=plate_map,
+            z=z,
+            t=t,
+            acquisition=acquisition,
+            tile=tile,
+            um_per_pixel=um_per_pixel,
+        )
     )
 
 
@@ -132,6 +145,7 @@ def convert(
     t: TChoice = 0,
     acquisition: str | int | None = None,
     tile: int = TILE,
+    um_per_pixel: float | None = None,
     ngff: Literal["0.4", "0.5"] = "0.5",
     report: Report = silent,
     should_stop: ShouldStop = never,
@@ -140,7 +154,7 @@ def convert(
 
     Parameters
     ----------
-    path, plate_map, pattern, z, t, acquisition, tile
+    path, plate_map, pattern, z, t, acquisition, tile, um_per_pixel
         As in :func:`info`; what is chosen along z and t is what is written.
     out : path
         Folder of the new plate; one that an earlier conversion has begun is continued.
@@ -163,7 +177,16 @@ def convert(
     def step(done: int, total: int, message: str) -> None:
         report(Progress(done, total, f"{message} written"))
 
-    plate = open_plate(path, pattern=pattern, plate_map=plate_map, z=z, t=t, acquisition=acquisition, tile=tile)
+    plate = open_plate(
+        path,
+        pattern=pattern,
+        plate_map=plate_map,
+        z=z,
+        t=t,
+        acquisition=acquisition,
+        tile=tile,
+        um_per_pixel=um_per_pixel,
+    )
     return convert_plate(plate, out, version=ngff, step=step, should_stop=should_stop)
 
 
@@ -177,6 +200,7 @@ def apply(
     t: TChoice = 0,
     acquisition: str | int | None = None,
     tile: int = TILE,
+    um_per_pixel: float | None = None,
     dictionary: str = "builtin",
     backbone: str | None = None,
     layer: int | None = None,
@@ -193,7 +217,7 @@ def apply(
     from napari_lexicon.jobs.applying import ApplyJob, run_apply
 
     job = ApplyJob(
-        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile),
+        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, um_per_pixel),
         out=str(out),
         dictionary=dictionary,
         backbone=backbone,
@@ -218,6 +242,7 @@ def embed(
     t: TChoice = 0,
     acquisition: str | int | None = None,
     tile: int = TILE,
+    um_per_pixel: float | None = None,
     backbone: str = "builtin",
     layer: int | None = None,
     device: str = "auto",
@@ -232,7 +257,7 @@ def embed(
     from napari_lexicon.jobs.embedding import EmbedJob, run_embed
 
     job = EmbedJob(
-        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile),
+        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, um_per_pixel),
         out=str(out),
         backbone=backbone,
         layer=layer,
@@ -253,13 +278,23 @@ def _origins(
     t: TChoice,
     acquisition: str | int | None,
     tile: int,
+    um_per_pixel: float | None,
 ) -> tuple[Any, ...]:
     from napari_lexicon.jobs.plates import plate_origin
 
     paths = [plates] if isinstance(plates, (str, Path)) else list(plates)
     wanted = None if acquisition is None else str(acquisition)
     return tuple(
-        plate_origin(path, pattern=pattern, plate_map=plate_map, z=z, t=t, acquisition=wanted, tile=tile)
+        plate_origin(
+            path,
+            pattern=pattern,
+            plate_map=plate_map,
+            z=z,
+            t=t,
+            acquisition=wanted,
+            tile=tile,
+            um_per_pixel=um_per_pixel,
+        )
         for path in paths
     )
 
@@ -382,7 +417,7 @@ def ask(lexicon: PathLike, question: str, *, report: Report = silent, **options:
     question : str
         Name of one of :data:`napari_lexicon.analysis.questions.QUESTIONS`: ``effects``, ``selectivity``,
         ``activity``, ``alike``, ``doses``, ``confounds``, ``corrections``, ``probes``, ``depth``,
-        ``counts``, ``stains``, ``cells``, ``edits``, ``match``, ``transfer``.
+        ``counts``, ``stains``, ``channels``, ``cells``, ``edits``, ``match``, ``transfer``.
     report : callable
         Told of every field that is read.
     **options
@@ -413,6 +448,7 @@ def report(
     features: int = 8,
     fdr: float = 0.05,
     pictures: bool = True,
+    network: bool = True,
     title: str | None = None,
     seed: int = 0,
     report: Report = silent,
@@ -435,6 +471,9 @@ def report(
         False-discovery rate up to which a difference is called.
     pictures : bool
         Open the images, for pictures, stains, brightness, sharpness and nuclei.
+    network : bool
+        Run the model again on some wells, for the figure of layers and for edited features; without, the page takes a
+        fraction of the time.
     title : str, optional
         Of the page; the name of the lexicon where None.
     seed : int
@@ -461,7 +500,7 @@ def report(
         report(Progress(done, total, what))
 
     settings = ReportSettings(
-        by=by, controls=controls, dose=dose, features=features, fdr=fdr, seed=seed, pixels=pictures
+        by=by, controls=controls, dose=dose, features=features, fdr=fdr, seed=seed, pixels=pictures, network=network
     )
     page = report_page(gathered(Lexicon.open(lexicon), settings, told), told, title=title)
     write_bytes_whole(Path(out), page.encode())

@@ -67,3 +67,11 @@ def test_a_plate_whose_look_goes_with_the_value_does_not_tell_it_on_plates_not_s
 def test_columns_that_do_not_differ_are_an_error() -> None:
     with pytest.raises(PlateMapError, match="Nothing that was asked differs"):
         depth({"model": np.zeros((2, 6, 3))}, {"same": pd.Series(["a"] * 6)}, {})
+
+
+def test_the_plate_itself_is_told_across_single_wells_where_plates_stay_together() -> None:
+    layers, treatment, plate, _ = planted(appears=2, fades=3)
+    found = depth({"model": layers["model"]}, {"drug": treatment}, {"plate": plate}, together=plate, repeats=2)
+    own = found[found["asked"] == "plate"].set_index("layer")
+    assert own.loc[0, "score"] > 0.9
+    assert own.index[own["turn"]].tolist() == [3]

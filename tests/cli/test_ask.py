@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+from napari_lexicon import api
 from napari_lexicon.analysis.questions import QUESTIONS
 from napari_lexicon.cli import app
 from napari_lexicon.lexicons import Lexicon
@@ -23,11 +24,15 @@ MORE: dict[str, list[str]] = {
 }
 
 
+OTHERWISE = ("counts", "activity", "corrections", "channels")
+"""Questions that the tiny plate does not answer without more."""
+
+
 def ask(lexicon: Path, question: str, *words: str) -> Result:
     return CliRunner().invoke(app, ["ask", str(lexicon), question, *words])
 
 
-@pytest.mark.parametrize("question", [name for name in QUESTIONS if name not in ("counts", "activity", "corrections")])
+@pytest.mark.parametrize("question", [name for name in QUESTIONS if name not in OTHERWISE])
 def test_every_question_has_an_answer_on_the_tiny_plate(question: str, applied: Path, tmp_path: Path) -> None:
     out = tmp_path / "answer.csv"
     words = [str(applied) if word == "APPLIED" else word for word in MORE.get(question, [])]
@@ -88,3 +93,28 @@ def test_measurements_of_a_file_go_beside_the_probe(applied: Path, tmp_path: Pat
         == 0
     )
     assert pd.read_csv(out)["source"].tolist() == ["all features", "best feature", "best 3", "best 5", "best 10", "age"]
+
+
+def test_a_channel_is_taken_from_features_of_joined_channels(
+    tiny_plate: Path, embedded: Path, applied: Path, tmp_path: Path
+) -> None:
+    out, joint, dictionary = tmp_path / "answer.csv", tmp_path / "joint.lexicon", tmp_path / "joint.safetensors"
+    api.train(
+        embedded, dictionary, channels="concat", features=16, iterations=2, per_iteration=2, steps=20, batch=64,
+        controls="all",
+    )  # fmt: skip
+    api.apply(tiny_plate, joint, dictionary=str(dictionary), device="cpu", keep_tokens="all")
+    assert ask(joint, "channels", "--out", str(out), "--quiet").exit_code == 0
+    table = pd.read_csv(out)
+    assert set(table["how"]) == {"removed", "shuffled"}
+    assert set(table["channel"]) == {"DNA", "Actin"}
+    assert len(table) == 2 * 2 * 16
+    assert (table["n_wells"] == 6).all()
+    fired = table.dropna(subset=["moved"])
+    assert len(fired) and (fired["moved"] > 0).any() and (fired["change"] >= -1 - 1e-6).all()
+    some = ask(joint, "channels", "--features", "3", "--out", str(out), "--quiet")
+    assert some.exit_code == 0
+    assert set(pd.read_csv(out)["feature"]) == {3}
+    apart = ask(applied, "channels")
+    assert apart.exit_code == 2
+    assert "Features of this dictionary read one channel each" in apart.output

@@ -102,6 +102,12 @@ def test_every_section_that_the_plate_allows_is_there(page: Page) -> None:
     assert "bright & round" in page.text and "seen in <b>all</b> wells" in page.text
 
 
+def test_the_network_is_left_alone_when_asked_to(lexicon: Path, page: Page, tmp_path: Path) -> None:
+    assert report(lexicon, tmp_path / "r.html", "--features", "3", "--no-network").exit_code == 0
+    found = [section["id"] for section in Page((tmp_path / "r.html").read_text(encoding="utf-8")).of("section")]
+    assert found == [section["id"] for section in page.of("section") if section["id"] not in ("edits", "layers")]
+
+
 def test_pictures_are_inside_the_page_and_show_something(page: Page) -> None:
     pictures = page.of("img")
     assert len(pictures) >= 3 * 2 * (2 + 1)  # features x (grey, overlay) x (treated, control, a tile)

@@ -52,6 +52,12 @@ def test_embed_with_another_model_and_layer():
     assert job == EmbedJob((ORIGIN,), str(OUT), "vit_small", 3, "cuda", 1)
 
 
+def test_a_pixel_size_goes_with_the_plate():
+    job = understood(embed_request(ORIGIN, OUT, ComputeSettings(um_per_pixel=0.65), "embed", "p"))
+    assert isinstance(job, EmbedJob)
+    assert job.plates == (ORIGIN.model_copy(update={"um_per_pixel": 0.65}),)
+
+
 def test_train_with_every_setting_of_the_form():
     choice = TrainChoice("icfl", 99, 3, 2, 10, "mean", "concat", 5)
     settings = {"lexicon": str(OUT), "out": "/d.safetensors", "controls": "all"} | asdict(choice)

@@ -41,7 +41,7 @@ def shown(qtbot, widget: QWidget) -> QWidget:
     ("make", "value"),
     [
         (StyleControls, OverlayStyle(threshold=0.25, opacity=0.4, smooth=True)),
-        (SettingsForm, ComputeSettings("builtin", None, "cpu", 3, True, "/somewhere/x.lexicon", "correct")),
+        (SettingsForm, ComputeSettings("builtin", None, "cpu", 3, True, "/somewhere/x.lexicon", "correct", 0.65)),
         (ModelForm, ModelChoice("vit_small_patch16_224", 5)),
         (ModelForm, ModelChoice("random", None)),
         (TrainForm, TrainChoice(features=77, iterations=3, per_iteration=4, steps=55, tokens="mean", seed=9)),

@@ -45,7 +45,8 @@ def depth(
     numbers : sequence of int, optional
         Which blocks the layers are.
     together : pandas.Series, optional
-        ``(W,)``: wells of one value stay on one side of a split (plate, batch); single wells where None.
+        ``(W,)``: wells of one value stay on one side of a split (plate, batch); single wells where None. What is the
+        same in all wells that stay together (the plate itself) is told across single wells: no other split could.
     repeats : int
         Random splits.
     permutations : int
@@ -73,7 +74,8 @@ def depth(
     for network, values in layers.items():
         for kind, asked in (("concept", concepts), ("nuisance", nuisances)):
             for name, labels in asked.items():
-                frame = _told(values, labels.reset_index(drop=True), together, repeats, permutations, seed)
+                own = labels.reset_index(drop=True)
+                frame = _told(values, own, None if _within(own, together) else together, repeats, permutations, seed)
                 if frame is None:
                     continue
                 frame.insert(0, "layer", list(numbers) if numbers is not None else np.arange(len(frame)))
@@ -83,6 +85,14 @@ def depth(
     if not rows:
         raise PlateMapError("Nothing that was asked differs between enough wells: choose other columns.")
     return pd.concat(rows, ignore_index=True)
+
+
+def _within(labels: pd.Series, together: pd.Series | None) -> bool:
+    """Whether labels are the same in all wells that stay together."""
+    if together is None:
+        return False
+    known = labels.notna()
+    return bool((labels[known].astype(str).groupby(together[known].astype(str)).nunique() <= 1).all())
 
 
 @dataclass(frozen=True)

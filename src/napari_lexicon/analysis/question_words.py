@@ -14,6 +14,7 @@ WORDS: dict[str, str] = {
     "depth": "at which layer the column appears, and where plate, place and brightness fade",
     "counts": "which feature goes with each measurement, or with nuclei, scored on other wells",
     "stains": "which stain each feature follows",
+    "channels": "what becomes of a feature when a channel is removed or shuffled (dictionaries of joined channels)",
     "cells": "values of --features in every cell",
     "edits": "what a feature does: it is removed, scaled or added in patches, drawn, and read again",
     "match": "which feature of --other is the same feature",

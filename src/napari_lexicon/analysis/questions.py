@@ -238,6 +238,12 @@ def _stains(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     return gatherer.table()
 
 
+def _channels(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
+    from napari_lexicon.analysis.channel_removal import removed_channels
+
+    return removed_channels(lexicon, features=asked.features, seed=asked.seed, told=told)
+
+
 def _cells(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     if not asked.features:
         raise LexiconError("Say which features to read in every cell: --features 12,40.")
@@ -310,6 +316,7 @@ QUESTIONS: dict[str, Question] = {
         "depth": _depth,
         "counts": _counts,
         "stains": _stains,
+        "channels": _channels,
         "cells": _cells,
         "edits": _edits,
         "match": _match,

@@ -21,6 +21,7 @@ from napari_lexicon.analysis.cells import LabelsError
 from napari_lexicon.analysis.nuclear_channel import nuclei_channel
 from napari_lexicon.analysis.reading import ReadField
 from napari_lexicon.plates import open_plate
+from napari_lexicon.plates.resampling import Resampled, nearest
 from napari_lexicon.plates.zarr_field import ZarrField
 
 Labels = Callable[[ReadField], np.ndarray]
@@ -86,17 +87,20 @@ def stored_labels(name: str) -> Labels:
 
     def labels(field: ReadField) -> np.ndarray:
         source = None if field.source is None else field.source.source
+        if isinstance(source, Resampled):
+            source = source.inner
         if not isinstance(source, ZarrField):
             raise LabelsError(
                 f"Plate {field.plate.header.name} is no OME-Zarr plate, so it holds no labels {name}: "
                 "give a folder of label images."
             )
         try:
-            return np.asarray(source.storage.array(f"{source.key}/labels/{name}/0")[...])
+            found = np.asarray(source.storage.array(f"{source.key}/labels/{name}/0")[...])
         except (OSError, KeyError, ValueError) as error:
             raise LabelsError(
                 f"{field.what} has no labels {name} ({error}): check the name, or give a folder of label images."
             ) from error
+        return _on_field(found, field)
 
     return labels
 
@@ -110,9 +114,14 @@ def labels_of_folder(path: str | Path, pattern: str | None = None) -> Labels:
         found = sources.get((field.header.well, field.header.index))
         if found is None:
             raise LabelsError(f"{path} has no labels of {field.what}: name the files like the images.")
-        return np.asarray(found.image()[0])
+        return _on_field(np.asarray(found.image()[0]), field)
 
     return labels
+
+
+def _on_field(labels: np.ndarray, field: ReadField) -> np.ndarray:
+    """Labels of a field as it lies on disk, on the pixels of the field as it was resampled."""
+    return nearest(labels, field.header.shape) if field.plate.header.origin.um_per_pixel else labels
 
 
 def labels_from(asked: str | None, channel: str | None = None, diameter_um: float | None = None) -> Labels:

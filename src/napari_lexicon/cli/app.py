@@ -41,6 +41,15 @@ Acquisition = Annotated[
 Tile = Annotated[
     int, typer.Option("--tile", min=0, metavar="PX", help="Side of the fields that slides are cut into; 0: whole.")
 ]
+UmPerPixel = Annotated[
+    float | None,
+    typer.Option(
+        "--um-per-pixel",
+        min=0,
+        metavar="UM",
+        help="Resample every field to so many µm per pixel; 0: as it is on disk, the default for a new plate.",
+    ),
+]
 Layer = Annotated[int | None, typer.Option("--layer", help="Block of the backbone to read, from 0.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Tiles per forward pass.")]

@@ -27,6 +27,7 @@ from napari_lexicon.cli.app import (
     Recompute,
     T,
     Tile,
+    UmPerPixel,
     Z,
     app,
     example,
@@ -76,6 +77,7 @@ def info(
     t: T = "0",
     acquisition: Acquisition = None,
     tile: Tile = api.TILE,
+    um_per_pixel: UmPerPixel = None,
     model: Annotated[
         str | None, typer.Option("--model", metavar="builtin", help="Print the card of the built-in model instead.")
     ] = None,
@@ -88,8 +90,9 @@ def info(
         if plate is None:
             found = api.model_card(str(model))
         else:
-            chosen = {"z": plane(z), "t": time_point(t), "acquisition": acquisition, "tile": tile}
-            found = api.info(plate, plate_map=map, pattern=pattern, **cast(Any, chosen))
+            chosen: dict[str, Any] = {"z": plane(z), "t": time_point(t), "acquisition": acquisition, "tile": tile}
+            chosen["um_per_pixel"] = um_per_pixel
+            found = api.info(plate, plate_map=map, pattern=pattern, **chosen)
         if json_:
             print(json.dumps(found, indent=1, ensure_ascii=False))
         elif not quiet:
@@ -119,6 +122,7 @@ def convert(
     t: T = "0",
     acquisition: Acquisition = None,
     tile: Tile = api.TILE,
+    um_per_pixel: UmPerPixel = None,
     ngff: Annotated[str, typer.Option("--ngff", metavar="0.4|0.5", help="Version of OME-Zarr.")] = "0.5",
     quiet: Quiet = False,
 ) -> None:
@@ -132,6 +136,7 @@ def convert(
             t=time_point(t),
             acquisition=acquisition,
             tile=tile,
+            um_per_pixel=um_per_pixel,
             ngff=cast(Any, ngff),
             report=report,
             should_stop=should_stop,
@@ -158,6 +163,7 @@ def apply(
     t: T = "0",
     acquisition: Acquisition = None,
     tile: Tile = api.TILE,
+    um_per_pixel: UmPerPixel = None,
     dictionary: Annotated[
         str, typer.Option("--dictionary", metavar="builtin|PATH", help="Dictionary to apply.")
     ] = "builtin",
@@ -184,6 +190,7 @@ def apply(
             t=time_point(t),
             acquisition=acquisition,
             tile=tile,
+            um_per_pixel=um_per_pixel,
             dictionary=dictionary,
             backbone=backbone,
             layer=layer,
@@ -212,6 +219,7 @@ def embed(
     t: T = "0",
     acquisition: Acquisition = None,
     tile: Tile = api.TILE,
+    um_per_pixel: UmPerPixel = None,
     backbone: Annotated[str, typer.Option("--backbone", metavar="builtin|NAME|PATH", help="Vision model.")] = "builtin",
     layer: Layer = None,
     device: Device = "auto",
@@ -231,6 +239,7 @@ def embed(
             t=time_point(t),
             acquisition=acquisition,
             tile=tile,
+            um_per_pixel=um_per_pixel,
             backbone=backbone,
             layer=layer,
             device=device,

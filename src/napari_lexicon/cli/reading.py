@@ -97,7 +97,7 @@ def profiles(
 
 @app.command(
     help="Put a question to a lexicon: effects, selectivity, activity, alike, doses, confounds, corrections, probes, "
-    "depth, counts, stains, cells, edits, match or transfer."
+    "depth, counts, stains, channels, cells, edits, match or transfer."
     + example("napari-lexicon ask X.lexicon effects --out effects.csv")
 )
 def ask(
@@ -177,6 +177,9 @@ def report(
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Open the images; without, no stains and no brightness.")
     ] = True,
+    network: Annotated[
+        bool, typer.Option("--network/--no-network", help="Embed some wells again, for layers and edited features.")
+    ] = True,
     title: Annotated[str | None, typer.Option("--title", help="Of the page.")] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Of the shuffles.")] = 0,
     quiet: Quiet = False,
@@ -191,6 +194,7 @@ def report(
             features=features,
             fdr=fdr,
             pictures=pictures,
+            network=network,
             title=title,
             seed=seed,
             report=progress,

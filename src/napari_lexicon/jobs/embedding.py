@@ -18,7 +18,7 @@ from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 from napari_lexicon.jobs.field_loop import FieldWork, LoopResult, run_loop, tokens_mark, works_of
 from napari_lexicon.jobs.lights import Light, check_light
-from napari_lexicon.jobs.plates import opened, prepared_plate
+from napari_lexicon.jobs.plates import opened, origin_as_before, prepared_plate
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
 from napari_lexicon.lexicons.lock import locked
@@ -146,6 +146,7 @@ def plate_works(
 ) -> list[FieldWork]:
     """Open a plate, write it down in the lexicon, and list its fields."""
     report(Progress(0, 0, f"opening {Path(origin.path).name}"))
+    origin = origin_as_before(lexicon, origin)
     plate = opened(origin)
     report(Progress(0, 0, f"measuring the intensity windows of {plate.name}"))
     return works_of(plate, prepared_plate(lexicon, plate, origin, backbone.spec, anew=anew, light=light))

@@ -94,6 +94,8 @@ def prepared_plate(
         raise PlateError(f"No field of {plate.path} can be read: {reasons or 'it has no fields'}.")
     identifier = _free_id(lexicon, plate, origin)
     old = lexicon.plates.get(identifier)
+    if not anew:
+        _check_size(plate, old, origin)
     readable = [field for field, _ in fields]
     lights = plate_lights(plate, None if anew and light else old, light, lambda c: _planes(readable, c, LIGHT_FIELDS))
     windows = None if old is None or anew else _kept_windows(old, plate)
@@ -122,6 +124,26 @@ def prepared_plate(
         problems=tuple(problems),
     )
     return lexicon.write_plate(header, plate.map)
+
+
+def origin_as_before(lexicon: Lexicon, origin: PlateOrigin) -> PlateOrigin:
+    """The origin with the pixel size that an earlier job on the plate chose, where this one leaves it open."""
+    if origin.um_per_pixel is not None:
+        return origin
+    for plate in lexicon.plates.values():
+        if plate.header.origin.path == origin.path:
+            return origin.model_copy(update={"um_per_pixel": plate.header.origin.um_per_pixel})
+    return origin
+
+
+def _check_size(plate: Plate, old: LexiconPlate | None, origin: PlateOrigin) -> None:
+    """Raise :class:`JobError` where finished fields were read at another pixel size than is asked for now."""
+    if old is None or not (old.n_done("tokens") or old.n_done("codes")):
+        return
+    before, now = (one.um_per_pixel or 0.0 for one in (old.header.origin, origin))
+    if before != now:
+        was = f"resampled to {before:g} µm per pixel" if before else "as it is on disk"
+        raise JobError(f"{plate.name} was read {was} here: give --recompute to do its fields again, or another --out.")
 
 
 def _free_id(lexicon: Lexicon, plate: Plate, origin: PlateOrigin) -> str:
@@ -205,6 +227,7 @@ def plate_origin(
     t: int | Literal["all"] = 0,
     acquisition: str | None = None,
     tile: int = 2048,
+    um_per_pixel: float | None = None,
 ) -> PlateOrigin:
     """How to open a plate, with absolute paths so that the lexicon finds it again from anywhere."""
     return PlateOrigin(
@@ -216,4 +239,5 @@ def plate_origin(
         t=t,
         acquisition=acquisition,
         tile=tile,
+        um_per_pixel=um_per_pixel,
     )

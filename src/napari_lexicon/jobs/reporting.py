@@ -23,6 +23,8 @@ class ReportJob:
         Features shown with pictures.
     pictures : bool
         Open the images.
+    network : bool
+        Run the model again on some wells, for layers and edited features.
     """
 
     lexicon: str
@@ -32,6 +34,7 @@ class ReportJob:
     dose: str = "Metadata_concentration"
     features: int = 8
     pictures: bool = True
+    network: bool = True
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,12 @@ def run_report(job: ReportJob, report: Report = silent, should_stop: ShouldStop 
         report(Progress(done, total, what))
 
     settings = ReportSettings(
-        by=job.by, controls=job.controls, dose=job.dose, features=job.features, pixels=job.pictures
+        by=job.by,
+        controls=job.controls,
+        dose=job.dose,
+        features=job.features,
+        pixels=job.pictures,
+        network=job.network,
     )
     try:
         page = report_page(gathered(Lexicon.open(job.lexicon), settings, told), told)

@@ -48,6 +48,7 @@ class PlateOrigin(_Frozen):
     t: int | Literal["all"] = 0
     acquisition: str | None = None
     tile: int = 2048
+    um_per_pixel: float | None = None
 
     def choices(self) -> dict[str, Any]:
         """Options of `napari_lexicon.plates.open_plate` beside the path."""

@@ -25,6 +25,7 @@ from napari_lexicon.plates.plane_choices import TChoice, ZChoice, check_wanted
 from napari_lexicon.plates.plate_map import PLATE_MAP_NAMES, found_plate_map, table_of, with_plate_map
 from napari_lexicon.plates.reading import ENTRY_POINTS, PlateReader, Reader, Request
 from napari_lexicon.plates.remote_storage import RemoteFolder
+from napari_lexicon.plates.resampling import resampled_plate
 from napari_lexicon.plates.storage import LocalFolder, Storage
 from napari_lexicon.plates.study_maps import rxrx_map
 
@@ -66,6 +67,7 @@ def open_plate(
     t: TChoice = 0,
     acquisition: str | int | None = None,
     tile: int = 2048,
+    um_per_pixel: float | None = None,
 ) -> Plate:
     """Open a plate, or any image collection as one. Reads metadata only, no pixels.
 
@@ -89,6 +91,8 @@ def open_plate(
         Name or number of one acquisition of an OME-Zarr plate with several; all of them by default.
     tile : int
         Side in pixels of the fields that slides are cut into; 0 leaves them whole.
+    um_per_pixel : float, optional
+        Resample every field to this size when it is read; as it is on disk where None or 0.
 
     Returns
     -------
@@ -111,6 +115,8 @@ def open_plate(
         plate = _opened_here(Request(_existing(path), pattern, name, z, t, wanted, tile))
     if wanted is not None and not any(field.acquisition for field in plate.fields()):
         raise PlateError(f"{plate.path} has no acquisitions to choose from: leave the choice out.")
+    if um_per_pixel:
+        plate = resampled_plate(plate, um_per_pixel)
     if plate_map is not None:
         return with_plate_map(_without_map(plate), plate_map)
     return _with_own_map(_without_map(plate), Path(path).expanduser() if address is None else None)

@@ -11,6 +11,7 @@ from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QDoubleSpinBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
@@ -71,6 +72,17 @@ class SettingsForm(QWidget):
         )
         for text, data in LIGHTS:
             self.light.addItem(text, data)
+        self.um = QDoubleSpinBox()
+        self.um.setObjectName("um_per_pixel")
+        self.um.setRange(0.0, 20.0)
+        self.um.setDecimals(3)
+        self.um.setSingleStep(0.05)
+        self.um.setSuffix(" µm")
+        self.um.setSpecialValueText("as the plate is")
+        self.um.setToolTip(
+            "Micrometres per pixel that fields are resampled to before the model reads them, so that it sees cells at\n"
+            "the size it was trained on. The plate has to say how large its pixels are."
+        )
         self.recompute = QCheckBox("compute stale fields again")
         self.recompute.setObjectName("recompute")
         self.recompute.setToolTip(
@@ -89,13 +101,16 @@ class SettingsForm(QWidget):
         grid.addLayout(folder, 2, 1)
         grid.addWidget(Caption("Light", fit=True), 3, 0)
         grid.addWidget(self.light, 3, 1)
-        grid.addWidget(self.recompute, 4, 1)
+        grid.addWidget(Caption("Pixel size", fit=True), 4, 0)
+        grid.addWidget(self.um, 4, 1)
+        grid.addWidget(self.recompute, 5, 1)
         grid.setColumnStretch(1, 1)
         self.setDevices(BEFORE)
         self.setValue(self._value)
         self.device.currentIndexChanged.connect(self._told)
         self.batch.valueChanged.connect(self._told)
         self.out.editingFinished.connect(self._told)
+        self.um.valueChanged.connect(self._told)
         self.light.currentIndexChanged.connect(self._told)
         self.recompute.toggled.connect(self._told)
         self.browse.clicked.connect(self._browse)
@@ -107,14 +122,15 @@ class SettingsForm(QWidget):
     def setValue(self, settings: ComputeSettings) -> None:
         """Show other settings."""
         self._value, changed = settings, settings != self._value
-        for widget in (self.device, self.batch, self.out, self.light, self.recompute):
+        for widget in (self.device, self.batch, self.out, self.light, self.um, self.recompute):
             widget.blockSignals(True)
         self.device.setCurrentIndex(max(0, self.device.findData(settings.device)))
         self.batch.setValue(settings.batch)
         self.out.setText(settings.out)
         self.light.setCurrentIndex(max(0, self.light.findData(settings.illumination)))
+        self.um.setValue(settings.um_per_pixel)
         self.recompute.setChecked(settings.recompute)
-        for widget in (self.device, self.batch, self.out, self.light, self.recompute):
+        for widget in (self.device, self.batch, self.out, self.light, self.um, self.recompute):
             widget.blockSignals(False)
         if changed:
             self.valueChanged.emit(settings)
@@ -144,6 +160,7 @@ class SettingsForm(QWidget):
             batch=self.batch.value(),
             out=str(_lexicon_path(out)) if out else "",
             recompute=self.recompute.isChecked(),
+            um_per_pixel=round(self.um.value(), 3),
             illumination=self.light.currentData(Qt.ItemDataRole.UserRole),
         )
         if settings != self._value:

@@ -60,9 +60,22 @@ def open_with_lexicon(origin: PlateOrigin, lexicon_path: Path | None) -> Opened:
     if not (path / "lexicon.json").exists():
         return Opened(plate, origin, None)
     try:
-        return Opened(plate, origin, Lexicon.open(path))
+        lexicon = Lexicon.open(path)
+        read = origin_in(lexicon, origin)
+        if read != origin:  # maps lie on the pixels that were read
+            plate = open_plate(read.path, **read.choices())
+        return Opened(plate, read, lexicon)
     except LexiconError as error:
         return Opened(plate, origin, None, str(error))
+
+
+def origin_in(lexicon: Lexicon, origin: PlateOrigin) -> PlateOrigin:
+    """The origin at the pixel size that the lexicon read the plate at."""
+    for plate in lexicon.plates.values():
+        read = plate.header.origin
+        if read.path == origin.path and (read.um_per_pixel or 0) != (origin.um_per_pixel or 0):
+            return origin.model_copy(update={"um_per_pixel": read.um_per_pixel})
+    return origin
 
 
 def open_from_lexicon(path: Path) -> Opened:
@@ -156,8 +169,15 @@ class Opening(QObject):
         from napari_lexicon.lexicons import Lexicon
 
         self._background.start(
-            "lexicon", lambda: Lexicon.open(path), self._state.set_lexicon, lambda error: self._not_open(path, error)
+            "lexicon", lambda: Lexicon.open(path), self._take_lexicon, lambda error: self._not_open(path, error)
         )
+
+    def _take_lexicon(self, lexicon: Lexicon) -> None:
+        origin = self._state.origin
+        if origin is not None and origin_in(lexicon, origin) != origin:
+            self.origin(origin_in(lexicon, origin), lexicon.path)
+        else:
+            self._state.set_lexicon(lexicon)
 
     def tell_failure(self, error: Exception) -> None:
         """Say what went wrong; raise what is no user error, so that napari shows where it comes from."""

@@ -40,6 +40,8 @@ class ComputeSettings:
         Lexicon folder; empty: the plate's own.
     illumination : str, optional
         ``correct`` or ``none``; as before where None.
+    um_per_pixel : float
+        Size that fields are resampled to; 0: as the plate is open.
     """
 
     backbone: str = BUILTIN
@@ -49,6 +51,7 @@ class ComputeSettings:
     recompute: bool = False
     out: str = ""
     illumination: str | None = None
+    um_per_pixel: float = 0.0
 
 
 def first_settings() -> ComputeSettings:
@@ -154,6 +157,8 @@ def ask_request(lexicon: Lexicon, question: str, out: Path, settings: dict[str, 
 
 def _common(origin: PlateOrigin, out: Path, settings: ComputeSettings) -> dict[str, Any]:
     # a dictionary brings its own backbone and layer: they are named only where a person chose others
+    if settings.um_per_pixel:
+        origin = origin.model_copy(update={"um_per_pixel": settings.um_per_pixel})
     return {
         "plates": [origin.model_dump(mode="json")],
         "out": str(out),
