@@ -206,6 +206,8 @@ class FeatureTableModel(QAbstractTableModel):
             return _EMPTY
         table = self._figures.table
         keep = np.ones(len(table), dtype=bool) if self._silent else table["fires"].to_numpy() > 0
+        if self._names is not None:  # what has a name is found, also where no patch is made of it
+            keep[[feature for feature, _ in self._names if feature < len(table)]] = True
         if self._only is not None:
             keep = np.zeros(len(table), dtype=bool)
             keep[[feature for feature in self._only if feature < len(table)]] = True

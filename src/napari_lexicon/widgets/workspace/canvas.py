@@ -243,7 +243,6 @@ class Canvas(QObject):
         self._shown = side.fields[number or 0]
         if side.alone:
             self.names.clear()
-            self.layers.caption(caption_of(plate, self._shown))
         else:
             self.layers.caption("")
             said = [caption_of(plate, each) for each in side.fields]
@@ -305,6 +304,7 @@ class Canvas(QObject):
 
     def _show_map(self) -> None:
         shown = self._map()
+        self._say_where(shown)
         if shown is not None:
             self.overlay.show(shown, self._state.style)
             self.overlay.legend()
@@ -312,6 +312,16 @@ class Canvas(QObject):
             self.overlay.clear()
         elif self._read is None and not self._background.busy("field"):
             self.overlay.blank()  # the new field is there before its codes; the layer waits for them
+
+    def _say_where(self, shown: ActivationMap | None) -> None:
+        """The well and field on the screen, and whether the feature is missing there."""
+        plate, side = self._state.plate, self._side
+        if plate is None or side is None or self._shown is None or not side.alone:
+            return
+        said = caption_of(plate, self._shown)
+        if shown is not None and self._state.look.kind == "code" and not shown.values.any():
+            said += f" · {shown.title} in no patch here (Map: direction may still show it)"
+        self.layers.caption(said)
 
     def _look_closer(self, _: object = None) -> None:
         """Have the fields on the screen read finer where the look asks for it."""
