@@ -1,7 +1,8 @@
 """Takes the pictures of the README and the documentation from a real window: ``make screenshots``.
 
 Does the whole main job on the 24-well sample plate, as tests/gui/test_main_job.py does on a smaller one, in the dark
-theme and then once more over the results in the light one. Without a screen it starts an Xvfb of its own.
+theme and then once more over the results in the light one. With ``--docks`` it draws every dock instead, in both
+themes, from the lexicon in the work folder. Without a screen it starts an Xvfb of its own.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, default="laptop")
     parser.add_argument("--column", default="Metadata_perturbation", help="column of the plate map to compare by")
     parser.add_argument("--name", default="", help="name to give to the feature")
+    parser.add_argument("--docks", action="store_true", help="draw every dock of the lexicon in --work")
     options = parser.parse_args()
     work = options.work or Path(tempfile.mkdtemp(prefix="lexicon-screenshots-"))
     with tempfile.TemporaryDirectory(prefix="lexicon-home-") as home:
@@ -33,7 +35,7 @@ def main() -> None:
         os.environ["XDG_CONFIG_HOME"] = home
         server = start_screen(SIZES[options.size])
         try:
-            take_pictures(options, work)
+            (draw_docks if options.docks else take_pictures)(options, work)
         finally:
             if server is not None:
                 server.terminate()
@@ -54,6 +56,24 @@ def start_screen(size: tuple[int, int]) -> subprocess.Popen[bytes] | None:
     with os.fdopen(reading) as answer:
         os.environ["DISPLAY"] = f":{answer.readline().strip()}"
     return server
+
+
+def draw_docks(options: argparse.Namespace, work: Path) -> None:
+    """Draw every dock."""
+    sys.path.insert(0, str(ROOT))
+    import napari
+    from scripts.dock_pictures import draw
+    from tests.gui.driver import Person, fit_to_screen
+
+    from napari_lexicon.samples.contributions import SMALL_PLATE
+
+    viewer = napari.Viewer(show=False)
+    fit_to_screen(viewer, "dark")
+    person = Person(viewer)
+    person.open_workspace("Features")
+    draw(person, work / f"{SMALL_PLATE.name}.lexicon", options.out / "window", options.size == "large")
+    person.workspace.close()
+    viewer.close()
 
 
 def take_pictures(options: argparse.Namespace, work: Path) -> None:

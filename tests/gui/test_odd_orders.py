@@ -303,3 +303,21 @@ def test_two_windows_show_two_plates_and_each_knows_its_own(at: Person, plate: P
     at.press(Qt.Key.Key_PageDown)
     settled(at)
     check_screen(at)
+
+
+def test_plots_take_on_the_other_theme(at: Person):
+    """pyqtgraph's own clear background keeps the colours of the theme that it was first painted in."""
+    at.open_well("A02")
+    at.workspace.state.set_feature(3)
+    features = at.docks["Features"].view
+    at.front("Features")
+    page = next(n for n in range(features.tabs.count()) if features.tabs.tabText(n) == "Dose")
+    features.tabs.setCurrentIndex(page)
+    dose = features.evidence.dose
+    at.wait(lambda: bool(dose.value()) and dose.plot.isVisible(), what="the doses")
+    for theme in ("light", "dark"):
+        at.viewer.theme = theme
+        at.breathe(0.2)
+        corner = dose.plot.grab().toImage().pixelColor(1, 1)
+        assert corner == dose.palette().window().color()
+        assert (corner.lightnessF() > 0.5) == (theme == "light")

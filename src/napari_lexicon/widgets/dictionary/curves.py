@@ -8,7 +8,7 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
-from napari_lexicon.widgets.basic.ink import accent, ink
+from napari_lexicon.widgets.basic.ink import accent, ground, ink
 from napari_lexicon.widgets.workspace.training_curves import TrainingCurves
 
 
@@ -70,6 +70,7 @@ class CurvesView(QWidget):
 
         faint = pyqtgraph.mkPen(ink(self, 0.35), width=1)
         for plot in self._plots:
+            plot.setBackground(ground(self))  # a clear one keeps the colour of the theme before
             for side in ("left", "bottom"):
                 axis = plot.getAxis(side)
                 axis.setPen(faint)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ROW = 24
 _DOT = 22  # pixels at the left of a row in which a click is one on the dot
 _SELECT = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-_WIDTHS = {"name": 76, "part": 58, "number": 62, "signed": 72, "q": 54, "text": 66}
+_WIDTHS = {"name": 90, "part": 52, "number": 62, "signed": 72, "q": 50, "text": 62}
 _CONDITION_GROWS = 44
 """Pixels that the column of conditions gets first of what is left over: their names are long."""
 

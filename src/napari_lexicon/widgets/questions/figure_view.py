@@ -8,7 +8,7 @@ import numpy as np
 from qtpy.QtCore import QEvent, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_lexicon.widgets.basic.ink import accent, ink
+from napari_lexicon.widgets.basic.ink import accent, ground, ink
 from napari_lexicon.widgets.questions.figures import Bars, Figure, Lines, Points
 
 _COLORS = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#e15759", "#76b7b2", "#d4a500", "#9c755f")
@@ -60,6 +60,7 @@ class FigureView(QWidget):
 
         item = self.plot.getPlotItem()
         item.clear()
+        self.plot.setBackground(ground(self))  # a clear one keeps the colour of the theme before
         if item.legend is not None:
             item.legend.scene().removeItem(item.legend)
             item.legend = None

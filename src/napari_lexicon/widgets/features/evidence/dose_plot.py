@@ -11,7 +11,7 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
-from napari_lexicon.widgets.basic.ink import ink
+from napari_lexicon.widgets.basic.ink import ground, ink
 from napari_lexicon.widgets.features.columns import written_part
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class DosePlot(QWidget):
         self.plot.getAxis("bottom").setTicks([ticks])
         self.plot.setYRange(0, max(float(percent.max()), 1e-3), padding=0.08)
         self.plot.setXRange(float(at.min()), float(at.max()), padding=0.08)
-        self.plot.getAxis("left").setLabel("% of patches")
+        self.plot.getAxis("left").setLabel("% of patches", **{"font-size": "8pt"})
         self.sentence.setText(one.sentence)
         self._dye()
 
@@ -180,6 +180,7 @@ class DosePlot(QWidget):
         """Colours of the theme."""
         import pyqtgraph
 
+        self.plot.setBackground(ground(self))  # a clear one keeps the colour of the theme before
         faint = pyqtgraph.mkPen(ink(self, 0.35), width=1)
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)

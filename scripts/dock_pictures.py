@@ -1,0 +1,144 @@
+"""Pictures of every dock, in both themes: of whole windows on a laptop, of single docks on a large screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+    from tests.gui.driver import Person
+
+THEMES = ("dark", "light")
+EVIDENCE = ("strongest", "click", "groups", "dose", "spread", "stains", "near", "notes")
+
+
+def draw(person: Person, lexicon: Path, out: Path, large: bool) -> None:
+    """Draw all docks of a window.
+
+    Parameters
+    ----------
+    person : Person
+        At a window as large as the screen.
+    lexicon : pathlib.Path
+        Lexicon of the small sample plate.
+    out : pathlib.Path
+        Folder of the pictures.
+    large : bool
+        Whether the screen is a large one: then most pictures are of the dock only.
+    """
+    prepare(person, lexicon)
+    size = "large" if large else "laptop"
+    for name, show in scenes(person):
+        widget = show()
+        for theme in THEMES:
+            person.viewer.theme = theme
+            person.breathe(0.6)
+            whole = name == "features" or (not large and widget is not None and "evidence" not in name)
+            target = person.window if whole or widget is None else widget
+            path = out / f"{name}-{size}-{theme}.png"
+            save(target, path)
+            print(path, path.stat().st_size // 1000, "kB", flush=True)
+        person.viewer.theme = THEMES[0]
+
+
+def prepare(person: Person, lexicon: Path) -> None:
+    """Open the lexicon, a treated well, and the feature that tells the treatments apart best."""
+    from tests.gui.main_job import find_a_feature
+
+    person.workspace.opening.lexicon(lexicon)
+    person.wait(lambda: person.workspace.reading.figures is not None, what="the figures")
+    well = next(well for well in person.workspace.state.plate.wells if well.startswith("B"))
+    person.open_well(well)
+    find_a_feature(person, "Metadata_perturbation", lambda name: None)
+    person.wait(lambda: not person.workspace.background.busy(), 180, "the background")
+
+
+def scenes(person: Person) -> Iterator[tuple[str, Callable[[], QWidget | None]]]:
+    """Name of each picture, and what brings its dock to the front."""
+
+    def dock(name: str) -> Callable[[], QWidget]:
+        def show() -> QWidget:
+            person.front(name)
+            person.wait(lambda: not person.workspace.background.busy(), 180, "the background")
+            return person.docks[name]
+
+        return show
+
+    yield "features", dock("Features")
+    for number, name in enumerate(EVIDENCE):
+        yield f"evidence-{name}", lambda number=number: _evidence(person, number)
+    yield "plate", dock("Plate")
+    yield "embed", dock("Embed")
+    yield "dictionary", lambda: _train_page(person)
+    yield "feature-map", dock("Feature map")
+    yield "questions", lambda: _question(person)
+    yield "cells", lambda: _cells(person)
+    yield "guide", lambda: _guide(person)
+
+
+def _evidence(person: Person, number: int) -> QWidget:
+    view = person.docks["Features"].view
+    person.front("Features")
+    if EVIDENCE[number] == "click" and person.workspace.state.spot is None:
+        canvas, patch = person.workspace.canvas, person.workspace.state.lexicon.backbone.patch
+        codes = canvas.codes.values.sum(axis=(0, 3))
+        row, column = divmod(int(codes.argmax()), codes.shape[1])
+        person.click_image((row + 0.5) * patch, (column + 0.5) * patch)
+    view.tabs.setCurrentIndex(number)
+    person.wait(lambda: not person.workspace.background.busy(), 180, "the background")
+    person.breathe(0.4)
+    return person.docks["Features"]
+
+
+def _train_page(person: Person) -> QWidget:
+    person.front("Dictionary")
+    person.click("Dictionary", "source_train")
+    return person.docks["Dictionary"]
+
+
+def _question(person: Person) -> QWidget:
+    person.front("Questions")
+    person.click("Questions", "ask")
+    jobs = person.workspace.jobs
+    person.wait(lambda: not jobs.status.busy, 300, "the answer")
+    person.wait(lambda: not person.workspace.background.busy(), 60, "the table")
+    jobs.forget()
+    return person.docks["Questions"]
+
+
+def _cells(person: Person) -> QWidget:
+    person.front("Cells")
+    person.click("Cells", "measure_cells")
+    dock = person.docks["Cells"]
+    person.wait(lambda: dock.controller.cells() is not None, 180, "the cells")
+    return dock
+
+
+def _guide(person: Person) -> QWidget | None:
+    from napari_lexicon.widgets.workspace.guide import STEPS, show_guide
+
+    person.front("Features")
+    show_guide(person.viewer).setValue(len(STEPS))  # the page of the keys
+    person.breathe(0.5)
+    return None
+
+
+def save(widget: Any, path: Path) -> None:
+    """Write what the screen shows of a widget, in a palette of few colours."""
+    from PIL import Image
+    from qtpy.QtCore import QPoint
+    from qtpy.QtGui import QGuiApplication
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    corner, ratio = widget.mapToGlobal(QPoint(0, 0)), widget.devicePixelRatioF()
+    screen = QGuiApplication.primaryScreen()
+    grabbed = screen.grabWindow(0, corner.x(), corner.y(), widget.width(), widget.height())
+    grabbed.save(str(path))
+    with Image.open(path) as image:
+        plain = image.convert("RGB")
+    if ratio == 1:
+        # of a palette an interface needs few colours; the rare ones, such as the features' own, have to be among them
+        plain = plain.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    plain.save(path, optimize=True)
