@@ -34,7 +34,7 @@ def draw(person: Person, lexicon: Path, out: Path, large: bool) -> None:
         widget = show()
         for theme in THEMES:
             person.viewer.theme = theme
-            person.breathe(0.6)
+            person.breathe(0.4)
             whole = name == "features" or (not large and widget is not None and "evidence" not in name)
             target = person.window if whole or widget is None else widget
             path = out / f"{name}-{size}-{theme}.png"

@@ -30,7 +30,7 @@ class GridGeometry:
     header: float
 
     PADDING = 7.0
-    LARGEST = 46.0  # a well of a 6-well plate need not fill the dock
+    LARGEST = 64.0  # a well of a 6-well plate need not fill the dock
 
     @cached_property
     def cell(self) -> float:
