@@ -186,3 +186,20 @@ def test_names_are_given_taken_back_and_sent(person: Person, plate: Path, tmp_pa
     person.docks["Features"].controller.naming.take_over(out)
     person.wait(lambda: names.get(feature) is not None, 20, "the names taken over")
     assert view.card.name.text() == "round ones"
+
+
+def test_maps_on_the_image_are_written_as_labels_beside_it(person: Person, plate: Path):
+    import ngio
+
+    opened(person, plate)
+    person.open_well("B02")
+    first = person.choose_feature(0)
+    person.click("Features", "keep_map")
+    second = person.choose_feature(2)
+    person.find("Features", "threshold").setValue(20)
+    choose(person, "labels")
+    wait_for_end(person)
+    status = person.workspace.jobs.status
+    assert status.phase is JobPhase.DONE, status.sentence
+    names = ngio.open_ome_zarr_container(plate / "B" / "02" / "0").list_labels()
+    assert sorted(names) == sorted([f"feature-{first}", f"feature-{second}"])

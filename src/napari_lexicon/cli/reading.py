@@ -49,8 +49,8 @@ class Reading(Enum):
 def overlay(
     lexicon: LexiconPath,
     well: Annotated[str, typer.Option("--well", help="Well name.")],
-    feature: Annotated[int, typer.Option("--feature", help="Number of the feature.")],
-    out: Annotated[Path, typer.Option("--out", metavar="PNG", help="Picture to write.")],
+    feature: Annotated[list[int], typer.Option("--feature", help="Number of the feature; again for several.")],
+    out: Annotated[Path, typer.Option("--out", metavar="PNG|SVG", help="Picture to write.")],
     field: Annotated[int, typer.Option("--field", help="Field of the well, from 0.")] = 0,
     channel: Annotated[str | None, typer.Option("--channel", help="The strongest by default.")] = None,
     plate: Annotated[str | None, typer.Option("--plate", help="Needed where there are several.")] = None,
@@ -59,13 +59,22 @@ def overlay(
         Reading.code
     ),
     backbone: Annotated[str | None, typer.Option(metavar="FILE", help="For a local checkpoint.")] = None,
+    threshold: Annotated[float, typer.Option(help="Of several or in SVG: part of the strongest value, 0 to 1.")] = 0.0,
     quiet: Quiet = False,
 ) -> None:
     with sentences(), told(quiet) as progress:
+        if len(feature) > 1 or out.suffix.lower() == ".svg" or threshold:
+            from napari_lexicon.jobs.shown_maps import FigureJob, run_figure
+
+            shown = (field, channel, plate, threshold, (), finer, reading.value)
+            run_figure(FigureJob(str(lexicon), str(out), well, tuple(feature), *shown), progress)
+            if not quiet:
+                print(out)
+            return
         picture = api.overlay(
             lexicon,
             well,
-            feature,
+            feature[0],
             field=field,
             channel=channel,
             plate=plate,
@@ -77,6 +86,33 @@ def overlay(
         write(out, picture.save)
         if not quiet:
             print(out)
+
+
+@app.command(
+    help="Write where features fire as OME-Zarr labels beside the plate's images, or in a folder."
+    + example("napari-lexicon labels X.lexicon --feature 12 --well B03 --threshold 0.2")
+)
+def labels(
+    lexicon: LexiconPath,
+    feature: Annotated[list[int], typer.Option("--feature", help="Number of the feature; again for several.")],
+    well: Annotated[str | None, typer.Option("--well", help="All wells by default.")] = None,
+    field: Annotated[int | None, typer.Option("--field", help="Field of the well, from 0; all by default.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="Write here, not in the plate.")] = None,
+    channel: Annotated[str | None, typer.Option("--channel", help="The strongest of all by default.")] = None,
+    plate: Annotated[str | None, typer.Option("--plate", help="Needed where there are several.")] = None,
+    threshold: Annotated[float, typer.Option(help="Part of the feature's strongest value, 0 to 1.")] = 0.0,
+    finer: Annotated[int, typer.Option(help="1, 2 or 4: maps finer than a patch; reads the fields again.")] = 1,
+    reading: Annotated[Reading, typer.Option(help="As for overlay.")] = Reading.code,
+    quiet: Quiet = False,
+) -> None:
+    from napari_lexicon.jobs.shown_maps import LabelsJob, run_labels
+
+    with sentences(), told(quiet) as progress:
+        place = None if out is None else str(out)
+        shown = (place, channel, plate, threshold, (), finer, reading.value)
+        done = run_labels(LabelsJob(str(lexicon), tuple(feature), well, field, *shown), progress)
+        if not quiet:
+            print(done.message)
 
 
 @app.command(

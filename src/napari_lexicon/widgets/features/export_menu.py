@@ -25,6 +25,18 @@ WORDS = {
         "Save this picture…",
         "The shown field and the feature's map over it, side by side, with scale bar, as PNG.",
     ),
+    "figure": (
+        "Save a figure of all maps…",
+        "Every map that is on the image, in its colour, with legend and scale bar: PNG, or SVG to edit.",
+    ),
+    "labels": (
+        "Write labels into the plate",
+        "Where each map on the image is above the threshold, as OME-Zarr labels beside the image of this field.",
+    ),
+    "labels_folder": (
+        "Write labels to a folder…",
+        "The same as OME-Zarr images of their own, for plates that are no OME-Zarr or may not be written.",
+    ),
     "names_out": (
         "Send names…",
         "One small file with all names, notes and tags, for a colleague with this or another dictionary.",

@@ -9,7 +9,13 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_lexicon.widgets.workspace.field_reading import treatment_column
 from napari_lexicon.widgets.workspace.links import Controller
-from napari_lexicon.widgets.workspace.requests import picture_request, report_request
+from napari_lexicon.widgets.workspace.requests import (
+    figure_request,
+    labels_request,
+    picture_request,
+    report_request,
+    shown_maps,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,12 +63,16 @@ class Exporting(Controller):
             no_map = "Choose a feature first."
         elif self.workspace.canvas.codes is None:
             no_map = "Open a field that has been computed first."
+        no_maps = no_map if not state.kept or self.workspace.canvas.codes is None else None
         named = state.lexicon is not None and nothing is None and len(state.lexicon.names) > 0
         self._menu.setReasons(
             {
                 "report": busy or nothing,
                 "table": nothing,
                 "picture": busy or no_map,
+                "figure": busy or no_maps,
+                "labels": busy or no_maps or self._no_place(),
+                "labels_folder": busy or no_maps,
                 "keep": no_map,
                 "names_out": nothing or (None if named else "Nothing is named yet."),
                 "names_in": nothing,
@@ -82,6 +92,13 @@ class Exporting(Controller):
             self._ask("Write the report", f"{name}-report.html", "Web pages (*.html)", self.write_report)
         elif key == "table":
             self._ask("Save the table", f"{name}-features.csv", "Tables (*.csv)", self.save_table)
+        elif key == "figure" and state.field is not None:
+            kinds = "Pictures (*.png);;Drawings (*.svg)"
+            self._ask("Save the figure", f"{name}-{state.field.well}-features.png", kinds, self.save_figure)
+        elif key == "labels":
+            self.write_labels(None)
+        elif key == "labels_folder":
+            self._ask_for_folder("Folder for labels", self.write_labels)
         elif key == "names_out":
             self._ask("Send names", f"{name}-names.json", "Names (*.json)", self._naming.export)
         elif key == "names_in":
@@ -101,6 +118,37 @@ class Exporting(Controller):
         dialog.fileSelected.connect(lambda path: take(Path(path)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
+
+    def _ask_for_folder(self, title: str, take: Callable[[Path], None]) -> None:
+        assert self.workspace.state.lexicon is not None
+        dialog = QFileDialog(self._dock, title, str(self.workspace.state.lexicon.path.parent))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(lambda path: take(Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _no_place(self) -> str | None:
+        """Why no labels can be written beside the shown image, None where they can."""
+        from napari_lexicon.plates.label_images import labels_place
+
+        field = self.workspace.canvas.shown_field()
+        if field is not None and labels_place(field) is not None:
+            return None
+        return "This plate is no local OME-Zarr plate that may be written: write labels to a folder instead."
+
+    def save_figure(self, out: Path) -> None:
+        """Start the job that draws all maps on the image."""
+        state, jobs, plate = self.workspace.state, self.workspace.jobs, self.workspace.state.lexicon_plate
+        if state.lexicon is None or plate is None or state.field is None or jobs.status.busy:
+            return
+        jobs.start(figure_request(state.lexicon, plate.id, state.field, shown_maps(state), out, self._owner))
+
+    def write_labels(self, out: Path | None) -> None:
+        """Start the job that writes all maps on the image as labels."""
+        state, jobs, plate = self.workspace.state, self.workspace.jobs, self.workspace.state.lexicon_plate
+        if state.lexicon is None or plate is None or state.field is None or jobs.status.busy:
+            return
+        jobs.start(labels_request(state.lexicon, plate.id, state.field, shown_maps(state), out, self._owner))
 
     def write_report(self, out: Path) -> None:
         """Start the job that writes the report."""

@@ -12,6 +12,8 @@ from napari_lexicon.widgets.workspace.opening import results_path
 from napari_lexicon.widgets.workspace.preferences import preferences
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_lexicon.lexicons import Lexicon
     from napari_lexicon.lexicons.headers import PlateOrigin
     from napari_lexicon.widgets.workspace.job_status import JobStatus
@@ -126,6 +128,38 @@ def picture_request(
         "plate": plate,
     }
     return JobRequest("picture", settings, f"Picture of #{feature} in {place.well}", owner)
+
+
+def figure_request(
+    lexicon: Lexicon, plate: str, place: FieldPlace, shown: Mapping[str, Any], out: Path, owner: str
+) -> JobRequest:
+    """Draw the shown features over a field; ``shown`` as from :func:`shown_maps`."""
+    settings = {"lexicon": str(lexicon.path), "out": str(out), "well": place.well, "field": place.index, "plate": plate}
+    return JobRequest("figure", {**settings, **shown}, f"Figure of {place.well}", owner)
+
+
+def labels_request(
+    lexicon: Lexicon, plate: str, place: FieldPlace, shown: Mapping[str, Any], out: Path | None, owner: str
+) -> JobRequest:
+    """Write the shown features as OME-Zarr labels; beside the image where ``out`` is None."""
+    folder = None if out is None else str(out)
+    settings = {"lexicon": str(lexicon.path), "out": folder, "well": place.well, "field": place.index, "plate": plate}
+    return JobRequest("labels", {**settings, **shown}, f"Labels of {place.well}", owner)
+
+
+def shown_maps(state: WorkspaceState) -> dict[str, Any]:
+    """The maps on the image as :class:`napari_lexicon.jobs.shown_maps.FigureJob` takes them: the chosen one on top."""
+    plate = state.lexicon_plate
+    features = [*(m for m in state.kept if m != state.feature), *([] if state.feature is None else [state.feature])]
+    joint = plate is None or plate.joint or state.channel is None
+    return {
+        "features": features,
+        "colors": [state.color_of(feature) for feature in features],
+        "channel": None if joint or plate is None else plate.header.channels[state.channel or 0].name,
+        "threshold": state.style.threshold,
+        "finer": state.look.finer,
+        "reading": state.look.kind,
+    }
 
 
 def layout_request(lexicon: Lexicon, method: str, owner: str) -> JobRequest:
