@@ -28,6 +28,7 @@ COMMANDS = [
     "train",
     "features",
     "overlay",
+    "labels",
     "profiles",
     "ask",
     "report",

@@ -77,12 +77,12 @@ class Sheet:
         draw = ImageDraw.Draw(sheet)
         for left, top, picture in self.pictures:
             sheet.paste(picture, (left, top))
-        for left, top, width, height, color in self.boxes:
-            draw.rectangle((left, top, left + width - 1, top + height - 1), fill=color)
+        for x, y, width, height, color in self.boxes:
+            draw.rectangle((x, y, x + width - 1, y + height - 1), fill=color)
         for x, y, radius, color in self.dots:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
-        for x, y, size, anchor, color, text in self.texts:
-            draw.text((x, y), text, fill=color, font=ImageFont.load_default(size), anchor=f"{anchor}s")
+        for x, base, size, anchor, color, text in self.texts:
+            draw.text((x, base), text, fill=color, font=ImageFont.load_default(size), anchor=f"{anchor}s")
         return sheet
 
     def svg(self) -> str:
@@ -100,8 +100,8 @@ class Sheet:
                 f'<image x="{left}" y="{top}" width="{picture.width}" height="{picture.height}" '
                 f'href="data:image/png;base64,{data}"/>'
             )
-        for left, top, width, height, color in self.boxes:
-            lines.append(f'<rect x="{left:g}" y="{top:g}" width="{width:g}" height="{height:g}" fill="{color}"/>')
+        for x, y, width, height, color in self.boxes:
+            lines.append(f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" fill="{color}"/>')
         for x, y, radius, color in self.dots:
             lines.append(f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" fill="{color}"/>')
         anchors = {"l": "start", "m": "middle", "r": "end"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -66,8 +67,8 @@ def overlay(
         if len(feature) > 1 or out.suffix.lower() == ".svg" or threshold:
             from napari_lexicon.jobs.shown_maps import FigureJob, run_figure
 
-            shown = (field, channel, plate, threshold, (), finer, reading.value)
-            run_figure(FigureJob(str(lexicon), str(out), well, tuple(feature), *shown), progress)
+            job = FigureJob(str(lexicon), str(out), well, tuple(feature), field, channel, plate, threshold)
+            run_figure(replace(job, finer=finer, reading=reading.value), progress)
             if not quiet:
                 print(out)
             return
@@ -109,8 +110,8 @@ def labels(
 
     with sentences(), told(quiet) as progress:
         place = None if out is None else str(out)
-        shown = (place, channel, plate, threshold, (), finer, reading.value)
-        done = run_labels(LabelsJob(str(lexicon), tuple(feature), well, field, *shown), progress)
+        job = LabelsJob(str(lexicon), tuple(feature), well, field, place, channel, plate, threshold)
+        done = run_labels(replace(job, finer=finer, reading=reading.value), progress)
         if not quiet:
             print(done.message)
 

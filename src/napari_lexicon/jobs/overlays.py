@@ -45,7 +45,7 @@ def feature_overlay(
     if codes is None:
         raise LexiconFolderError(f"Field {field} of well {name} is not finished: run apply on {one.header.name} again.")
     shown = _channel(one, number, codes, feature, channel)
-    values = _values(lexicon, one, number, feature, None if one.joint else shown, finer, reading, backbone, report)
+    values = map_values(lexicon, one, number, feature, None if one.joint else shown, finer, reading, backbone, report)
     image = np.asarray(plate_field(one, number).image())
     header = one.fields[number]
     windows = [(one.header.channels[c].low, one.header.channels[c].high) for c in header.channels]
@@ -55,7 +55,7 @@ def feature_overlay(
     heat = on_pixels(values, lexicon.backbone.patch // finer, header.shape)
     row = header.channels.index(shown)
     grey = stretched(image[row], *windows[row])
-    top = _shared_top(one, feature, values) if reading == "code" else max(float(values.max()), 1e-6)
+    top = shared_top(one, feature, values) if reading == "code" else max(float(values.max()), 1e-6)
     label = lexicon.names.label(feature)
     title = label if label.startswith("#") else f"{label} (#{feature})"
     pixel = header.pixel_size_um[1] if header.pixel_size_um else None
@@ -86,7 +86,7 @@ def _caption(values: np.ndarray, counted: int, channel: str, top: float, reading
     )
 
 
-def _values(
+def map_values(
     lexicon: Lexicon,
     plate: LexiconPlate,
     number: int,
@@ -125,7 +125,7 @@ def _channel(plate: LexiconPlate, number: int, codes: FieldCodes, feature: int, 
     return max(codes.channels, key=lambda c: float(activation_map(codes, feature, c).sum()))
 
 
-def _shared_top(plate: LexiconPlate, feature: int, values: np.ndarray) -> float:
+def shared_top(plate: LexiconPlate, feature: int, values: np.ndarray) -> float:
     """Largest value of the feature on the plate, so that pictures of several wells compare."""
     top = float(plate.statistics().strongest[:, :, feature].max())
     return max(top, float(values.max()), 1e-6)

@@ -12,7 +12,7 @@ from napari_lexicon.analysis.overlay_figure import FeatureMap, Sheet, overlay_sh
 from napari_lexicon.analysis.pictures import composite, on_pixels
 from napari_lexicon.errors import LexiconFolderError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
-from napari_lexicon.jobs.overlays import Reading, _shared_top, _values
+from napari_lexicon.jobs.overlays import Reading, map_values, shared_top
 from napari_lexicon.jobs.plates import opened
 from napari_lexicon.jobs.reporting import WrittenFile
 from napari_lexicon.lexicons import Lexicon, LexiconPlate
@@ -190,8 +190,8 @@ def _maps(
             raise LexiconFolderError(
                 f"There is no feature {feature}: the dictionary has features 0 to {plate.n_features - 1}."
             )
-        values = _values(lexicon, plate, number, feature, channel, job.finer, job.reading, None, report)
-        top = _shared_top(plate, feature, values) if job.reading == "code" else max(float(values.max()), 1e-6)
+        values = map_values(lexicon, plate, number, feature, channel, job.finer, job.reading, None, report)
+        top = shared_top(plate, feature, values) if job.reading == "code" else max(float(values.max()), 1e-6)
         drawn = np.where(values >= job.threshold * top, values, 0)
         pixels = on_pixels(drawn, lexicon.backbone.patch // job.finer, header.shape)
         label = lexicon.names.label(feature)
