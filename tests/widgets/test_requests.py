@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from napari_lexicon import api
 from napari_lexicon.jobs.applying import ApplyJob
 from napari_lexicon.jobs.embedding import EmbedJob
 from napari_lexicon.jobs.reporting import PictureJob, ReportJob
@@ -17,8 +18,9 @@ from napari_lexicon.jobs.training import TrainJob
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin
 from napari_lexicon.widgets.dictionary.train_form import TrainChoice
+from napari_lexicon.widgets.workspace.cache_state import read_cache_state
 from napari_lexicon.widgets.workspace.job_status import JobRequest
-from napari_lexicon.widgets.workspace.opening import results_path
+from napari_lexicon.widgets.workspace.opening import open_with_lexicon, results_path
 from napari_lexicon.widgets.workspace.requests import (
     ComputeSettings,
     apply_request,
@@ -108,3 +110,15 @@ def test_the_window_is_built_without_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_plate_opens_at_the_size_that_its_lexicon_was_read_at(tiny_plate: Path, tmp_path: Path):
+    out = tmp_path / "x.lexicon"
+    api.embed(tiny_plate, out, device="cpu", keep_tokens=8, um_per_pixel=1.0)
+    opened = open_with_lexicon(PlateOrigin(path=str(tiny_plate)), out)
+    assert opened.lexicon is not None
+    assert opened.origin.um_per_pixel == 1.0
+    read = opened.lexicon.plates["tiny"]
+    assert next(opened.plate.fields()).shape == read.fields[0].shape == (50, 70)
+    state = read_cache_state(opened.plate, opened.lexicon, read)
+    assert (state.embedded, state.stale) == (12, 0)
