@@ -37,7 +37,7 @@ def draw(person: Person, lexicon: Path, out: Path, large: bool) -> None:
             person.breathe(0.4)
             whole = name == "features" or (not large and widget is not None and "evidence" not in name)
             target = person.window if whole or widget is None else widget
-            path = out / f"{name}-{size}-{theme}.png"
+            path = out / f"{name}-{size}-{theme}.{'jpg' if target is person.window else 'png'}"
             save(target, path)
             print(path, path.stat().st_size // 1000, "kB", flush=True)
         person.viewer.theme = THEMES[0]
@@ -126,19 +126,22 @@ def _guide(person: Person) -> QWidget | None:
 
 
 def save(widget: Any, path: Path) -> None:
-    """Write what the screen shows of a widget, in a palette of few colours."""
+    """Write what the screen shows of a widget: with images in it as JPEG, else in a palette of 256 colours."""
     from PIL import Image
     from qtpy.QtCore import QPoint
     from qtpy.QtGui import QGuiApplication
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    corner, ratio = widget.mapToGlobal(QPoint(0, 0)), widget.devicePixelRatioF()
+    corner = widget.mapToGlobal(QPoint(0, 0))
     screen = QGuiApplication.primaryScreen()
     grabbed = screen.grabWindow(0, corner.x(), corner.y(), widget.width(), widget.height())
-    grabbed.save(str(path))
-    with Image.open(path) as image:
+    whole = path.with_suffix(".whole.png")
+    grabbed.save(str(whole))
+    with Image.open(whole) as image:
         plain = image.convert("RGB")
-    if ratio == 1:
-        # of a palette an interface needs few colours; the rare ones, such as the features' own, have to be among them
-        plain = plain.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    plain.save(path, optimize=True)
+    whole.unlink()
+    if path.suffix == ".jpg":
+        plain.save(path, quality=85 if plain.width < 2000 else 66, optimize=True)
+    else:
+        # an interface needs few colours; the rare ones, such as the features' own, have to be among them
+        plain.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)

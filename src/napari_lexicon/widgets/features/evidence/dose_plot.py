@@ -174,6 +174,7 @@ class DosePlot(QWidget):
     def changeEvent(self, event: QEvent | None) -> None:
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.StyleChange:
+            self._draw()
             self._dye()
 
     def _dye(self) -> None:
