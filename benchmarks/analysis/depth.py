@@ -108,10 +108,12 @@ def figure(table: pd.DataFrame) -> str:
     across = 4
     parts = []
     for n, (title, chart) in enumerate(charts):
-        x, y = n % across * (wide + 24) + 12, n // across * (tall + 40) + 34
-        parts.append(f'<text class="h" x="{x}" y="{y - 12}">{title}</text>')
-        parts.append(chart.replace("<svg", f'<svg x="{x}" y="{y}" width="{wide}" height="{tall}"', 1))
-    width, height = across * (wide + 24), -(-len(charts) // across) * (tall + 40) + 42
+        x, y = n % across * (wide + 24) + 12, n // across * (tall + 44) + 38
+        parts.append(f'<text class="h" x="{x}" y="{y - 16}">{title}</text>')
+        parts.append(
+            chart.replace("<svg", f'<svg overflow="visible" x="{x}" y="{y}" width="{wide}" height="{tall}"', 1)
+        )
+    width, height = across * (wide + 24), -(-len(charts) // across) * (tall + 44) + 42
     below = height - 12
 
     def said(x: int, words: str) -> str:
@@ -122,7 +124,7 @@ def figure(table: pd.DataFrame) -> str:
     )
     key += said(30, "the model") + said(120, "the same network with random weights")
     key += said(
-        350, "dashed: chance (95th percentile), ring: a concept appears or a nuisance fades, bands: five splits"
+        400, "dashed: chance (95th percentile), ring: a concept appears or a nuisance fades, bands: five splits"
     )
     drawn = "".join(parts) + key
     for name, color in COLORS.items():

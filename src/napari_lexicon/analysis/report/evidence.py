@@ -44,7 +44,7 @@ def named(found: Findings) -> str:
     head = [("name", ""), ("feature", "n"), ("tags", ""), ("fires", "n"), ("most in", "")]
     head += [("called for", "w"), ("note", "w"), ("named by", "")]
     body = f'<div class="card">{table(head, rows)}</div>' if rows else ""
-    return section("names", "Named features", "What people recognised and called by name.", body)
+    return section("names", "Named features", "Names that people gave, and names that the plugin suggests.", body)
 
 
 def confounding(found: Findings) -> str:

@@ -32,7 +32,8 @@ def layers(found: Findings) -> str:
         words = "concept" if kind == "concept" else "nuisance"
         name = escape(str(asked).removeprefix("Metadata_"))
         charts.append(f"<div><h4>{name} <small>{words}</small></h4>{depth_chart(rows)}</div>")
-    said = " ".join(escape(sentence) for sentence in depth_sentences(found.depth))
+    sentences = [escape(sentence[0].upper() + sentence[1:]) for sentence in depth_sentences(found.depth)]
+    said = "".join(f"<li>{sentence}</li>" for sentence in sentences)
     key = (
         '<p class="faint"><span class="tag"><i class="swatch" style="background:var(--more)"></i>the model</span>'
         '<span class="tag"><i class="swatch cs"></i>the same network with random weights</span>'
@@ -45,7 +46,7 @@ def layers(found: Findings) -> str:
         f"Features were read at layer {found.lexicon.backbone.layer + 1}. What a random network tells "
         "as well was not learned."
     )
-    body = f'<div class="card"><p>{said}</p>{key}<div class="charts">{"".join(charts)}</div><p>{link}</p></div>'
+    body = f'<div class="card"><ul class="plain">{said}</ul>{key}<div class="charts">{"".join(charts)}</div><p>{link}</p></div>'
     return section("layers", "Layer by layer", lead, body)
 
 
