@@ -46,7 +46,8 @@ def layers(found: Findings) -> str:
         f"Features were read at layer {found.lexicon.backbone.layer + 1}. What a random network tells "
         "as well was not learned."
     )
-    body = f'<div class="card"><ul class="plain">{said}</ul>{key}<div class="charts">{"".join(charts)}</div><p>{link}</p></div>'
+    drawn = f'<div class="charts">{"".join(charts)}</div>'
+    body = f'<div class="card"><ul class="plain">{said}</ul>{key}{drawn}<p>{link}</p></div>'
     return section("layers", "Layer by layer", lead, body)
 
 
