@@ -83,7 +83,7 @@ def test_training_is_stopped_gently_and_then_at_once(qtbot):
     strip = JobStrip()
     qtbot.addWidget(strip)
     strip.setValue(JobStatus(JobPhase.RUNNING, TRAIN))
-    assert strip.stop_button.text() == "Stop"
+    assert strip.stop_button.text() == "Pause"
     assert "best" in strip.stop_button.toolTip()
     strip.setValue(JobStatus(JobPhase.STOPPING, TRAIN))
     assert strip.stop_button.text() == "End now"

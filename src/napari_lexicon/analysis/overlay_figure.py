@@ -82,7 +82,9 @@ class Sheet:
         for x, y, radius, color in self.dots:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
         for x, base, size, anchor, color, text in self.texts:
-            draw.text((x, base), text, fill=color, font=ImageFont.load_default(size), anchor=f"{anchor}s")
+            draw.text(
+                (x, base), text.replace("µ", "u"), fill=color, font=ImageFont.load_default(size), anchor=f"{anchor}s"
+            )
         return sheet
 
     def svg(self) -> str:

@@ -54,7 +54,7 @@ def serve(inputs: IO[str], outputs: IO[str]) -> int:
 
         result = result_to_json(run_job(job_from_json(first_line), report, stop.is_set))
     except LexiconError as error:
-        tell("error", sentence=str(error))
+        tell("error", sentence=str(error), error=type(error).__name__)
         return 2
     except MemoryError:
         tell(

@@ -63,6 +63,19 @@ def plugin_preferences(plugin: str) -> Any | None:
         return None
 
 
+def show_preferences(viewer: Any) -> bool:
+    """Open napari's preferences; False where this napari has no page for plugins in them."""
+    try:
+        from napari.settings import get_plugin_settings  # noqa: F401  since 0.9
+    except ImportError:
+        return False
+    show = getattr(getattr(viewer, "window", None), "_open_preferences_dialog", None)
+    if show is None:
+        return False
+    show()
+    return True
+
+
 def theme_background(viewer: ViewerModel) -> str:
     """``"#RRGGBB"`` of the interface's background in the viewer's theme."""
     from napari.utils.theme import get_theme

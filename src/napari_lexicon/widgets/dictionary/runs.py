@@ -145,7 +145,7 @@ class RunsView(QWidget):
         self.apply_best.setObjectName("apply_best")
         self.apply = QPushButton("Apply this")
         self.apply.setObjectName("apply_run")
-        self.resume = QPushButton("Go on")
+        self.resume = QPushButton("Continue")
         self.resume.setObjectName("resume_run")
         buttons = QHBoxLayout()
         for button in (self.apply_best, self.apply, self.resume):

@@ -10,6 +10,7 @@ from qtpy.QtCore import QTimer
 from napari_lexicon.widgets.embed import status
 from napari_lexicon.widgets.workspace.cache_state import CacheState, read_cache_state
 from napari_lexicon.widgets.workspace.links import Controller
+from napari_lexicon.widgets.workspace.remedies import open_preferences
 from napari_lexicon.widgets.workspace.requests import apply_reason
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class EmbedController(Controller):
         self.link(view.model.valueChanged, self._model_chosen)
         self.link(view.applyClicked, self.apply)
         self.link(view.embedClicked, self.embed)
+        self.link(view.preferencesClicked, lambda: open_preferences(workspace))
         self._show_devices()
         workspace.devices.ask()
         self._show_settings(workspace.compute.settings)

@@ -25,12 +25,13 @@ class EmbedView(QWidget):
 
     Signals
     -------
-    applyClicked(), embedClicked()
+    applyClicked(), embedClicked(), preferencesClicked()
         The buttons.
     """
 
     applyClicked = Signal()
     embedClicked = Signal()
+    preferencesClicked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,7 +61,12 @@ class EmbedView(QWidget):
             )
         )
         page.addWidget(self.model)
+        self.preferences = QPushButton("Token, mirror, cache folder…")
+        self.preferences.setObjectName("open_preferences")
+        self.preferences.setToolTip("For models that are downloaded: napari's preferences, page napari-lexicon.")
+        self.preferences.clicked.connect(self.preferencesClicked)
         page.addWidget(self.embed)
+        page.addWidget(self.preferences)
         self.model_fold = Fold(model_page, "Embed only, with this or another model")
         self.model_fold.line.setObjectName("model_fold")
         box = QVBoxLayout(self)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QObject, QProcess, QTimer, Signal
 
+from napari_lexicon.widgets.workspace.preferences import child_environment
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -178,6 +180,7 @@ class FineReading(QObject):
     def _started(self) -> QProcess:
         if self._process is None:
             process = QProcess(self)
+            process.setProcessEnvironment(child_environment())
             process.setStandardErrorFile(QProcess.nullDevice())
             process.readyReadStandardOutput.connect(self._read)
             process.finished.connect(self._ended)

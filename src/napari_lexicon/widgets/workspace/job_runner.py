@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, QProcess, QTimer, Signal
 
 from napari_lexicon.widgets.workspace.job_status import JobPhase, JobRequest, JobStatus, death_sentence
+from napari_lexicon.widgets.workspace.preferences import child_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +69,7 @@ class JobRunner(QObject):
         self._status = JobStatus(JobPhase.RUNNING, request, message="starting")
         self._unread, self._errors, self._end_said = b"", b"", None
         process = QProcess(self)
+        process.setProcessEnvironment(child_environment())
         process.readyReadStandardOutput.connect(self._read)
         process.readyReadStandardError.connect(self._read_errors)
         process.finished.connect(self._finished)
@@ -144,7 +146,8 @@ class JobRunner(QObject):
         elif kind in ("result", "stopped"):
             self._end_said = {"phase": JobPhase.DONE if kind == "result" else JobPhase.STOPPED, "result": event}
         elif kind == "error":
-            self._end_said = {"phase": JobPhase.FAILED, "sentence": str(event["sentence"])}
+            said = {"sentence": str(event["sentence"]), "error": str(event.get("error", ""))}
+            self._end_said = {"phase": JobPhase.FAILED, **said}
 
     def _read_errors(self) -> None:
         if self._process is not None:

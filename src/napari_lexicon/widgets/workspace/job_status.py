@@ -67,6 +67,8 @@ class JobStatus:
     seconds_left : float, optional
     sentence : str
         How it ended.
+    error : str
+        Name of the :class:`~napari_lexicon.errors.LexiconError` that ended it; empty for none.
     result : mapping
         What it brought.
     """
@@ -78,6 +80,7 @@ class JobStatus:
     message: str = ""
     seconds_left: float | None = None
     sentence: str = ""
+    error: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
 
     @property

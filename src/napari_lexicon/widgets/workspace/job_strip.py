@@ -12,7 +12,12 @@ from napari_lexicon.widgets.workspace.job_status import JobPhase, JobStatus, pro
 
 _STOP_TIPS = {
     False: "End the job within two seconds. Everything finished so far is kept.",
-    True: "End the training and keep the best dictionary so far. Press twice to end it at once.",
+    True: "Pause: the best dictionary so far is written and can be used, and nothing runs any more. It can be "
+    "continued, also after napari was closed. Press twice to end it at once.",
+}
+_RESUME_TIPS = {
+    False: "Go on after the last finished field. Nothing is computed twice.",
+    True: "Go on from the last checkpoint. Nothing is learned twice.",
 }
 _ALL_OR_NOTHING = ("ask", "report", "picture")
 
@@ -30,12 +35,15 @@ class JobStrip(QWidget):
         Open the file that the job wrote.
     dismissed()
         The message about the ended job has been read.
+    remedyRequested()
+        Do what helps.
     """
 
     stopRequested = Signal()
     resumeRequested = Signal()
     openRequested = Signal(str)
     dismissed = Signal()
+    remedyRequested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +61,6 @@ class JobStrip(QWidget):
         self.stop_button.clicked.connect(self.stopRequested)
         self.resume_button = QPushButton("Resume")
         self.resume_button.setObjectName("job_resume")
-        self.resume_button.setToolTip("Go on after the last finished field. Nothing is computed twice.")
         self.resume_button.clicked.connect(self.resumeRequested)
         self.open_button = QPushButton("Open it")
         self.open_button.setObjectName("job_open")
@@ -63,6 +70,9 @@ class JobStrip(QWidget):
         self.dismiss_button.setObjectName("job_dismiss")
         self.dismiss_button.setToolTip("Put this message away.")
         self.dismiss_button.clicked.connect(self.dismissed)
+        self.remedy_button = QPushButton()
+        self.remedy_button.setObjectName("job_remedy")
+        self.remedy_button.clicked.connect(self.remedyRequested)
         grid = QGridLayout(card)
         grid.setContentsMargins(10, 8, 10, 9)
         grid.setSpacing(6)
@@ -73,6 +83,7 @@ class JobStrip(QWidget):
         grid.addWidget(self._bar, 1, 0, 1, 5)
         grid.addWidget(self._line, 2, 0, 1, 5)
         grid.addWidget(self._sentence, 3, 0, 1, 5)
+        grid.addWidget(self.remedy_button, 4, 0, 1, 5)
         grid.setColumnStretch(0, 1)
         outer = QGridLayout(self)
         outer.setContentsMargins(0, 4, 0, 0)
@@ -98,17 +109,29 @@ class JobStrip(QWidget):
         self._sentence.setText(sentence)
         self.stop_button.setVisible(status.busy)
         gentle = status.request is not None and status.request.gentle
-        self.stop_button.setText("End now" if gentle and phase is JobPhase.STOPPING else "Stop" if gentle else "Cancel")
+        stop = "Pause" if gentle else "Cancel"
+        self.stop_button.setText("End now" if gentle and phase is JobPhase.STOPPING else stop)
+        self.resume_button.setText("Continue" if gentle else "Resume")
+        self.resume_button.setToolTip(_RESUME_TIPS[gentle])
+        self.setRemedy("")
         self.stop_button.setToolTip(_STOP_TIPS[gentle])
         self.stop_button.setEnabled(phase is JobPhase.RUNNING or gentle)
         self.open_button.setVisible(phase is JobPhase.DONE and bool(status.result.get("written")))
         self.resume_button.setVisible(phase in (JobPhase.STOPPED, JobPhase.FAILED))
         self.dismiss_button.setVisible(phase in (JobPhase.DONE, JobPhase.STOPPED, JobPhase.FAILED))
 
+    def setRemedy(self, text: str) -> None:
+        """Offer what helps where the job failed; empty for nothing."""
+        self.remedy_button.setText(text)
+        self.remedy_button.setToolTip(text)
+        self.remedy_button.setVisible(bool(text))
+
 
 def _title(status: JobStatus) -> str:
     title = status.request.title if status.request else ""
-    ending = {JobPhase.STOPPED: " · stopped", JobPhase.FAILED: " · failed", JobPhase.DONE: " · done"}
+    gentle = status.request is not None and status.request.gentle
+    stopped = " · paused" if gentle else " · stopped"
+    ending = {JobPhase.STOPPED: stopped, JobPhase.FAILED: " · failed", JobPhase.DONE: " · done"}
     return title + ending.get(status.phase, "")
 
 

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QDockWidget, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.workspace.job_status import JobStatus
 from napari_lexicon.widgets.workspace.job_strip import JobStrip
+from napari_lexicon.widgets.workspace.remedies import remedy_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +96,7 @@ class Dock(QWidget):
         controller.link(self.strip.dismissed, jobs.forget)
         controller.link(self.strip.resumeRequested, self._resume)
         controller.link(self.strip.openRequested, open_file)
+        controller.link(self.strip.remedyRequested, self._remedy)
         self._show_job(jobs.status)
 
     def close_links(self) -> None:
@@ -119,3 +121,10 @@ class Dock(QWidget):
     def _show_job(self, status: JobStatus) -> None:
         mine = status.request is not None and status.request.owner == self.name
         self.strip.setValue(status if mine else JobStatus())
+        remedy = remedy_of(status, self.workspace) if mine else None
+        self.strip.setRemedy("" if remedy is None else remedy.text)
+
+    def _remedy(self) -> None:
+        remedy = remedy_of(self.workspace.jobs.status, self.workspace)
+        if remedy is not None:
+            remedy.act()

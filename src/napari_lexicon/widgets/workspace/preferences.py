@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QSettings
+from qtpy.QtCore import QProcessEnvironment, QSettings
 
 from napari_lexicon.viewer.napari_compat import plugin_preferences
 
@@ -26,11 +26,20 @@ class Preferences:
         Tiles per forward pass.
     results_folder : str
         Where lexicons go; empty: beside the plate.
+    model_folder : str
+        Where downloaded models are kept; empty: where Hugging Face keeps them.
+    mirror : str
+        Address to download models from in place of huggingface.co; empty for that.
+    token : str
+        For models whose authors ask for one. It is handed to the process that downloads, and to nothing else.
     """
 
     device: str = "auto"
     batch: int = 16
     results_folder: str = ""
+    model_folder: str = ""
+    mirror: str = ""
+    token: str = field(default="", repr=False)
 
 
 def preferences() -> Preferences:
@@ -42,7 +51,23 @@ def preferences() -> Preferences:
         device=str(settings.computing.device),
         batch=int(settings.computing.batch),
         results_folder=str(settings.results.folder),
+        model_folder=str(settings.models.folder).strip(),
+        mirror=str(settings.models.mirror).strip(),
+        token=str(settings.models.token).strip(),
     )
+
+
+def child_environment(wanted: Preferences | None = None) -> QProcessEnvironment:
+    """Environment of a process that may download a model.
+
+    The token goes this way so that it stands in no description of a job, and so in no lexicon, record or log.
+    """
+    wanted, found = wanted or preferences(), QProcessEnvironment.systemEnvironment()
+    folder = str(Path(wanted.model_folder).expanduser()) if wanted.model_folder else ""
+    for name, value in (("HF_HUB_CACHE", folder), ("HF_ENDPOINT", wanted.mirror), ("HF_TOKEN", wanted.token)):
+        if value:
+            found.insert(name, value)
+    return found
 
 
 class Memory:
