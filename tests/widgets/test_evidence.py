@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,11 +12,11 @@ from qtpy.QtCore import QPointF, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QTabWidget
 
-from napari_lexicon.lexicons import WellStatistics
+from napari_lexicon.lexicons import Lexicon, WellStatistics
 from napari_lexicon.widgets.features.evidence.condition_points import ConditionPoints, ConditionRow
 from napari_lexicon.widgets.features.evidence.dose_plot import DosePlot, DoseSeries
 from napari_lexicon.widgets.features.evidence.pages import EvidencePages
-from napari_lexicon.widgets.features.evidence.reading import condition_rows, one_feature, stability_words
+from napari_lexicon.widgets.features.evidence.reading import condition_rows, dose_series, one_feature, stability_words
 from napari_lexicon.widgets.features.evidence.stain_bars import StainBar, StainBars
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -134,3 +137,16 @@ def test_stability_is_told_in_words():
     assert "every other training run" in stability_words(0.95)
     assert "do not find it" in stability_words(0.2)
     assert stability_words(float("nan")) == stability_words(None) == ""
+
+
+def test_doses_of_one_treatment_need_neither_its_name_nor_named_controls(applied: Path, tmp_path: Path):
+    copy = tmp_path / "dose.lexicon"
+    shutil.copytree(applied, copy)
+    wells = next(iter(Lexicon.open(applied).plates.values())).wells
+    rows = [f"{well},{dose}" for well, dose in zip(wells, [0.0, 0.0, 1.0, 3.0, 10.0, 30.0], strict=False)]
+    (copy / "plates/tiny/plate_map.csv").write_text("\n".join(["Metadata_Well,Metadata_concentration", *rows]) + "\n")
+    plate = Lexicon.open(copy).plates["tiny"]
+    alone = one_feature(plate.statistics(), 4, None)
+    (series,) = dose_series(plate, alone, None, "Metadata_concentration", ("all",))
+    assert "2 controls" in series.sentence
+    assert sorted(series.doses) == [0.0, 0.0, 1.0, 3.0, 10.0, 30.0][: len(series.doses)]

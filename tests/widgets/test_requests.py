@@ -122,3 +122,14 @@ def test_a_plate_opens_at_the_size_that_its_lexicon_was_read_at(tiny_plate: Path
     assert next(opened.plate.fields()).shape == read.fields[0].shape == (50, 70)
     state = read_cache_state(opened.plate, opened.lexicon, read)
     assert (state.embedded, state.stale) == (12, 0)
+
+
+def test_a_plate_opens_with_the_map_that_its_lexicon_was_read_with(tiny_plate: Path, tmp_path: Path):
+    out, treatments = tmp_path / "x.lexicon", tmp_path / "map.csv"
+    treatments.write_text("well,dose\nA01,1\nA02,2\n")
+    api.embed(tiny_plate, out, device="cpu", keep_tokens=8, plate_map=treatments)
+    plain = PlateOrigin(path=str(tiny_plate))
+    assert "Metadata_concentration" in open_with_lexicon(plain, out).plate.map
+    assert open_with_lexicon(plain.model_copy(update={"z": 0}), out).origin.plate_map is None
+    treatments.unlink()
+    assert open_with_lexicon(plain, out).origin == plain

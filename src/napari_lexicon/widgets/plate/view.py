@@ -136,7 +136,8 @@ class PlateView(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(4)
-        whole.addWidget(TallContent(upper), 1)  # walking is always in reach, however low the dock
+        self._above = TallContent(upper)
+        whole.addWidget(self._above, 1)  # walking is always in reach, however low the dock
         whole.addWidget(self.well_line)
         whole.addLayout(self._walk_buttons())
         whole.addLayout(self._beside_buttons())
@@ -218,8 +219,12 @@ class PlateView(QWidget):
         self.wells.setColors(colors)
 
     def setCurrent(self, well: str | None) -> None:
-        """Mark the well that is shown."""
+        """Mark the well that is shown, and scroll to it."""
         self.wells.setCurrent(well)
+        above = self.grid.parentWidget()
+        if self.grid.current() is not None and above is not None:
+            center = self.grid.mapTo(above, self.grid.wellCenter(self.grid.current() or ""))
+            self._above.ensureVisible(0, center.y(), 0, 30)
 
     def setTip(self, tip: Callable[[str], str]) -> None:
         """What hovering says about a well."""

@@ -70,9 +70,12 @@ def open_with_lexicon(origin: PlateOrigin, lexicon_path: Path | None) -> Opened:
 
 
 def origin_in(lexicon: Lexicon, origin: PlateOrigin) -> PlateOrigin:
-    """The origin at the pixel size that the lexicon read the plate at."""
+    """The origin as the lexicon read the plate: all its choices where a person made none, else its pixel size."""
+    plain = origin == type(origin)(path=origin.path)
     for plate in lexicon.plates.values():
         read = plate.header.origin
+        if read.path == origin.path and plain and (read.plate_map is None or Path(read.plate_map).exists()):
+            return read
         if read.path == origin.path and (read.um_per_pixel or 0) != (origin.um_per_pixel or 0):
             return origin.model_copy(update={"um_per_pixel": read.um_per_pixel})
     return origin

@@ -141,7 +141,7 @@ class EvidenceController(Controller):
         state, reading = self.workspace.state, self.workspace.reading
         plate, figures, line = state.plate, reading.figures, self._pages.lines[CONDITIONS]
         assert figures is not None
-        column = reading.compare_by or (None if plate is None else treatment_column(plate))
+        column = reading.compare_by or (None if plate is None else treatment_column(plate) or dose_column(plate))
         if plate is None or column is None or column not in plate.map.columns:
             line.setText("Add a plate map that says what was done to each well: the wells are shown by it.")
             self._pages.conditions.setValue([])
@@ -166,7 +166,7 @@ class EvidenceController(Controller):
         assert plate is not None and figures is not None and known is not None
         by, dose = treatment_column(known), dose_column(known)
         color, page = state.color_of(feature), self._pages.dose
-        if by is None or dose is None:
+        if dose is None:
             page.setValue([], why_not="The plate map has no column of doses (concentration, dose).")
             return
         channels = channels_of(plate)

@@ -77,8 +77,11 @@ def condition_rows(
     return sorted(rows, key=lambda row: (not row.control, -row.median, row.label))
 
 
+_ALL, _TYPE = "Metadata_all_wells", "Metadata_pert_type"
+
+
 def dose_series(
-    plate: LexiconPlate, statistics: WellStatistics, by: str, dose: str, channels: tuple[str, ...]
+    plate: LexiconPlate, statistics: WellStatistics, by: str | None, dose: str, channels: tuple[str, ...]
 ) -> list[DoseSeries]:
     """Dose-response of one feature under every treatment, the clearest trend first.
 
@@ -89,7 +92,8 @@ def dose_series(
     statistics : WellStatistics
         Of this feature alone (:func:`one_feature`).
     by, dose : str
-        Columns of treatment and dose.
+        Columns of treatment and dose. Without one of treatments the wells are those of one treatment; without control
+        wells those of dose 0 stand for them.
     channels : tuple of str
         Names of the channels of the statistics.
 
@@ -103,7 +107,12 @@ def dose_series(
     from napari_lexicon.analysis.features import PlateStatistics
     from napari_lexicon.analysis.well_table import well_table
 
-    table = well_table([PlateStatistics(plate.header.name, statistics, plate.map, channels)])
+    known = plate.map
+    if by is None:
+        by, known = _ALL, known.assign(**{_ALL: "all wells with a dose"})
+    if _TYPE not in known or not (known[_TYPE] == "negcon").any():
+        known = known.assign(**{_TYPE: np.where(known[dose] == 0, "negcon", "")})
+    table = well_table([PlateStatistics(plate.header.name, statistics, known, channels)])
     found = dose_response(table, by, dose).sort_values("rho", key=lambda rho: -rho.abs(), ignore_index=True)
     control, labels = table.where(CONTROLS), table.labels(by).astype(str).to_numpy()
     doses = table.labels(dose).to_numpy(dtype=float)
