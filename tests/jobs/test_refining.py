@@ -23,7 +23,7 @@ from napari_lexicon.jobs.plates import plate_field
 from napari_lexicon.jobs.refining import RefineJob, run_refine
 from napari_lexicon.jobs.running import job_from_json, job_to_json
 from napari_lexicon.lexicons import Lexicon
-from napari_lexicon.lexicons.folder import fine_is_current
+from napari_lexicon.lexicons.plate import fine_is_current
 
 
 @pytest.fixture

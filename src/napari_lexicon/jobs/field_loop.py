@@ -14,9 +14,9 @@ from napari_lexicon.backbones.background import BACKGROUND
 from napari_lexicon.errors import JobError, LexiconError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, TimeLeft
 from napari_lexicon.lexicons import LexiconPlate
-from napari_lexicon.lexicons.folder import fingerprint
 from napari_lexicon.lexicons.headers import ProblemHeader
 from napari_lexicon.lexicons.pixels import model_pixels, pixels_origin
+from napari_lexicon.lexicons.plate import fingerprint
 from napari_lexicon.plates.model import Field, Plate
 
 Background = Literal["skip", "keep"]

@@ -22,7 +22,7 @@ from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, si
 from napari_lexicon.jobs.field_loop import FieldWork, windowed_image
 from napari_lexicon.jobs.plates import plate_field
 from napari_lexicon.lexicons import Lexicon, LexiconPlate
-from napari_lexicon.lexicons.folder import fine_is_current, fine_mark
+from napari_lexicon.lexicons.plate import fine_is_current, fine_mark
 
 
 @dataclass(frozen=True)

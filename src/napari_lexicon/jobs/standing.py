@@ -95,7 +95,7 @@ def _read(question: FineQuestion, readers: dict[tuple[Any, ...], Any]) -> None:
     """Read the field, with the backbone of the last question where it is the same."""
     from napari_lexicon.jobs.refining import FineReader
     from napari_lexicon.lexicons import Lexicon
-    from napari_lexicon.lexicons.folder import fine_is_current
+    from napari_lexicon.lexicons.plate import fine_is_current
 
     lexicon = Lexicon.open(question.lexicon)
     plate = lexicon.only_plate(question.plate)

@@ -1,7 +1,8 @@
 """The lexicon folder: reading and writing, nothing else."""
 
-from napari_lexicon.lexicons.folder import Example, FieldCodes, FieldTokens, FineField, Lexicon, LexiconPlate
+from napari_lexicon.lexicons.folder import Lexicon
 from napari_lexicon.lexicons.names import FeatureName, FeatureNames
+from napari_lexicon.lexicons.plate import Example, FieldCodes, FieldTokens, FineField, LexiconPlate
 from napari_lexicon.lexicons.statistics import FieldStatistics, WellStatistics
 
 __all__ = [

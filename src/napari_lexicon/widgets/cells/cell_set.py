@@ -122,7 +122,7 @@ class CellSet:
     def choices(self, label: Callable[[int], str]) -> list[tuple[str, str]]:
         """``(key, title)`` of what can be shown on an axis."""
         columns = [str(name) for name in self.parts[0].table.columns if str(name).startswith(BRIGHTNESS)]
-        found = [(FEATURE, "the chosen feature"), (AREA, f"area, {self.unit}"), *((name, name) for name in columns)]
+        found = [(FEATURE, "feature"), (AREA, f"area, {self.unit}"), *((name, name) for name in columns)]
         return [*found, *((f"f:{number}", label(number)) for number in self.firing())]
 
     def firing(self, most: int = MOST_COLUMNS) -> list[int]:

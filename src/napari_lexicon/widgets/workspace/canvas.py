@@ -320,7 +320,7 @@ class Canvas(QObject):
             return
         said = caption_of(plate, self._shown)
         if shown is not None and self._state.look.kind == "code" and not shown.values.any():
-            said += f" · {shown.title} in no patch here (Map: direction may still show it)"
+            said += f" · #{self._state.feature} is in no patch here: try Map, direction"
         self.layers.caption(said)
 
     def _look_closer(self, _: object = None) -> None:

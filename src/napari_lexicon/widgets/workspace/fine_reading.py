@@ -234,7 +234,7 @@ def read_fine(
 ) -> tuple[FineField, npt.NDArray[np.float32]] | None:
     """The field as it was read so much finer from the codes of today, and the atoms; None where it was not."""
     from napari_lexicon.analysis.lexicon_tables import atoms_of
-    from napari_lexicon.lexicons.folder import fine_is_current
+    from napari_lexicon.lexicons.plate import fine_is_current
 
     plate.refresh()
     if not fine_is_current(plate, place.number, place.finer):
