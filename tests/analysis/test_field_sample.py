@@ -119,7 +119,8 @@ def test_a_patch_finds_its_twin_and_not_its_neighbours():
     maps[1][0, 2, 3], maps[1][0, 9, 11] = 0.4, 1.2
     codes = codes_of(maps, channels=(0, 1))
     query = patch_code(codes, 2, 3)
-    found = similar_patches(codes, query, exclude=(2, 3), n=4)
+    found = similar_patches(codes, query, exclude=[(2, 3)], n=4)
+    assert similar_patches(codes, {}) == []
     assert found[0] == (pytest.approx(1, abs=1e-3), 9, 11)
     places = [(y, x) for _, y, x in found]
     assert all(max(abs(y - v), abs(x - w)) > 1 for n, (y, x) in enumerate(places) for v, w in places[:n])

@@ -97,12 +97,14 @@ def similar_patches(
     codes : FieldCodes
         Of the field.
     query : mapping of int to float
-        Values by feature, above 0.
+        Values by feature, above 0; where there are none, nothing is alike.
     exclude : sequence of (int, int)
         Patches that do not count, with those around them.
     n : int
         Patches to give, none beside another.
     """
+    if not query:
+        return []
     n_features = max(int(codes.indices.max(initial=0)), *query) + 1
     summed = sparse_codes(codes, 0, n_features)
     for g in range(1, len(codes.channels)):

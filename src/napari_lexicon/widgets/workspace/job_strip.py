@@ -72,6 +72,7 @@ class JobStrip(QWidget):
         self.dismiss_button.clicked.connect(self.dismissed)
         self.remedy_button = QPushButton()
         self.remedy_button.setObjectName("job_remedy")
+        self.remedy_button.setToolTip("Do what helps.")
         self.remedy_button.clicked.connect(self.remedyRequested)
         grid = QGridLayout(card)
         grid.setContentsMargins(10, 8, 10, 9)
@@ -123,7 +124,7 @@ class JobStrip(QWidget):
     def setRemedy(self, text: str) -> None:
         """Offer what helps where the job failed; empty for nothing."""
         self.remedy_button.setText(text)
-        self.remedy_button.setToolTip(text)
+        self.remedy_button.setToolTip(text or "Do what helps.")
         self.remedy_button.setVisible(bool(text))
 
 
