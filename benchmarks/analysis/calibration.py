@@ -150,7 +150,7 @@ def main() -> None:
         more += f"  false among called {one['false']} %" if "false" in one else ""
         print(f"{one['task']:<52}{one['size']:<26}{one['ours']:>6} %{more}")
     if options.json is not None:
-        options.json.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

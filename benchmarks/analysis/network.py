@@ -146,7 +146,7 @@ def main() -> None:
             table.to_csv(options.work / f"{name}.csv", index=False)
         print(json.dumps(more, indent=1), flush=True)
         if options.json is not None:
-            options.json.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+            options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -212,7 +212,7 @@ def main() -> None:
         rows += part()
         print(json.dumps(rows, indent=1), flush=True)
         if options.json is not None:
-            options.json.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
+            options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

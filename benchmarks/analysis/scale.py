@@ -18,7 +18,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
 import json
-import platform
 import resource
 import time
 from collections.abc import Callable
@@ -213,8 +212,7 @@ def main() -> None:
         beside = "" if one["peer_value"] is None else f"   {one['peer']} {one['peer_value']} ({one['ratio']} x)"
         print(f"{one['task']:<44}{one['ours']:>9} {one['unit']}{beside}")
     if options.json is not None:
-        machine = {"python": platform.python_version(), "machine": platform.machine(), "threads": 1}
-        options.json.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":
