@@ -82,12 +82,12 @@ class Person:
         return found
 
     def click(self, dock: str, name: str) -> None:
-        """Click a control in its middle; it must be there, enabled and in reach."""
+        """Click a control in its middle, once it is there, enabled and in reach."""
         self.front(dock)
         widget = self.find(dock, name)
+        self.wait(widget.isVisible, 15, f"{name} is not shown")
+        self.wait(widget.isEnabled, 15, f"{name} is disabled: {widget.toolTip()}")
         self.bring_into_view(widget)
-        assert widget.isVisible(), f"{name} is not shown"
-        assert widget.isEnabled(), f"{name} is disabled: {widget.toolTip()}"
         QTest.mouseClick(widget, LEFT, PLAIN, _handle(widget))
         self.breathe(0.05)
 
