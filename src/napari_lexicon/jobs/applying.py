@@ -27,7 +27,7 @@ from napari_lexicon.jobs.embedding import (
     plate_works,
     write_tokens,
 )
-from napari_lexicon.jobs.field_loop import Background, FieldWork, codes_mark, run_loop, tokens_mark
+from napari_lexicon.jobs.field_loop import Background, FieldWork, Write, codes_mark, run_loop, tokens_mark
 from napari_lexicon.jobs.lights import Light, check_light
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
@@ -231,17 +231,22 @@ class _ApplyField:
     background: Background
     verb: str = "reading features in"
 
-    def __call__(self, work: FieldWork, image: np.ndarray) -> None:
+    def __call__(self, work: FieldWork, image: np.ndarray) -> Write:
         tokens = image_tokens(self.backbone, image, self.batch)
         lit = lit_tokens(image, self.backbone, len(tokens))
-        if work.plate.mark("tokens", work.number) != tokens_mark(work, self.backbone.spec.fingerprint):
-            write_tokens(work, tokens, lit, self.backbone, self.keep)
         grouped, counts = tokens_for(self.dictionary, work, tokens, lit)
         dim = grouped.shape[-1]
         if self.background == "keep":
             counts = np.ones_like(counts)
         codes = encoded_tokens(self.dictionary, grouped.reshape(-1, dim), torch.from_numpy(counts.reshape(-1)))
-        self._write(work, codes, counts, centres(self.dictionary, grouped, counts))
+        centre = centres(self.dictionary, grouped, counts)
+
+        def write() -> None:
+            if work.plate.mark("tokens", work.number) != tokens_mark(work, self.backbone.spec.fingerprint):
+                write_tokens(work, tokens, lit, self.backbone, self.keep)
+            self._write(work, codes, counts, centre)
+
+        return write
 
     def _write(self, work: FieldWork, codes: Codes, counts: np.ndarray, centre: np.ndarray) -> None:
         n_features = self.dictionary.n_features

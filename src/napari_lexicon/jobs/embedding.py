@@ -16,7 +16,7 @@ from napari_lexicon.backbones.spec import Backbone
 from napari_lexicon.backbones.tiling import field_tokens
 from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
-from napari_lexicon.jobs.field_loop import FieldWork, LoopResult, run_loop, tokens_mark, works_of
+from napari_lexicon.jobs.field_loop import FieldWork, LoopResult, Write, run_loop, tokens_mark, works_of
 from napari_lexicon.jobs.lights import Light, check_light
 from napari_lexicon.jobs.plates import opened, origin_as_before, prepared_plate
 from napari_lexicon.lexicons import Lexicon
@@ -245,6 +245,7 @@ class _EmbedField:
     keep: Keep
     verb: str = "embedding"
 
-    def __call__(self, work: FieldWork, image: np.ndarray) -> None:
+    def __call__(self, work: FieldWork, image: np.ndarray) -> Write:
         tokens = image_tokens(self.backbone, image, self.batch)
-        write_tokens(work, tokens, lit_tokens(image, self.backbone, len(tokens)), self.backbone, self.keep)
+        lit = lit_tokens(image, self.backbone, len(tokens))
+        return lambda: write_tokens(work, tokens, lit, self.backbone, self.keep)

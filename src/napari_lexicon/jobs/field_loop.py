@@ -1,9 +1,9 @@
-"""The loop that embed and apply share: field by field, reading ahead while the model runs."""
+"""The loop that embed and apply share: field by field, reading ahead and writing behind while the model runs."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -126,6 +126,10 @@ class FieldProgress:
         self._report(Progress(self._done, self._total, message, left, dict(extra)))
 
 
+Write = Callable[[], None]
+"""Writes what was computed of one field; runs in a thread while the model is at the next one."""
+
+
 class FieldAct(Protocol):
     """What is done to one field; ``verb`` says it to a person."""
 
@@ -134,8 +138,8 @@ class FieldAct(Protocol):
         """What is done, as in "embedding B03"."""
         ...
 
-    def __call__(self, work: FieldWork, image: np.ndarray) -> None:
-        """Compute and write the field; raises only what ends the whole job (a full disk, no memory)."""
+    def __call__(self, work: FieldWork, image: np.ndarray) -> Write:
+        """Compute the field, and give what writes it; both raise only what ends the whole job (a full disk)."""
         ...
 
 
@@ -145,15 +149,26 @@ def run_loop(
     """Read every field and act on it; a field that fails is named and the others go on."""
     result = LoopResult(kept=kept)
     told = FieldProgress(progress, len(works) + kept, kept, act.verb)
-    for work, image in images_read_ahead(works):
-        if should_stop():
-            result.stopped = True
-            break
-        if isinstance(image, LexiconError):
-            result.failures.append(ProblemHeader(sentence=str(image), well=work.field.well, field=work.field.name))
-            continue
-        told.starting(work)
-        act(work, image)
+
+    def settle(work: FieldWork, written: Future[None]) -> None:
+        written.result()
         result.finished += 1
         told.finished(work)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="write-behind") as writer:
+        behind: list[tuple[FieldWork, Future[None]]] = []
+        for work, image in images_read_ahead(works):
+            if should_stop():
+                result.stopped = True
+                break
+            if isinstance(image, LexiconError):
+                result.failures.append(ProblemHeader(sentence=str(image), well=work.field.well, field=work.field.name))
+                continue
+            told.starting(work)
+            write = act(work, image)
+            if behind:
+                settle(*behind.pop())
+            behind.append((work, writer.submit(write)))
+        if behind:
+            settle(*behind.pop())
     return result
