@@ -11,6 +11,7 @@ from tests.gui.conftest import opened
 from tests.gui.driver import Person
 
 from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.viewer.napari_compat import text_overlay
 
 READ_SECONDS = 120
 
@@ -97,3 +98,19 @@ def test_a_process_that_is_killed_is_said_and_started_again(person: Person, plat
     person.wait(lambda: fine.reading, 10)
     person.wait(lambda: not fine.reading, READ_SECONDS)
     assert len(said) == 1
+
+
+def test_the_canvas_says_where_no_patch_is_made_of_a_feature(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("B03")
+    person.choose_feature(0)
+    person.wait(lambda: person.workspace.canvas.codes is not None)
+    codes, state = person.workspace.canvas.codes, person.workspace.state
+    there = set(np.unique(codes.indices[0][codes.values[0] > 0]).tolist())
+    missing = next(feature for feature in range(state.lexicon.header.dictionary.n_features) if feature not in there)
+    state.set_channel(codes.channels[0])
+    state.set_feature(missing)
+    person.wait(lambda: f"#{missing} is in no patch here" in text_overlay(person.viewer).text, 10)
+    state.set_feature(min(there))
+    person.wait(lambda: "in no patch" not in text_overlay(person.viewer).text, 10)
+    assert "B03" in text_overlay(person.viewer).text
