@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy as np
 
 from napari_lexicon.viewer.conversion import OWNER
+from napari_lexicon.viewer.own_layer import OwnLayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
     import pandas as pd
-    from napari.components import ViewerModel
 
     from napari_lexicon.viewer.conversion import Placement
 
 _NAME = "cells"
 
 
-class CellLayer:
+class CellLayer(OwnLayer):
     """Adds, changes and removes the layer in one viewer."""
 
-    def __init__(self, viewer: ViewerModel) -> None:
-        self._viewer = ref(viewer)
-
-    def layer(self) -> Any | None:
-        """The layer, None where there is none or a person removed it."""
-        viewer = self._viewer()
-        for layer in () if viewer is None else viewer.layers:
-            mine = layer.metadata.get(OWNER)
-            if isinstance(mine, dict) and _NAME in mine:
-                return layer
-        return None
+    key = _NAME
 
     def show(self, labels: npt.NDArray[np.integer[Any]], placement: Placement, features: pd.DataFrame) -> None:
         """Show cells.

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy as np
 
 from napari_lexicon.viewer.conversion import OWNER
+from napari_lexicon.viewer.own_layer import OwnLayer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from napari.components import ViewerModel
 
     from napari_lexicon.viewer.side_by_side import SideBySide
 
@@ -20,20 +18,10 @@ _NAME = "field names"
 _MARKED, _OTHER = ("#FFFFFF", "#000000"), "#6E7681"
 
 
-class FieldNames:
+class FieldNames(OwnLayer):
     """Adds, changes and removes the layer with the names in one viewer."""
 
-    def __init__(self, viewer: ViewerModel) -> None:
-        self._viewer = ref(viewer)
-
-    def layer(self) -> Any | None:
-        """The layer, None where there is none."""
-        viewer = self._viewer()
-        for layer in () if viewer is None else viewer.layers:
-            mine = layer.metadata.get(OWNER)
-            if isinstance(mine, dict) and _NAME in mine:
-                return layer
-        return None
+    key = _NAME
 
     def show(self, side: SideBySide, names: Sequence[str], current: int, *, bright: bool = False) -> None:
         """Name every field, and frame the current one.

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_lexicon.viewer.conversion import OWNER
+from napari_lexicon.viewer.own_layer import OwnLayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from napari.components import ViewerModel
 
     from napari_lexicon.viewer.conversion import Placement
 
@@ -79,11 +77,10 @@ class LabelledCell:
         return rows + first[0], columns + first[1]
 
 
-class Regions:
+class Regions(OwnLayer):
     """Finds shapes and cells in one viewer, and lets a person draw."""
 
-    def __init__(self, viewer: ViewerModel) -> None:
-        self._viewer = ref(viewer)
+    key = _NAME
 
     def outline(self) -> Outline | None:
         """The shape that is meant: the selected one, else the last one, of the active Shapes layer before others."""
@@ -166,15 +163,6 @@ class Regions:
         viewer = self._viewer()
         active = None if viewer is None else viewer.layers.selection.active
         return isinstance(active, Shapes) and str(active.mode) not in ("pan_zoom", "Mode.PAN_ZOOM", "transform")
-
-    def layer(self) -> Any | None:
-        """The layer that :meth:`draw` made, None where there is none."""
-        viewer = self._viewer()
-        for layer in () if viewer is None else viewer.layers:
-            mine = layer.metadata.get(OWNER)
-            if isinstance(mine, dict) and _NAME in mine:
-                return layer
-        return None
 
     def watch(self, tell: Callable[[str], None]) -> Callable[[], None]:
         """Call ``tell("shapes")`` when a shape is drawn, moved or selected, ``tell("layers")`` when layers come or go.

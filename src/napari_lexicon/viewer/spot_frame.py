@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 import numpy as np
 
 from napari_lexicon.viewer.conversion import OWNER
+from napari_lexicon.viewer.own_layer import OwnLayer
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -17,20 +17,10 @@ if TYPE_CHECKING:
 _NAME = "place"
 
 
-class SpotFrame:
+class SpotFrame(OwnLayer):
     """Adds, moves and removes one square in one viewer."""
 
-    def __init__(self, viewer: ViewerModel) -> None:
-        self._viewer = ref(viewer)
-
-    def layer(self) -> Any | None:
-        """The layer with the frame, None where there is none."""
-        viewer = self._viewer()
-        for layer in () if viewer is None else viewer.layers:
-            mine = layer.metadata.get(OWNER)
-            if isinstance(mine, dict) and _NAME in mine:
-                return layer
-        return None
+    key = _NAME
 
     def show(self, placement: Placement, row: int, column: int, patch: int) -> None:
         """Frame a patch.
