@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_lexicon.viewer.colors import RGB
     from napari_lexicon.widgets.plate.layout import PlateLayout
 
+_SETTLED_MS = 200
 _SEARCH_PAUSE_MS = 250
 
 
@@ -92,6 +93,10 @@ class PlateView(QWidget):
         self._pause.setSingleShot(True)
         self._pause.setInterval(_SEARCH_PAUSE_MS)
         self._pause.timeout.connect(lambda: self.searched.emit(self.search.text()))
+        self._settled = QTimer(self)  # a plate that opens brings lines that move the grid
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(_SETTLED_MS)
+        self._settled.timeout.connect(self._scroll_to_current)
         self.search.textEdited.connect(lambda: self._pause.start())
         self.search.returnPressed.connect(self._search_now)
         self.search.textChanged.connect(lambda text: None if text else self.searched.emit(""))
@@ -220,11 +225,14 @@ class PlateView(QWidget):
 
     def setCurrent(self, well: str | None) -> None:
         """Mark the well that is shown, and scroll to it."""
+        if well != self.wells.current():
+            self._settled.start()
         self.wells.setCurrent(well)
-        above = self.grid.parentWidget()
-        if self.grid.current() is not None and above is not None:
-            center = self.grid.mapTo(above, self.grid.wellCenter(self.grid.current() or ""))
-            self._above.ensureVisible(0, center.y(), 0, 30)
+
+    def _scroll_to_current(self) -> None:
+        above, well = self.grid.parentWidget(), self.grid.current()
+        if above is not None and well is not None and self.grid.isVisible():
+            self._above.ensureVisible(0, self.grid.mapTo(above, self.grid.wellCenter(well)).y(), 0, 30)
 
     def setTip(self, tip: Callable[[str], str]) -> None:
         """What hovering says about a well."""
