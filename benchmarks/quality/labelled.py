@@ -30,13 +30,13 @@ import numpy.typing as npt
 import pandas as pd
 import tifffile
 import torch
-from planted import RATES, SMALL, Contender, settings_for
+from planted import OF_256, RATES, TUNED, Contender, settings_for
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from table import Cell, add_options, finish
+from table import Cell, add_options, finish, write
 
 from napari_lexicon.backbones import Backbone, IntensityWindow, apply_windows, estimate_windows, field_tokens
 from napari_lexicon.backbones.background import lit_patches
@@ -48,22 +48,6 @@ from napari_lexicon.dictionaries.whitening import Whitening, WhiteningAccumulato
 
 Floats = npt.NDArray[np.float32]
 CACHE = Path(tempfile.gettempdir()) / "napari-lexicon-benchmark" / "real"
-CONTENDERS = tuple(
-    Contender(f"{name}{cut_name}", {**SMALL, **changes}, components=cut)
-    for cut, cut_name in ((None, ""), (48, ", 48 directions"))
-    for name, changes in (
-        ("icfl", {}),
-        ("icfl-anchored", {"algorithm": "icfl-anchored"}),
-        ("topk", {"algorithm": "topk"}),
-        ("batch-topk", {"algorithm": "batch-topk"}),
-        ("relu-l1", {"algorithm": "relu-l1"}),
-        ("matryoshka", {"algorithm": "matryoshka"}),
-        ("mp-sae", {"algorithm": "mp-sae"}),
-        ("pca", {"algorithm": "pca"}),
-        ("ica", {"algorithm": "ica"}),
-        ("kmeans", {"algorithm": "kmeans"}),
-    )
-)
 PROBED = 6000  # patches, on each side
 
 
@@ -93,7 +77,7 @@ class LabelledTokens:
 def main() -> None:
     """Run, print the tables, write the rows."""
     parser = add_options(argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter))
-    parser.add_argument("--only", action="append", choices=[c.name for c in CONTENDERS], help="contenders to run")
+    parser.add_argument("--only", action="append", choices=[c.name for c in OF_256], help="contenders to run")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     warnings.simplefilter("ignore")
@@ -104,7 +88,7 @@ def main() -> None:
     for name, images in SETS.items():
         seen = labelled_tokens(name, images(data), backbone, 16 if options.quick else 60)
         halves = np.random.default_rng(0).permutation(seen.image.max() + 1)[seen.image] % 2 == 0
-        for contender in CONTENDERS:
+        for contender in OF_256:
             if (options.only and contender.name not in options.only) or (options.quick and contender not in QUICK):
                 continue
             found = [_scores(seen, halves, contender, steps, seed) for seed in range(seeds)]
@@ -114,10 +98,11 @@ def main() -> None:
                 f"{c.metric} {c.text()}" for c in cells if (c.task, c.contender) == (name, contender.name)
             )
             print(f"{name}, {contender.name}: {shown}", flush=True)
-    finish(cells, options, ours="icfl", skip=("chance",))
+            write(cells, options, ours="icfl, 48 directions", skip=("chance",))
+    finish(cells, options, ours="icfl, 48 directions", skip=("chance",))
 
 
-QUICK = tuple(c for c in CONTENDERS if c.name in ("icfl", "icfl-anchored, 48 directions", "topk", "pca"))
+QUICK = tuple(c for c in OF_256 if c.components and c.changes["algorithm"] in ("icfl", "icfl-anchored", "topk", "pca"))
 
 
 def _scores(
@@ -166,10 +151,9 @@ def _trained(
 ) -> Dictionary:
     groups = torch.from_numpy(image).repeat_interleave(tokens.shape[1])
     source = ArrayTokens(tokens.flatten(0, 1), groups)
-    tuned = contender.changes.get("algorithm", "icfl") in ("topk", "batch-topk", "relu-l1", "matryoshka")
     results = [
         train_dictionary(settings_for(contender, steps, seed, rate), source, whitening)
-        for rate in (RATES if tuned else (2e-3,))
+        for rate in (RATES if contender.changes["algorithm"] in TUNED else (2e-3,))
     ]
     return min(results, key=lambda result: float(result.metrics["loss"])).dictionary
 

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from scipy.sparse import csr_array
-from table import Cell, add_options, finish
+from table import Cell, add_options, finish, write
 
 from napari_lexicon.backbones import load_backbone
 from napari_lexicon.backbones.builtin import load_random
@@ -52,32 +52,30 @@ class Contender:
 
 
 SMALL = {"features": 256, "iterations": 4}
+ALGORITHMS = (
+    "icfl", "icfl-anchored", "topk", "batch-topk", "relu-l1", "matryoshka", "mp-sae", "pca", "ica", "kmeans"
+)  # fmt: skip
+TUNED = ("topk", "batch-topk", "relu-l1", "matryoshka")
+"""Autoencoders: each takes the better of `RATES`."""
+OF_256 = tuple(
+    Contender(f"{name}, {cut or 'all'} directions", {"algorithm": name, **SMALL}, components=cut)
+    for cut in (48, None)
+    for name in ALGORITHMS
+)
+"""256 features and 8 nonzeros by every algorithm, as the built-in dictionary has; whitened on 48 or all directions."""
 CONTENDERS = (
-    Contender("icfl"),
-    Contender("icfl, 48 directions", components=48),
-    Contender("icfl, 256 features", SMALL),
-    Contender("icfl, 256 features, 48 directions", SMALL, components=48),
-    Contender("icfl-anchored, 256 features, 48 directions", {"algorithm": "icfl-anchored", **SMALL}, components=48),
-    Contender("icfl, refit", {"refit": True}),
-    Contender("topk", {"algorithm": "topk"}),
-    Contender("topk, 256 features, 48 directions", {"algorithm": "topk", **SMALL}, components=48),
-    Contender("batch-topk", {"algorithm": "batch-topk"}),
-    Contender("relu-l1", {"algorithm": "relu-l1"}),
-    Contender("matryoshka", {"algorithm": "matryoshka"}),
-    Contender("mp-sae", {"algorithm": "mp-sae"}),
-    Contender("pca", {"algorithm": "pca"}),
-    Contender("pca, 48 directions", {"algorithm": "pca"}, components=48),
-    Contender("ica", {"algorithm": "ica"}),
-    Contender("ica, 48 directions", {"algorithm": "ica"}, components=48),
-    Contender("kmeans", {"algorithm": "kmeans"}),
-    Contender("icfl, not whitened", form="none"),
-    Contender("topk, not whitened", {"algorithm": "topk"}, form="none"),
-    Contender("icfl, random backbone", backbone="random"),
+    *OF_256,
+    Contender("icfl, 48 directions, refit", {**SMALL, "refit": True}, components=48),
+    Contender("icfl, 48 directions, 1024 features", components=48),
+    Contender("topk, 48 directions, 1024 features", {"algorithm": "topk"}, components=48),
+    Contender("icfl, not whitened", SMALL, form="none"),
+    Contender("topk, not whitened", {"algorithm": "topk", **SMALL}, form="none"),
+    Contender("icfl, 48 directions, random backbone", SMALL, components=48, backbone="random"),
 )
 
 
 def settings_for(contender: Contender, steps: int, seed: int, rate: float = 2e-3, **sizes: int) -> TrainSettings:
-    """Sixteen nonzeros of 1024 features, if the contender does not say otherwise."""
+    """Of 1024 features, 16 nonzeros, if the contender does not say otherwise."""
     values = {
         "features": 1024, "iterations": 8, "per_iteration": 2, "steps": steps, "batch": 512, "warmup": 20,
         "learning_rate": rate, "seed": seed, "evaluate_every": steps, "checkpoint_every": steps,
@@ -172,8 +170,7 @@ def main() -> None:
     for contender in [by_name[name] for name in options.only or by_name]:
         start = time.perf_counter()
         plates = two_plates(contender.backbone, 0, options.quick)
-        algorithm = contender.changes.get("algorithm", "icfl")
-        tuned = algorithm in ("topk", "batch-topk", "relu-l1", "matryoshka") and not options.quick
+        tuned = contender.changes.get("algorithm") in TUNED and not options.quick
         rate = best_rate(plates[0], contender, steps) if tuned else 2e-3
         found: list[dict[str, float]] = []
         for seed in range(seeds):
@@ -192,7 +189,8 @@ def main() -> None:
             cells.append(Cell(task, contender.name, task if task in ("cosine", "L0") else "AUROC", values))
         shown = ", ".join(f"{cell.task} {cell.text()}" for cell in cells if cell.contender == contender.name)
         print(f"{contender.name}: rate {rate}; {shown}; {time.perf_counter() - start:.0f} s", flush=True)
-    finish(cells, options, ours="icfl", skip=("L0",))
+        write(cells, options, ours="icfl, 48 directions", skip=("L0",))
+    finish(cells, options, ours="icfl, 48 directions", skip=("L0",))
 
 
 if __name__ == "__main__":

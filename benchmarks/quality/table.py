@@ -51,12 +51,23 @@ def finish(
     skip: Sequence[str] = (),
 ) -> None:
     """Print one table per metric, and write the rows against ``ours`` where asked."""
-    rows: list[dict[str, object]] = []
     for metric in dict.fromkeys(cell.metric for cell in cells):
-        chosen = [cell for cell in cells if cell.metric == metric]
-        print(f"\n{metric}\n\n{markdown(chosen)}")
-        rows += against(chosen, ours, metric in lower_is_better) if metric not in skip else []
+        print(f"\n{metric}\n\n{markdown([cell for cell in cells if cell.metric == metric])}")
+    write(cells, options, ours, lower_is_better, skip)
+
+
+def write(
+    cells: Sequence[Cell],
+    options: argparse.Namespace,
+    ours: str,
+    lower_is_better: Sequence[str] = (),
+    skip: Sequence[str] = (),
+) -> None:
+    """Write the rows so far where asked; after every contender, so that a run that is stopped leaves what it found."""
     if options.json:
+        rows: list[dict[str, object]] = []
+        for metric in dict.fromkeys(cell.metric for cell in cells if cell.metric not in skip):
+            rows += against([cell for cell in cells if cell.metric == metric], ours, metric in lower_is_better)
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
