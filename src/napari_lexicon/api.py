@@ -40,6 +40,7 @@ def info(
     acquisition: str | int | None = None,
     tile: int = TILE,
     um_per_pixel: float | None = None,
+    enlarge: float | None = None,
 ) -> dict[str, Any]:
     """What a plate is: wells, fields, channels, pixel size, what is missing, its plate map.
 
@@ -62,6 +63,8 @@ def info(
     um_per_pixel : float, optional
         Resample every field to this size when it is read. None: as it is on disk, or as an earlier job on the plate
         did in the same lexicon; 0: as it is on disk.
+    enlarge : float, optional
+        Read every field with so many pixels for every one along y and x, 0.1 to 8; in place of ``um_per_pixel``.
 
     Returns
     -------
@@ -85,6 +88,7 @@ def info(
             acquisition=acquisition,
             tile=tile,
             um_per_pixel=um_per_pixel,
+            enlarge=enlarge,
         )
     )
 
@@ -146,6 +150,7 @@ def convert(
     acquisition: str | int | None = None,
     tile: int = TILE,
     um_per_pixel: float | None = None,
+    enlarge: float | None = None,
     ngff: Literal["0.4", "0.5"] = "0.5",
     report: Report = silent,
     should_stop: ShouldStop = never,
@@ -154,7 +159,7 @@ def convert(
 
     Parameters
     ----------
-    path, plate_map, pattern, z, t, acquisition, tile, um_per_pixel
+    path, plate_map, pattern, z, t, acquisition, tile, um_per_pixel, enlarge
         As in :func:`info`; what is chosen along z and t is what is written.
     out : path
         Folder of the new plate; one that an earlier conversion has begun is continued.
@@ -186,6 +191,7 @@ def convert(
         acquisition=acquisition,
         tile=tile,
         um_per_pixel=um_per_pixel,
+        enlarge=enlarge,
     )
     return convert_plate(plate, out, version=ngff, step=step, should_stop=should_stop)
 
@@ -201,6 +207,7 @@ def apply(
     acquisition: str | int | None = None,
     tile: int = TILE,
     um_per_pixel: float | None = None,
+    enlarge: float | None = None,
     dictionary: str = "builtin",
     backbone: str | None = None,
     layer: int | None = None,
@@ -217,7 +224,7 @@ def apply(
     from napari_lexicon.jobs.applying import ApplyJob, run_apply
 
     job = ApplyJob(
-        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, um_per_pixel),
+        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, um_per_pixel, enlarge),
         out=str(out),
         dictionary=dictionary,
         backbone=backbone,
@@ -243,6 +250,7 @@ def embed(
     acquisition: str | int | None = None,
     tile: int = TILE,
     um_per_pixel: float | None = None,
+    enlarge: float | None = None,
     backbone: str = "builtin",
     layer: int | None = None,
     device: str = "auto",
@@ -257,7 +265,7 @@ def embed(
     from napari_lexicon.jobs.embedding import EmbedJob, run_embed
 
     job = EmbedJob(
-        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, um_per_pixel),
+        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, um_per_pixel, enlarge),
         out=str(out),
         backbone=backbone,
         layer=layer,
@@ -279,6 +287,7 @@ def _origins(
     acquisition: str | int | None,
     tile: int,
     um_per_pixel: float | None,
+    enlarge: float | None,
 ) -> tuple[Any, ...]:
     from napari_lexicon.jobs.plates import plate_origin
 
@@ -294,6 +303,7 @@ def _origins(
             acquisition=wanted,
             tile=tile,
             um_per_pixel=um_per_pixel,
+            enlarge=enlarge,
         )
         for path in paths
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,39 @@ def test_what_cannot_be_resampled_is_said(plate: Path, tmp_path: Path) -> None:
         open_plate(plate, um_per_pixel=1000)
     same = open_plate(plate, um_per_pixel=0.3251)  # as good as the same
     assert next(same.fields()).shape == SHAPE
+
+
+def test_a_plate_without_a_pixel_size_is_enlarged(plate: Path, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "A01.tif", planted())
+    field = next(open_plate(tmp_path, enlarge=2).fields())
+    image = field.image().compute()
+    assert image.shape[1:] == field.shape == (2 * SHAPE[0], 2 * SHAPE[1])
+    np.testing.assert_allclose(middle_um(image[0].astype(float) * (image[0] > 800), UM / 2), SPOT_UM, atol=0.3)
+    sized = next(open_plate(plate, enlarge=2).fields())
+    assert sized.pixel_size_um == (UM / 2, UM / 2)
+    assert next(open_plate(plate, enlarge=1).fields()).identity() == next(open_plate(plate).fields()).identity()
+    with pytest.raises(PlateError, match="not both"):
+        open_plate(plate, enlarge=2, um_per_pixel=0.65)
+    with pytest.raises(PlateError, match=r"enlarged 0\.1 to 8 times, not 40"):
+        open_plate(plate, enlarge=40)
+
+
+def test_small_nuclei_are_noticed_and_a_plate_stays_enlarged(tiny_dictionary: Path, tmp_path: Path) -> None:
+    y, x = np.mgrid[:240, :240]
+    nuclei = np.hypot(y % 30 - 15, x % 30 - 15) < 5.5  # 64 discs, 11 px wide
+    images = np.stack([np.uint16(100 + 3000 * nuclei)] * 2)
+    with PlateWriter(tmp_path / "q.zarr", "q", 1, 1, (Channel("DNA"), Channel("Actin")), None) as writer:
+        writer.write_field("A01", "0", images)
+    small = api.apply(tmp_path / "q.zarr", tmp_path / "q.lexicon", dictionary=str(tiny_dictionary), device="cpu")
+    assert re.search(r"about 1[123] pixels wide.* enlarged [23] times", small.advice)
+    out = tmp_path / "large.lexicon"
+    large = api.apply(tmp_path / "q.zarr", out, dictionary=str(tiny_dictionary), device="cpu", enlarge=3)
+    assert large.advice == ""
+    assert Lexicon.open(out).plates["q"].fields[0].shape == (720, 720)
+    again = api.apply(tmp_path / "q.zarr", out, dictionary=str(tiny_dictionary), device="cpu")
+    assert (again.finished, again.kept) == (0, 1)
+    with pytest.raises(JobError, match=r"enlarged 3 times here: give --recompute"):
+        api.apply(tmp_path / "q.zarr", out, dictionary=str(tiny_dictionary), device="cpu", enlarge=1)
 
 
 def test_resampling_keeps_flat_ground_and_labels() -> None:

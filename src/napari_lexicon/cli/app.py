@@ -50,6 +50,10 @@ UmPerPixel = Annotated[
         help="Resample every field to so many µm per pixel; 0: as it is on disk, the default for a new plate.",
     ),
 ]
+Enlarge = Annotated[
+    float | None,
+    typer.Option("--enlarge", min=0, metavar="TIMES", help="Read every field enlarged so many times, for small cells."),
+]
 Layer = Annotated[int | None, typer.Option("--layer", help="Block of the backbone to read, from 0.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Tiles per forward pass.")]

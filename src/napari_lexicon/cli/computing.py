@@ -15,6 +15,7 @@ from napari_lexicon.cli.app import (
     Background,
     Batch,
     Device,
+    Enlarge,
     Illumination,
     KeepTokens,
     Layer,
@@ -78,6 +79,7 @@ def info(
     acquisition: Acquisition = None,
     tile: Tile = api.TILE,
     um_per_pixel: UmPerPixel = None,
+    enlarge: Enlarge = None,
     model: Annotated[
         str | None, typer.Option("--model", metavar="builtin", help="Print the card of the built-in model instead.")
     ] = None,
@@ -91,7 +93,7 @@ def info(
             found = api.model_card(str(model))
         else:
             chosen: dict[str, Any] = {"z": plane(z), "t": time_point(t), "acquisition": acquisition, "tile": tile}
-            chosen["um_per_pixel"] = um_per_pixel
+            chosen |= {"um_per_pixel": um_per_pixel, "enlarge": enlarge}
             found = api.info(plate, plate_map=map, pattern=pattern, **chosen)
         if json_:
             print(json.dumps(found, indent=1, ensure_ascii=False))
@@ -123,6 +125,7 @@ def convert(
     acquisition: Acquisition = None,
     tile: Tile = api.TILE,
     um_per_pixel: UmPerPixel = None,
+    enlarge: Enlarge = None,
     ngff: Annotated[str, typer.Option("--ngff", metavar="0.4|0.5", help="Version of OME-Zarr.")] = "0.5",
     quiet: Quiet = False,
 ) -> None:
@@ -137,6 +140,7 @@ def convert(
             acquisition=acquisition,
             tile=tile,
             um_per_pixel=um_per_pixel,
+            enlarge=enlarge,
             ngff=cast(Any, ngff),
             report=report,
             should_stop=should_stop,
@@ -164,6 +168,7 @@ def apply(
     acquisition: Acquisition = None,
     tile: Tile = api.TILE,
     um_per_pixel: UmPerPixel = None,
+    enlarge: Enlarge = None,
     dictionary: Annotated[
         str, typer.Option("--dictionary", metavar="builtin|PATH", help="Dictionary to apply.")
     ] = "builtin",
@@ -191,6 +196,7 @@ def apply(
             acquisition=acquisition,
             tile=tile,
             um_per_pixel=um_per_pixel,
+            enlarge=enlarge,
             dictionary=dictionary,
             backbone=backbone,
             layer=layer,
@@ -220,6 +226,7 @@ def embed(
     acquisition: Acquisition = None,
     tile: Tile = api.TILE,
     um_per_pixel: UmPerPixel = None,
+    enlarge: Enlarge = None,
     backbone: Annotated[str, typer.Option("--backbone", metavar="builtin|NAME|PATH", help="Vision model.")] = "builtin",
     layer: Layer = None,
     device: Device = "auto",
@@ -240,6 +247,7 @@ def embed(
             acquisition=acquisition,
             tile=tile,
             um_per_pixel=um_per_pixel,
+            enlarge=enlarge,
             backbone=backbone,
             layer=layer,
             device=device,
@@ -339,6 +347,8 @@ def _tell_fields(result: Any, quiet: bool) -> None:
     """Print what embed or apply did; a stopped job exits with 2."""
     for failure in result.failures:
         print(f"left out: {failure.sentence}", file=sys.stderr)
+    if result.advice and not quiet:
+        print(result.advice, file=sys.stderr)
     if result.stale:
         print(
             f"{result.stale} fields are stale, {result.stale_because}: use --recompute to do them again.",

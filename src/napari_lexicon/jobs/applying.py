@@ -144,7 +144,7 @@ def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = 
             for plate in {work.plate.id: work.plate for work in works}.values():
                 report(Progress(len(works), len(works), f"gathering the wells of {plate.header.name}"))
                 plate.write_summary()
-    return fields_result(lexicon, result, stale, "codes", backbone)
+    return fields_result(lexicon, result, works, stale, "codes", backbone)
 
 
 def _with_channels(works: list[FieldWork], dictionary: Dictionary) -> tuple[list[FieldWork], list[ProblemHeader]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ from napari_lexicon.backbones.background import lit_patches
 from napari_lexicon.backbones.spec import Backbone
 from napari_lexicon.backbones.tiling import field_tokens
 from napari_lexicon.errors import JobError
+from napari_lexicon.jobs.advice import size_advice
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 from napari_lexicon.jobs.field_loop import FieldWork, LoopResult, Write, run_loop, tokens_mark, works_of
 from napari_lexicon.jobs.lights import Light, check_light
@@ -84,6 +86,8 @@ class FieldsResult:
         Fields that could not be read.
     stopped : bool
         True where the job was asked to stop before its end.
+    advice : str
+        How the plate could be read better; empty where nothing was noticed.
     """
 
     lexicon: str
@@ -93,6 +97,7 @@ class FieldsResult:
     stale_because: str
     failures: tuple[ProblemHeader, ...]
     stopped: bool
+    advice: str = ""
 
 
 def run_embed(job: EmbedJob, report: Report = silent, should_stop: ShouldStop = never) -> FieldsResult:
@@ -126,18 +131,30 @@ def run_embed(job: EmbedJob, report: Report = silent, should_stop: ShouldStop = 
                 (todo if job.recompute else stale).append(work)
         act = _EmbedField(backbone, job.batch, job.keep_tokens)
         result = run_loop(todo, len(works) - len(todo) - len(stale), act, report, should_stop)
-    return fields_result(lexicon, result, stale, "tokens", backbone)
+    return fields_result(lexicon, result, works, stale, "tokens", backbone)
 
 
 def fields_result(
-    lexicon: Lexicon, result: LoopResult, stale: list[FieldWork], kind: str, backbone: Backbone
+    lexicon: Lexicon,
+    result: LoopResult,
+    works: Sequence[FieldWork],
+    stale: list[FieldWork],
+    kind: str,
+    backbone: Backbone,
 ) -> FieldsResult:
     """Result of a loop; raises :class:`JobError` where there was work and none of it could be read."""
     if result.failures and not result.finished and not result.kept and not stale and not result.stopped:
         raise JobError(f"No field could be read: {result.failures[0].sentence}")
     because = stale_reason(stale[0], kind, backbone) if stale else ""
     return FieldsResult(
-        str(lexicon.path), result.finished, result.kept, len(stale), because, tuple(result.failures), result.stopped
+        str(lexicon.path),
+        result.finished,
+        result.kept,
+        len(stale),
+        because,
+        tuple(result.failures),
+        result.stopped,
+        size_advice(works, backbone.spec.patch) if result.finished and not result.stopped else "",
     )
 
 

@@ -127,12 +127,12 @@ def prepared_plate(
 
 
 def origin_as_before(lexicon: Lexicon, origin: PlateOrigin) -> PlateOrigin:
-    """The origin with the pixel size that an earlier job on the plate chose, where this one leaves it open."""
-    if origin.um_per_pixel is not None:
+    """The origin with the size of fields that an earlier job on the plate chose, where this one leaves it open."""
+    if origin.um_per_pixel is not None or origin.enlarge is not None:
         return origin
     for plate in lexicon.plates.values():
         if plate.header.origin.path == origin.path:
-            return origin.model_copy(update={"um_per_pixel": plate.header.origin.um_per_pixel})
+            return origin.sized_as(plate.header.origin)
     return origin
 
 
@@ -140,9 +140,10 @@ def _check_size(plate: Plate, old: LexiconPlate | None, origin: PlateOrigin) -> 
     """Raise :class:`JobError` where finished fields were read at another pixel size than is asked for now."""
     if old is None or not (old.n_done("tokens") or old.n_done("codes")):
         return
-    before, now = (one.um_per_pixel or 0.0 for one in (old.header.origin, origin))
-    if before != now:
-        was = f"resampled to {before:g} µm per pixel" if before else "as it is on disk"
+    if old.header.origin.size != origin.size:
+        um, times = old.header.origin.size
+        was = f"resampled to {um:g} µm per pixel" if um else f"enlarged {times:g} times"
+        was = was if um or times != 1 else "as it is on disk"
         raise JobError(f"{plate.name} was read {was} here: give --recompute to do its fields again, or another --out.")
 
 
@@ -228,6 +229,7 @@ def plate_origin(
     acquisition: str | None = None,
     tile: int = 2048,
     um_per_pixel: float | None = None,
+    enlarge: float | None = None,
 ) -> PlateOrigin:
     """How to open a plate, with absolute paths so that the lexicon finds it again from anywhere."""
     return PlateOrigin(
@@ -240,4 +242,5 @@ def plate_origin(
         acquisition=acquisition,
         tile=tile,
         um_per_pixel=um_per_pixel,
+        enlarge=enlarge,
     )

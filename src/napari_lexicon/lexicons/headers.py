@@ -49,6 +49,16 @@ class PlateOrigin(_Frozen):
     acquisition: str | None = None
     tile: int = 2048
     um_per_pixel: float | None = None
+    enlarge: float | None = None
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Micrometres per pixel that fields are resampled to, and times that they are enlarged; 0 and 1 for neither."""
+        return self.um_per_pixel or 0.0, self.enlarge or 1.0
+
+    def sized_as(self, other: PlateOrigin) -> PlateOrigin:
+        """The same plate, its fields resampled or enlarged as those of another."""
+        return self.model_copy(update={"um_per_pixel": other.um_per_pixel, "enlarge": other.enlarge})
 
     def choices(self) -> dict[str, Any]:
         """Options of `napari_lexicon.plates.open_plate` beside the path."""

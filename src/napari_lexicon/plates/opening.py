@@ -25,7 +25,7 @@ from napari_lexicon.plates.plane_choices import TChoice, ZChoice, check_wanted
 from napari_lexicon.plates.plate_map import PLATE_MAP_NAMES, found_plate_map, table_of, with_plate_map
 from napari_lexicon.plates.reading import ENTRY_POINTS, PlateReader, Reader, Request
 from napari_lexicon.plates.remote_storage import RemoteFolder
-from napari_lexicon.plates.resampling import resampled_plate
+from napari_lexicon.plates.resampling import enlarged_plate, resampled_plate
 from napari_lexicon.plates.storage import LocalFolder, Storage
 from napari_lexicon.plates.study_maps import rxrx_map
 
@@ -68,6 +68,7 @@ def open_plate(
     acquisition: str | int | None = None,
     tile: int = 2048,
     um_per_pixel: float | None = None,
+    enlarge: float | None = None,
 ) -> Plate:
     """Open a plate, or any image collection as one. Reads metadata only, no pixels.
 
@@ -93,6 +94,8 @@ def open_plate(
         Side in pixels of the fields that slides are cut into; 0 leaves them whole.
     um_per_pixel : float, optional
         Resample every field to this size when it is read; as it is on disk where None or 0.
+    enlarge : float, optional
+        Read every field with so many pixels for every one along y and x, 0.1 to 8; in place of ``um_per_pixel``.
 
     Returns
     -------
@@ -115,8 +118,12 @@ def open_plate(
         plate = _opened_here(Request(_existing(path), pattern, name, z, t, wanted, tile))
     if wanted is not None and not any(field.acquisition for field in plate.fields()):
         raise PlateError(f"{plate.path} has no acquisitions to choose from: leave the choice out.")
+    if um_per_pixel and enlarge:
+        raise PlateError("A plate is read at a pixel size or enlarged, not both: leave one of the two options out.")
     if um_per_pixel:
         plate = resampled_plate(plate, um_per_pixel)
+    elif enlarge:
+        plate = enlarged_plate(plate, enlarge)
     if plate_map is not None:
         return with_plate_map(_without_map(plate), plate_map)
     return _with_own_map(_without_map(plate), Path(path).expanduser() if address is None else None)

@@ -1,4 +1,4 @@
-"""A plate at another pixel size: every field resampled when it is read, so that a model sees cells as it knows them.
+"""A plate at another pixel size, or enlarged: every field resampled when it is read, so that a model sees cells well.
 
 What is opened so is a plate like any other: its fields have the new shape and pixel size, and everything that is made
 from it (maps, boxes, cells, finer maps) lies on the same pixels. The edges of a field stay where they are.
@@ -19,6 +19,7 @@ from napari_lexicon.plates.model import Field, FieldSource, Plate, Well
 
 VERSION = "resample-1"
 SMALLEST_UM, LARGEST_UM = 0.01, 100.0
+SMALLEST_FACTOR, LARGEST_FACTOR = 0.1, 8.0
 _SAME = 0.005  # relative: a field that is so near to the size asked for is left as it is
 
 
@@ -60,13 +61,53 @@ def resampled_plate(plate: Plate, um_per_pixel: float) -> Plate:
     return replace(plate, wells=wells, note=f"{plate.note}; resampled to {um_per_pixel:g} µm per pixel")
 
 
+def enlarged_plate(plate: Plate, factor: float) -> Plate:
+    """The plate with ``factor`` pixels for every one along y and x, whether or not it knows their size.
+
+    Parameters
+    ----------
+    plate : Plate
+        With or without pixel sizes.
+    factor : float
+        0.1 to 8; less than 1 makes fields smaller.
+
+    Returns
+    -------
+    Plate
+        As from :func:`resampled_plate`.
+
+    Raises
+    ------
+    PlateError
+        If the factor makes no sense.
+    """
+    if not SMALLEST_FACTOR <= factor <= LARGEST_FACTOR:
+        raise PlateError(
+            f"Images are enlarged {SMALLEST_FACTOR:g} to {LARGEST_FACTOR:g} times, not {factor:g}: correct the option, "
+            "or leave it out."
+        )
+    if abs(factor - 1) < _SAME:
+        return plate
+    wells: Mapping[str, Well] = {
+        name: replace(well, fields=tuple(_enlarged(field, factor) for field in well.fields))
+        for name, well in plate.wells.items()
+    }
+    return replace(plate, wells=wells, note=f"{plate.note}; enlarged {factor:g} times")
+
+
 def _resampled(field: Field, um: float) -> Field:
     assert field.pixel_size_um is not None
     factors = tuple(size / um for size in field.pixel_size_um)
     if all(abs(factor - 1) < _SAME for factor in factors):
         return field
-    source = Resampled(field.source, len(field.channels), (factors[0], factors[1]), um)
+    source = Resampled(field.source, len(field.channels), (factors[0], factors[1]), f"{um:g} um")
     return replace(field, source=source, pixel_size_um=(um, um))
+
+
+def _enlarged(field: Field, factor: float) -> Field:
+    size = field.pixel_size_um and (field.pixel_size_um[0] / factor, field.pixel_size_um[1] / factor)
+    source = Resampled(field.source, len(field.channels), (factor, factor), f"x{factor:g}")
+    return replace(field, source=source, pixel_size_um=size)
 
 
 @dataclass(frozen=True)
@@ -80,14 +121,14 @@ class Resampled:
     n_channels : int
     factors : tuple of float
         New pixels per old one, ``(y, x)``.
-    um : float
-        Micrometres per new pixel.
+    done : str
+        What was done, in a few letters, for the identity of the field.
     """
 
     inner: FieldSource
     n_channels: int
     factors: tuple[float, float]
-    um: float
+    done: str
 
     def shape(self) -> tuple[int, int]:
         """``(Y, X)`` at full resolution."""
@@ -104,7 +145,7 @@ class Resampled:
 
     def identity(self) -> str:
         """That of the file, and what was done."""
-        return f"{self.inner.identity()} {VERSION} {self.um:g} um"
+        return f"{self.inner.identity()} {VERSION} {self.done}"
 
     def image(self, level: int = 0) -> da.Array:
         """Lazy ``(C, Y, X)`` pixels; a channel is read and resampled whole."""

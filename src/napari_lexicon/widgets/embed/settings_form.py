@@ -33,6 +33,16 @@ if TYPE_CHECKING:
 
 LIGHTS = (("as before, or as it is", None), ("as it is", "none"), ("evened out", "correct"))
 """What is done about uneven light: words and value."""
+AT_A_SIZE = -1.0
+SIZES = (
+    ("as it is open", 0.0),
+    ("as on disk", 1.0),
+    ("enlarged 2 times", 2.0),
+    ("enlarged 3 times", 3.0),
+    ("enlarged 4 times", 4.0),
+    ("at a pixel size of", AT_A_SIZE),
+)
+"""How large fields are read: words and times, or `AT_A_SIZE`."""
 
 
 class SettingsForm(QWidget):
@@ -72,13 +82,22 @@ class SettingsForm(QWidget):
         )
         for text, data in LIGHTS:
             self.light.addItem(text, data)
+        self.read_at = QComboBox()
+        self.read_at.setObjectName("read_at")
+        self.read_at.setToolTip(
+            "Fields can be read larger than they are. The model sees a patch at a time: where a nucleus is no wider\n"
+            "than a patch or two, enlarge, until it is about 30 pixels wide. It takes as many times longer, squared."
+        )
+        for text, times in SIZES:
+            self.read_at.addItem(text, times)
         self.um = QDoubleSpinBox()
         self.um.setObjectName("um_per_pixel")
-        self.um.setRange(0.0, 20.0)
+        self.um.setRange(0.01, 20.0)
         self.um.setDecimals(3)
         self.um.setSingleStep(0.05)
+        self.um.setValue(0.5)
         self.um.setSuffix(" µm")
-        self.um.setSpecialValueText("as the plate is")
+        self.um.setVisible(False)
         self.um.setToolTip(
             "Micrometres per pixel that fields are resampled to before the model reads them, so that it sees cells at\n"
             "the size it was trained on. The plate has to say how large its pixels are."
@@ -101,8 +120,11 @@ class SettingsForm(QWidget):
         grid.addLayout(folder, 2, 1)
         grid.addWidget(Caption("Light", fit=True), 3, 0)
         grid.addWidget(self.light, 3, 1)
-        grid.addWidget(Caption("Pixel size", fit=True), 4, 0)
-        grid.addWidget(self.um, 4, 1)
+        size = QHBoxLayout()
+        size.addWidget(self.read_at, 1)
+        size.addWidget(self.um)
+        grid.addWidget(Caption("Size", fit=True), 4, 0)
+        grid.addLayout(size, 4, 1)
         grid.addWidget(self.recompute, 5, 1)
         grid.setColumnStretch(1, 1)
         self.setDevices(BEFORE)
@@ -110,6 +132,7 @@ class SettingsForm(QWidget):
         self.device.currentIndexChanged.connect(self._told)
         self.batch.valueChanged.connect(self._told)
         self.out.editingFinished.connect(self._told)
+        self.read_at.currentIndexChanged.connect(self._told)
         self.um.valueChanged.connect(self._told)
         self.light.currentIndexChanged.connect(self._told)
         self.recompute.toggled.connect(self._told)
@@ -122,15 +145,19 @@ class SettingsForm(QWidget):
     def setValue(self, settings: ComputeSettings) -> None:
         """Show other settings."""
         self._value, changed = settings, settings != self._value
-        for widget in (self.device, self.batch, self.out, self.light, self.um, self.recompute):
+        for widget in (self.device, self.batch, self.out, self.light, self.read_at, self.um, self.recompute):
             widget.blockSignals(True)
         self.device.setCurrentIndex(max(0, self.device.findData(settings.device)))
         self.batch.setValue(settings.batch)
         self.out.setText(settings.out)
         self.light.setCurrentIndex(max(0, self.light.findData(settings.illumination)))
-        self.um.setValue(settings.um_per_pixel)
+        times = AT_A_SIZE if settings.um_per_pixel else settings.enlarge
+        self.read_at.setCurrentIndex(max(0, self.read_at.findData(times)))
+        if settings.um_per_pixel:
+            self.um.setValue(settings.um_per_pixel)
+        self.um.setVisible(bool(settings.um_per_pixel))
         self.recompute.setChecked(settings.recompute)
-        for widget in (self.device, self.batch, self.out, self.light, self.um, self.recompute):
+        for widget in (self.device, self.batch, self.out, self.light, self.read_at, self.um, self.recompute):
             widget.blockSignals(False)
         if changed:
             self.valueChanged.emit(settings)
@@ -154,13 +181,16 @@ class SettingsForm(QWidget):
 
     def _told(self) -> None:
         out = self.out.text().strip()
+        times = float(self.read_at.currentData(Qt.ItemDataRole.UserRole))
+        self.um.setVisible(times == AT_A_SIZE)
         settings = replace(
             self._value,
             device=str(self.device.currentData(Qt.ItemDataRole.UserRole)),
             batch=self.batch.value(),
             out=str(_lexicon_path(out)) if out else "",
             recompute=self.recompute.isChecked(),
-            um_per_pixel=round(self.um.value(), 3),
+            um_per_pixel=round(self.um.value(), 3) if times == AT_A_SIZE else 0.0,
+            enlarge=0.0 if times == AT_A_SIZE else times,
             illumination=self.light.currentData(Qt.ItemDataRole.UserRole),
         )
         if settings != self._value:

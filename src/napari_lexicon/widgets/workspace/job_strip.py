@@ -163,4 +163,6 @@ def end_sentence(status: JobStatus) -> str:
     if failures:
         more = f" and {len(failures) - 1} more" if len(failures) > 1 else ""
         sentence += f" Not read: {failures[0]['sentence']}{more}"
+    if result.get("advice"):
+        sentence += f" {result['advice']}"
     return sentence.strip()

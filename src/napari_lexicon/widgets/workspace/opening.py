@@ -70,14 +70,14 @@ def open_with_lexicon(origin: PlateOrigin, lexicon_path: Path | None) -> Opened:
 
 
 def origin_in(lexicon: Lexicon, origin: PlateOrigin) -> PlateOrigin:
-    """The origin as the lexicon read the plate: all its choices where a person made none, else its pixel size."""
+    """The origin as the lexicon read the plate: all its choices where a person made none, else its fields' size."""
     plain = origin == type(origin)(path=origin.path)
     for plate in lexicon.plates.values():
         read = plate.header.origin
         if read.path == origin.path and plain and (read.plate_map is None or Path(read.plate_map).exists()):
             return read
-        if read.path == origin.path and (read.um_per_pixel or 0) != (origin.um_per_pixel or 0):
-            return origin.model_copy(update={"um_per_pixel": read.um_per_pixel})
+        if read.path == origin.path and read.size != origin.size:
+            return origin.sized_as(read)
     return origin
 
 

@@ -44,6 +44,8 @@ class ComputeSettings:
         ``correct`` or ``none``; as before where None.
     um_per_pixel : float
         Size that fields are resampled to; 0: as the plate is open.
+    enlarge : float
+        Times that fields are enlarged; 0: as the plate is open.
     """
 
     backbone: str = BUILTIN
@@ -54,6 +56,7 @@ class ComputeSettings:
     out: str = ""
     illumination: str | None = None
     um_per_pixel: float = 0.0
+    enlarge: float = 0.0
 
 
 def first_settings() -> ComputeSettings:
@@ -191,8 +194,9 @@ def ask_request(lexicon: Lexicon, question: str, out: Path, settings: dict[str, 
 
 def _common(origin: PlateOrigin, out: Path, settings: ComputeSettings) -> dict[str, Any]:
     # a dictionary brings its own backbone and layer: they are named only where a person chose others
-    if settings.um_per_pixel:
-        origin = origin.model_copy(update={"um_per_pixel": settings.um_per_pixel})
+    if settings.um_per_pixel or settings.enlarge:
+        size = {"um_per_pixel": settings.um_per_pixel or None, "enlarge": settings.enlarge or None}
+        origin = origin.model_copy(update=size)
     return {
         "plates": [origin.model_dump(mode="json")],
         "out": str(out),
