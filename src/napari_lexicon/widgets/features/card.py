@@ -179,6 +179,8 @@ class FeatureCard(Card):
         self.name.editingFinished.connect(self._named)
         self.facts = Caption(wrap=True, step=-0.5)
         self.facts.setObjectName("feature_facts")
+        self.why = Caption(wrap=True, step=-0.5)
+        self.why.setObjectName("feature_why")
         self.channel = QComboBox()
         self.channel.setObjectName("channel")
         self.channel.setToolTip("Show the activation in one channel, or the strongest of all.")
@@ -198,6 +200,7 @@ class FeatureCard(Card):
         box.setSpacing(5)
         box.addLayout(top)
         box.addWidget(self.facts)
+        box.addWidget(self.why)
         box.addWidget(self.style_controls)
         beneath = QHBoxLayout()
         beneath.setSpacing(8)
@@ -205,14 +208,16 @@ class FeatureCard(Card):
         beneath.addWidget(self.look, 5)
         box.addLayout(beneath)
 
-    def setFeature(self, number: int, name: str, color: str, kept: bool, facts: str) -> None:
-        """Show a feature, and whether its map is kept."""
+    def setFeature(self, number: int, name: str, color: str, kept: bool, facts: str, why: str = "") -> None:
+        """Show a feature, whether its map is kept, and why it is shown where nobody chose it."""
         self.dot.setValue(color, kept)
         self.number.setText(f"#{number}")
         self._given = name
         if self.name.text() != name:
             self.name.setText(name)
         self.facts.setText(facts)
+        self.why.setText(why)
+        self.why.setVisible(bool(why))
 
     def setChannels(self, names: Sequence[str]) -> None:
         """Offer these channels."""

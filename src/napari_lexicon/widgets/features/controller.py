@@ -157,6 +157,7 @@ class FeaturesController(Controller):
             self.workspace.state.color_of(feature),
             feature in self.workspace.state.kept,
             sentence_of(feature, figures.table.iloc[feature], figures.significance),
+            self.workspace.first.why(feature),
         )
 
     # gallery --------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from napari_lexicon.widgets.workspace.canvas import Canvas
 from napari_lexicon.widgets.workspace.compute import Compute
 from napari_lexicon.widgets.workspace.device_probe import DeviceProbe
 from napari_lexicon.widgets.workspace.fine_reading import FineReading
+from napari_lexicon.widgets.workspace.first_look import FirstLook
 from napari_lexicon.widgets.workspace.job_runner import JobRunner
 from napari_lexicon.widgets.workspace.job_status import JobPhase, JobRequest, JobStatus
 from napari_lexicon.widgets.workspace.opening import Opening
@@ -52,6 +53,7 @@ class Workspace(QObject):
         self.samples = SamplePlate(self.opening, self.jobs, self.background, self)
         self.fine = FineReading(self.state, self.background, self.compute, self)
         self.canvas = Canvas(self.state, viewer, self.background, self.reading, self.fine, self)
+        self.first = FirstLook(self.state, self.reading, self.jobs, self.background, self)
         self.walking = Walking(self.state, self.reading, self)
         self.restoring = Restoring(self.state, self.reading, self.opening, self.background, self)
         self.alike = AlikeSearch(self.state, self.background, self.reading, self)

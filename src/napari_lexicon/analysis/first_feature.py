@@ -1,0 +1,165 @@
+"""Which feature to show first on a plate where nobody has chosen one: one that tells something, not the background.
+
+Features are scored by how often they fire in the wells of a group against other wells, in standard deviations between
+wells of one group. The constant added to that deviation keeps features that are nearly equal everywhere from winning
+by chance (Tusher, Tibshirani and Chu, PNAS 2001, the statistic d of SAM).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from napari_lexicon.analysis.conditions import CONTROLS, wells_where
+from napari_lexicon.errors import PlateMapError
+
+if TYPE_CHECKING:
+    from napari_lexicon.analysis.features import PlateStatistics
+
+LEAST, MOST = 0.001, 0.3
+"""Part of patches in which a feature to begin with fires: rarer is hard to see, more common is the background."""
+NOTHING_TO_SEE = re.compile(r"\b(?:background|empty|dark|blank|debris|dust|noise|out of focus)\b", re.IGNORECASE)
+_NAMED_BONUS = 1.3  # a feature that says what it is may tell conditions apart a little less clearly
+_LEAST_FREEDOM = 2
+
+
+@dataclass(frozen=True)
+class FirstFeature:
+    """A feature to begin with.
+
+    Parameters
+    ----------
+    feature : int
+        Its number.
+    why : str
+        A sentence for a person who wonders.
+    """
+
+    feature: int
+    why: str
+
+
+def first_feature(table: pd.DataFrame, plate: PlateStatistics, by: str | None = None) -> FirstFeature | None:
+    """The feature to show first.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As from :func:`napari_lexicon.analysis.features.features_table`; of a column ``flag``, features with a word in
+        it are left out.
+    plate : PlateStatistics
+        The plate.
+    by : str, optional
+        Column of the plate map with the treatment or the dose.
+
+    Returns
+    -------
+    FirstFeature or None
+        With the largest rise over the control wells; without controls, with the largest difference between groups of
+        wells; without groups, between wells. None where nothing fires.
+    """
+    known = plate.statistics.tokens.sum(axis=1) > 0
+    candidates = _candidates(table)
+    if not len(candidates):
+        return None
+    fires = plate.statistics.fraction_active()[known][:, candidates]
+    rooted = np.arcsin(np.sqrt(np.clip(fires, 0, 1)))
+    wells = [well for well, here in zip(plate.statistics.wells, known, strict=True) if here]
+    bonus = np.where(named(table.iloc[candidates]), _NAMED_BONUS, 1.0)
+    groups = _groups(plate.map, wells, by)
+    if groups is not None:
+        found = _between_groups(fires, rooted, groups, _controls(plate.map, wells), bonus, str(by))
+        if found is not None:
+            return FirstFeature(int(candidates[found[0]]), found[1])
+    if len(wells) > 1:
+        best = int((rooted.std(axis=0) * bonus).argmax())
+        low, high = float(fires[:, best].min()), float(fires[:, best].max())
+        why = f"how often it fires differs most from well to well, {_part(low)} to {_part(high)} of patches"
+        return FirstFeature(int(candidates[best]), f"Shown first because {why}.")
+    strength = np.nan_to_num(table["mean_when_active"].to_numpy(dtype=float)[candidates])
+    best = int((strength * bonus).argmax())
+    return FirstFeature(int(candidates[best]), "Shown first because it is rare and strong where it fires.")
+
+
+def named(table: pd.DataFrame) -> np.ndarray:
+    """``(M,)`` bool: features that have a name."""
+    return ~table["name"].astype(str).str.startswith("#").to_numpy()
+
+
+def _candidates(table: pd.DataFrame) -> np.ndarray:
+    """Numbers of the features worth showing; whatever fires where there are none."""
+    fires = table["fires"].fillna(0).to_numpy(dtype=float)
+    plain = table["name"].astype(str).str.contains(NOTHING_TO_SEE).to_numpy()
+    flagged = (table["flag"].astype(str) != "").to_numpy() if "flag" in table else np.zeros(len(table), dtype=bool)
+    good = np.flatnonzero((fires >= LEAST) & (fires <= MOST) & ~plain & ~flagged)
+    return good if len(good) else np.flatnonzero((fires > 0) & ~plain)
+
+
+def _groups(plate_map: pd.DataFrame, wells: list[str], by: str | None) -> pd.Series | None:
+    """What was done to each well; None where no two wells were treated alike or all were."""
+    if by is None or by not in plate_map.columns:
+        return None
+    groups = plate_map[by].reindex(wells).reset_index(drop=True)
+    counts = groups.value_counts()
+    return groups if len(counts) > 1 and (counts - 1).sum() >= _LEAST_FREEDOM else None
+
+
+def _controls(plate_map: pd.DataFrame, wells: list[str]) -> np.ndarray:
+    try:
+        inside = set(wells_where(plate_map, CONTROLS))
+    except PlateMapError:
+        return np.zeros(len(wells), dtype=bool)
+    return np.array([well in inside for well in wells], dtype=bool)
+
+
+def _between_groups(
+    fires: np.ndarray, rooted: np.ndarray, groups: pd.Series, control: np.ndarray, bonus: np.ndarray, by: str
+) -> tuple[int, str] | None:
+    """Position of the candidate that rises most in one group, and the sentence."""
+    against_controls = control.sum() > 1
+    codes, values = pd.factorize(groups.where(~control, None) if against_controls else groups)
+    if against_controls:
+        codes = np.where(control, len(values), codes)
+    spread = _spread_within(rooted, codes)
+
+    def sides(number: int) -> tuple[np.ndarray, np.ndarray]:
+        return codes == number, control if against_controls else (codes >= 0) & (codes != number)
+
+    score, of = np.full(rooted.shape[1], -np.inf), np.zeros(rooted.shape[1], dtype=int)
+    for number in range(len(values)):
+        inside, rest = sides(number)
+        scale = spread * np.sqrt(1 / inside.sum() + 1 / rest.sum())
+        rise = (rooted[inside].mean(axis=0) - rooted[rest].mean(axis=0)) / np.maximum(scale, 1e-12)
+        of, score = np.where(rise > score, number, of), np.maximum(rise, score)
+    if not np.isfinite(score).any():
+        return None
+    best = int((score * bonus).argmax())
+    here, there = (_part(float(fires[side, best].mean())) for side in sides(int(of[best])))
+    tells = f"{_said(values[of[best]], by)} from {'control wells' if against_controls else 'the other wells'}"
+    return best, f"Shown first because it tells {tells} best: {here} of patches against {there}."
+
+
+def _spread_within(rooted: np.ndarray, within: np.ndarray) -> np.ndarray:
+    """``(F,)`` standard deviation between wells of one group, and the median of all features added to each."""
+    left, freedom = np.zeros(rooted.shape[1]), 0
+    for number in np.unique(within[within >= 0]):
+        inside = rooted[within == number]
+        left += ((inside - inside.mean(axis=0)) ** 2).sum(axis=0)
+        freedom += len(inside) - 1
+    spread = np.sqrt(left / max(1, freedom))
+    return np.asarray(spread + np.median(spread))
+
+
+def _said(value: object, by: str) -> str:
+    if isinstance(value, (int, float, np.number)):
+        return f"{by.removeprefix('Metadata_').replace('_', ' ')} {float(value):g}"
+    return str(value)
+
+
+def _part(part: float) -> str:
+    percent = 100 * part
+    return "0 %" if percent == 0 else f"{percent:.2g} %" if percent < 10 else f"{percent:.0f} %"

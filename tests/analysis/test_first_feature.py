@@ -1,0 +1,90 @@
+"""The feature that is shown first tells something: never the background, never what varies by chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_lexicon.analysis.features import PlateStatistics, features_table
+from napari_lexicon.analysis.first_feature import FirstFeature, first_feature
+from napari_lexicon.lexicons import WellStatistics
+from napari_lexicon.plates.well_names import well_name
+
+TOKENS, M = 2000, 40
+BACKGROUND, TELLING, NAMED = 0, 7, 11
+
+
+def choice(
+    labels: list[object],
+    *,
+    controls: bool = True,
+    name: str = "",
+    treated: str = "drug",
+    by: str | None = "Metadata_gene",
+) -> FirstFeature | None:
+    """Twelve wells in which one feature rises with a treatment from 1 to 4 %, and another, perhaps named, more."""
+    rng = np.random.default_rng(3)
+    wells = tuple(well_name(0, column) for column in range(len(labels)))
+    rates = np.full((len(labels), M), 0.02)
+    rates[:, BACKGROUND] = 0.6
+    raised = np.array([label == treated for label in labels])
+    rates[raised, TELLING] = 0.04
+    rates[~raised, TELLING] = 0.01
+    rates[raised, BACKGROUND] = 0.9
+    rates[raised, NAMED], rates[~raised, NAMED] = (0.2, 0.01) if name else (0.02, 0.02)
+    statistics = WellStatistics.empty(wells, 1, M)
+    statistics.tokens[:] = TOKENS
+    statistics.active[:, 0] = rng.binomial(TOKENS, rates)
+    statistics.total[:, 0] = statistics.active[:, 0] * 0.5
+    statistics.strongest[:, 0] = 1
+    kinds = ["negcon" if label == "DMSO" and controls else "trt" for label in labels]
+    plate_map = pd.DataFrame({"Metadata_gene": labels, "Metadata_pert_type": kinds}, index=list(wells))
+    one = PlateStatistics("p", statistics, plate_map, ("DNA",))
+    table = features_table([one])
+    if name:
+        table.loc[NAMED, "name"] = name
+    return first_feature(table, one, by)
+
+
+DRUGS: list[object] = ["DMSO"] * 6 + ["drug"] * 3 + ["other"] * 3
+
+
+@pytest.mark.parametrize("controls", [True, False])
+def test_it_is_the_one_that_tells_a_treatment_from_the_rest(controls: bool) -> None:
+    found = choice(DRUGS, controls=controls)
+    assert found is not None
+    assert found.feature == TELLING
+    assert "drug" in found.why
+    assert ("control wells" in found.why) is controls
+
+
+def test_background_is_left_out_by_its_name_and_by_how_often_it_fires() -> None:
+    left_out, named = choice(DRUGS, name="background"), choice(DRUGS, name="round cells")
+    assert left_out is not None
+    assert left_out.feature == TELLING
+    assert named is not None
+    assert named.feature == NAMED
+
+
+def test_a_dose_names_its_column() -> None:
+    found = choice([0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 30.0, 30.0, 30.0], treated=30.0, controls=False)
+    assert found is not None
+    assert found.feature == TELLING
+    assert "gene 30" in found.why
+
+
+def test_without_a_plate_map_it_is_the_one_that_differs_between_wells() -> None:
+    found = choice(DRUGS, by=None)
+    assert found is not None
+    assert found.feature == TELLING
+    assert "well to well" in found.why
+
+
+def test_one_well_and_a_silent_plate_are_no_error() -> None:
+    found = choice(["DMSO"])
+    assert found is not None
+    assert found.feature not in (BACKGROUND,)
+    empty = PlateStatistics("p", WellStatistics.empty(("A01",), 1, M), pd.DataFrame(index=["A01"]), ("DNA",))
+    table = features_table([empty])
+    assert first_feature(table, empty) is None
