@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 from PIL import Image
 from qtpy.QtCore import QObject, Qt, QUrl, Slot
 from qtpy.QtGui import QDesktopServices
@@ -114,14 +115,15 @@ def test_the_table_is_saved_with_names_and_all_features(person: Person, plate: P
 
 
 def test_the_picture_is_of_the_shown_field(person: Person, plate: Path, tmp_path: Path):
-    from napari_lexicon import api
+    from napari_lexicon.jobs.shown_maps import FigureJob, overlay_figure
 
     opened(person, plate)
+    person.wait(lambda: person.workspace.state.feature is not None, 10, "the first feature")
     person.front("Features")
     menu = person.docks["Features"].view.menu
     person.click("Features", "features_menu")
     assert not menu.entries["picture"].isEnabled()
-    assert "feature" in menu.entries["picture"].toolTip()
+    assert "Open a field" in menu.entries["picture"].toolTip()
     menu.menu_.close()
     person.open_well("B02")
     person.press(Qt.Key.Key_Period)
@@ -131,8 +133,33 @@ def test_the_picture_is_of_the_shown_field(person: Person, plate: Path, tmp_path
     out = tmp_path / "picture.png"
     save_as(person, out)
     assert wait_for_end(person).phase is JobPhase.DONE, job_of(person).sentence
-    expected = api.overlay(plate.with_suffix(".lexicon"), "B02", feature, field=1)
-    np.testing.assert_array_equal(np.asarray(Image.open(out)), np.asarray(expected))
+    state, lexicon = person.workspace.state, str(plate.with_suffix(".lexicon"))
+    seen = person.workspace.canvas.layers.ranges()
+    assert set(seen) == {"DNA", "Actin"}
+    same = FigureJob(
+        lexicon, "", "B02", (feature,), 1, colors=(state.color_of(feature),), opacity=state.style.opacity, ranges=seen
+    )
+    np.testing.assert_array_equal(np.asarray(Image.open(out)), np.asarray(overlay_figure(same).png()))
+
+
+def test_labels_are_what_is_seen_with_fewer_rounds_and_above_control(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("A03")
+    feature = person.choose_feature(0)
+    look = person.find("Features", "look")
+    person.press(Qt.Key.Key_End, look)
+    assert look.currentText() == "above control"
+    person.press(Qt.Key.Key_Home, person.find("Features", "rounds"))
+    person.find("Features", "threshold").setValue(10)
+    person.breathe(0.1)
+    assert person.workspace.state.picks == 1
+    seen = np.repeat(np.repeat(person.workspace.canvas.overlay.layer().data > 0, 4, axis=0), 4, axis=1)[:100, :140]
+    choose(person, "labels")
+    assert wait_for_end(person).phase is JobPhase.DONE, job_of(person).sentence
+    (group,) = (plate / "A" / "03" / "0" / "labels").glob(f"feature-{feature}*")
+    written = np.asarray(zarr.open_group(group, mode="r")["0"]).squeeze() > 0
+    assert 0 < written.sum() < written.size
+    np.testing.assert_array_equal(written, seen)
 
 
 def test_maps_that_are_kept_stay_in_their_colours_and_follow_to_the_next_field(person: Person, plate: Path):

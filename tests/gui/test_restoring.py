@@ -48,8 +48,8 @@ def test_a_closed_plate_opens_from_the_start_page_as_it_was(person: Person, plat
     person.find("Features", "threshold").setValue(40)
     person.find("Features", "opacity").setValue(55)
     look = person.docks["Features"].view.card.look
-    look.kind.setCurrentIndex(1)
-    look.kind.activated.emit(1)
+    look.kind.setCurrentIndex(look.kind.findData("direction"))
+    look.kind.activated.emit(look.kind.currentIndex())
     colors = person.docks["Plate"].view.color_by
     colors.setValue(ColorBy("column", "Metadata_concentration"))
     colors.chosen.emit(colors.value())

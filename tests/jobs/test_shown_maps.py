@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 from PIL import Image
 from tests.conftest import write_tiny_plate
 
 from napari_lexicon import api
+from napari_lexicon.analysis.conditions import control_wells
 from napari_lexicon.analysis.maps import activation_map
 from napari_lexicon.errors import LexiconFolderError, PlateError
-from napari_lexicon.jobs.shown_maps import FigureJob, LabelsJob, overlay_figure, run_figure, run_labels
+from napari_lexicon.jobs.shown_maps import FigureJob, LabelsJob, caption_of, overlay_figure, run_figure, run_labels
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.label_images import LabelImage, labels_place, write_beside
@@ -104,6 +106,38 @@ def test_labels_beside_the_plate_hold_what_is_above_the_threshold_and_other_read
     np.testing.assert_array_equal(np.asarray(again.get_as_numpy()).squeeze() > 0, expected(own, features[0], 0))
     assert len(list(open_plate(own.with_name("tiny.zarr")).fields())) == 12
     assert not list(image.rglob("*.part"))
+
+
+def test_a_figure_draws_outlines_of_fewer_rounds_and_only_the_channels_that_are_seen(own: Path):
+    feature = strong_features(own)[0]
+    plain = FigureJob(str(own), "", "B02", (feature,), 1)
+    few = FigureJob(str(own), "", "B02", (feature,), 1, picks=1, outline=True, ranges={"DNA": (0.0, 60_000.0)})
+    assert "outlines" in caption_of(few)
+    assert "first 1 picks" in caption_of(few)
+    ground, drawn = (np.asarray(picture, dtype=int) for _, _, picture in overlay_figure(few).pictures)
+    blue = ground.reshape(-1, 3)
+    assert blue.any(axis=0).sum() == 1  # DNA alone is drawn, in its one colour
+    codes = Lexicon.open(own).only_plate().codes(Lexicon.open(own).only_plate().field_number("B02", index=1))
+    colored = (np.ptp(drawn, axis=-1) > 12).mean()
+    assert 0 < colored < (activation_map(codes, feature, picks=1) > 0).mean()
+    everything = np.ptp(np.asarray(overlay_figure(plain).pictures[1][2], dtype=int), axis=-1) > 12
+    assert colored < everything.mean()
+
+
+def test_labels_above_control_leave_out_what_is_usual_there(own: Path):
+    feature = strong_features(own)[0]
+    done = run_labels(LabelsJob(str(own), (feature,), "B02", 1, picks=2, above_control=True, threshold=0.1))
+    plate = Lexicon.open(own).only_plate()
+    statistics, values = (
+        plate.statistics(),
+        activation_map(plate.codes(plate.field_number("B02", index=1)), feature, None, 2),
+    )
+    usual = statistics.mean_where_active(feature, None, control_wells(plate.map, statistics.wells))
+    assert usual > 0
+    top = float(statistics.strongest[:, :, feature].max()) - usual
+    mask = np.kron((values - usual).clip(min=0) > max(0, 0.1 * top - 1e-9), np.ones((16, 16), bool))[:100, :140]
+    written = np.asarray(zarr.open_group(done.written, mode="r")["0"]).squeeze() > 0
+    np.testing.assert_array_equal(written, mask)
 
 
 def test_labels_of_all_fields_in_a_folder(own: Path, tmp_path: Path):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from napari_lexicon.analysis.outlines import outline_map
 from napari_lexicon.plates.model import Channel, Field
 from napari_lexicon.viewer.conversion import (
     Placement,
@@ -15,7 +16,6 @@ from napari_lexicon.viewer.conversion import (
     composite_opacity,
     cropped_map,
     display_range,
-    outline_map,
     patch_at,
 )
 

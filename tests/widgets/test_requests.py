@@ -11,12 +11,14 @@ from pathlib import Path
 from napari_lexicon import api
 from napari_lexicon.jobs.applying import ApplyJob
 from napari_lexicon.jobs.embedding import EmbedJob
-from napari_lexicon.jobs.reporting import PictureJob, ReportJob
+from napari_lexicon.jobs.reporting import ReportJob
 from napari_lexicon.jobs.running import job_from_json
+from napari_lexicon.jobs.shown_maps import FigureJob, LabelsJob
 from napari_lexicon.jobs.simulating import SimulateJob
 from napari_lexicon.jobs.training import TrainJob
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin
+from napari_lexicon.viewer.overlay import OverlayStyle
 from napari_lexicon.widgets.dictionary.train_form import TrainChoice
 from napari_lexicon.widgets.workspace.cache_state import read_cache_state
 from napari_lexicon.widgets.workspace.job_status import JobRequest
@@ -26,8 +28,10 @@ from napari_lexicon.widgets.workspace.requests import (
     apply_request,
     dictionary_out_path,
     embed_request,
+    figure_look,
+    figure_request,
+    labels_request,
     model_out_path,
-    picture_request,
     report_request,
     train_request,
 )
@@ -72,15 +76,26 @@ def test_the_sample():
     assert understood(JobRequest("simulate", {"sample": "small"}, "", "plate")) == SimulateJob("small")
 
 
-def test_a_report_and_a_picture(applied):
+def test_a_report_and_a_figure(applied):
     lexicon = Lexicon.open(applied)
     out = Path("/data/r.html")
     assert understood(report_request(lexicon, out, "Metadata_gene", "features")) == ReportJob(
         str(applied), str(out), by="Metadata_gene"
     )
-    place = FieldPlace("B02", 1)
-    assert understood(picture_request(lexicon, "id", place, 7, "DNA", out, "features")) == PictureJob(
-        str(applied), str(out), "B02", 7, field=1, channel="DNA", plate="id"
+    shown = {"features": [7, 3], "colors": ["#123456", "#654321"], "channel": "DNA", "threshold": 0.2, "finer": 2}
+    shown |= {"readings": ["code", "direction"], "picks": 2, "above_control": True}
+    settings = {"channel": "DNA", "plate": "id", "threshold": 0.2, "colors": ("#123456", "#654321"), "finer": 2}
+    settings |= {"readings": ("code", "direction"), "picks": 2, "above_control": True}
+    place, look = FieldPlace("B02", 1), figure_look(OverlayStyle(opacity=0.5, outline=True), {"DNA": (3.0, 9.0)})
+    assert understood(figure_request(lexicon, "id", place, shown | look, out, "features")) == FigureJob(
+        *(str(applied), str(out), "B02", (7, 3), 1),
+        **settings,
+        outline=True,
+        opacity=0.5,
+        ranges={"DNA": (3.0, 9.0)},
+    )
+    assert understood(labels_request(lexicon, "id", place, shown, None, "features")) == LabelsJob(
+        str(applied), (7, 3), "B02", 1, **settings
     )
 
 

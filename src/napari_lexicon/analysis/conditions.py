@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,15 @@ def wells_where(plate_map: pd.DataFrame, question: str) -> list[str]:
         ) from error
     true = _truth(tree.body, plate_map, question)
     return [str(well) for well in plate_map.index[true]]
+
+
+def control_wells(plate_map: pd.DataFrame, wells: Sequence[str]) -> np.ndarray:
+    """``(W,)`` bool: which of the wells are controls by :data:`CONTROLS`; none where the plate map does not say."""
+    try:
+        inside = set(wells_where(plate_map, CONTROLS))
+    except PlateMapError:
+        inside = set()
+    return np.array([well in inside for well in wells], dtype=bool)
 
 
 def _truth(node: ast.expr, plate_map: pd.DataFrame, question: str) -> np.ndarray:

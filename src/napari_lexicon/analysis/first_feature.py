@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from napari_lexicon.analysis.conditions import CONTROLS, wells_where
-from napari_lexicon.errors import PlateMapError
+from napari_lexicon.analysis.conditions import control_wells
 
 if TYPE_CHECKING:
     from napari_lexicon.analysis.features import PlateStatistics
@@ -72,7 +71,7 @@ def first_feature(table: pd.DataFrame, plate: PlateStatistics, by: str | None = 
     bonus = np.where(named(table.iloc[candidates]), _NAMED_BONUS, 1.0)
     groups = _groups(plate.map, wells, by)
     if groups is not None:
-        found = _between_groups(fires, rooted, groups, _controls(plate.map, wells), bonus, str(by))
+        found = _between_groups(fires, rooted, groups, control_wells(plate.map, wells), bonus, str(by))
         if found is not None:
             return FirstFeature(int(candidates[found[0]]), found[1])
     if len(wells) > 1:
@@ -106,14 +105,6 @@ def _groups(plate_map: pd.DataFrame, wells: list[str], by: str | None) -> pd.Ser
     groups = plate_map[by].reindex(wells).reset_index(drop=True)
     counts = groups.value_counts()
     return groups if len(counts) > 1 and (counts - 1).sum() >= _LEAST_FREEDOM else None
-
-
-def _controls(plate_map: pd.DataFrame, wells: list[str]) -> np.ndarray:
-    try:
-        inside = set(wells_where(plate_map, CONTROLS))
-    except PlateMapError:
-        return np.zeros(len(wells), dtype=bool)
-    return np.array([well in inside for well in wells], dtype=bool)
 
 
 def _between_groups(

@@ -9,6 +9,8 @@ import pandas as pd
 
 from napari_lexicon.lexicons import FieldCodes
 
+_TOPS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # standard deviations
+
 
 def activation_map(codes: FieldCodes, feature: int, channel: int | None = None, picks: int | None = None) -> np.ndarray:
     """One feature over a field.
@@ -78,6 +80,11 @@ def direction_map(
     if reading == "cosine":
         along /= np.linalg.norm(tokens, axis=-1).clip(min=1e-6)
     return np.asarray(along.max(axis=0))
+
+
+def direction_top(largest: float) -> float:
+    """Value of a direction in full colour: steps, so that most fields have the same and can be compared."""
+    return next((float(top) for top in _TOPS if top >= largest), largest)
 
 
 def channel_maps(codes: FieldCodes, feature: int, picks: int | None = None) -> dict[int, np.ndarray]:

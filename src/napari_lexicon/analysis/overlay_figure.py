@@ -115,7 +115,7 @@ class Sheet:
         return "\n".join([*lines, "</svg>"]) + "\n"
 
 
-def painted(ground: np.ndarray, maps: Sequence[FeatureMap]) -> np.ndarray:
+def painted(ground: np.ndarray, maps: Sequence[FeatureMap], opacity: float = 0.75) -> np.ndarray:
     """Maps in their colours over a picture, each the stronger the less it lets through.
 
     Parameters
@@ -124,6 +124,8 @@ def painted(ground: np.ndarray, maps: Sequence[FeatureMap]) -> np.ndarray:
         ``(Y, X, 3)`` from 0 to 1.
     maps : sequence of FeatureMap
         The last lies on top.
+    opacity : float
+        Of a map at full strength, 0 to 1.
 
     Returns
     -------
@@ -132,7 +134,7 @@ def painted(ground: np.ndarray, maps: Sequence[FeatureMap]) -> np.ndarray:
     """
     mixed = ground.astype(np.float32)
     for each in maps:
-        alpha = 0.75 * np.sqrt((each.values / max(each.top, 1e-9)).clip(0, 1))[..., None]
+        alpha = opacity * np.sqrt((each.values / max(each.top, 1e-9)).clip(0, 1))[..., None]
         color = np.array([int(each.color[at : at + 2], 16) for at in (1, 3, 5)], np.float32) / 255
         mixed = mixed * (1 - alpha) + color * alpha
     return mixed
@@ -146,6 +148,7 @@ def overlay_sheet(
     *,
     pixel_size_um: float | None = None,
     side: int = 720,
+    opacity: float = 0.75,
 ) -> Sheet:
     """The field and, beside it, the maps over it in grey, with a legend and a scale bar.
 
@@ -161,13 +164,15 @@ def overlay_sheet(
         Micrometres per pixel; no scale bar without it.
     side : int
         Longest side of the picture in pixels of the figure.
+    opacity : float
+        Of a map at full strength, 0 to 1.
     """
     grey = ground.mean(axis=-1, keepdims=True).repeat(3, axis=-1)
     scale = side / max(ground.shape[:2])
     size = (max(1, round(ground.shape[1] * scale)), max(1, round(ground.shape[0] * scale)))
     method = Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.NEAREST
     sheet = Sheet(3 * _GAP + 2 * size[0], _HEAD + size[1] + 36 + _ROW * len(maps) + _GAP)
-    for number, pixels in enumerate((ground, painted(grey, maps))):
+    for number, pixels in enumerate((ground, painted(grey, maps, opacity))):
         picture = Image.fromarray((pixels.clip(0, 1) * 255).round().astype(np.uint8)).resize(size, method)
         sheet.pictures.append((_GAP + number * (size[0] + _GAP), _HEAD, picture))
     sheet.texts.append((_GAP, 23, 16, "l", _INK, title))

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from napari_lexicon.analysis.maps import activation_map, direction_map
+from napari_lexicon.analysis.maps import activation_map, direction_map, direction_top
 from napari_lexicon.analysis.pictures import Panel, composite, figure, heated, on_pixels, stretched
 from napari_lexicon.errors import LexiconFolderError
 from napari_lexicon.jobs.contract import Report, silent
@@ -55,7 +55,7 @@ def feature_overlay(
     heat = on_pixels(values, lexicon.backbone.patch // finer, header.shape)
     row = header.channels.index(shown)
     grey = stretched(image[row], *windows[row])
-    top = shared_top(one, feature, values) if reading == "code" else max(float(values.max()), 1e-6)
+    top = full_color(one, feature, values, reading)
     label = lexicon.names.label(feature)
     title = label if label.startswith("#") else f"{label} (#{feature})"
     pixel = header.pixel_size_um[1] if header.pixel_size_um else None
@@ -96,18 +96,19 @@ def map_values(
     reading: Reading,
     backbone: str | None,
     report: Report,
+    picks: int | None = None,
 ) -> np.ndarray:
     """The map as it was asked for; the field is read again where the codes of whole patches do not hold it."""
     if finer == 1 and reading == "code":
         codes = plate.codes(number)
         assert codes is not None
-        return activation_map(codes, feature, channel)
+        return activation_map(codes, feature, channel, picks)
     run_refine(RefineJob(str(lexicon.path), plate.id, (number,), finer, backbone), report)
     plate.refresh()
     fine, dictionary = plate.fine(number), lexicon.dictionary
     assert fine is not None and dictionary is not None
     if reading == "code":
-        return activation_map(fine.codes, feature, channel)
+        return activation_map(fine.codes, feature, channel, picks)
     atom = dictionary.atoms[feature].numpy()
     return direction_map(fine.whitened, fine.codes.channels, atom, channel, reading).clip(min=0)
 
@@ -125,7 +126,10 @@ def _channel(plate: LexiconPlate, number: int, codes: FieldCodes, feature: int, 
     return max(codes.channels, key=lambda c: float(activation_map(codes, feature, c).sum()))
 
 
-def shared_top(plate: LexiconPlate, feature: int, values: np.ndarray) -> float:
-    """Largest value of the feature on the plate, so that pictures of several wells compare."""
+def full_color(plate: LexiconPlate, feature: int, values: np.ndarray, reading: Reading) -> float:
+    """Value in full colour: the feature's largest on the plate, or a step, so that pictures of wells compare."""
+    if reading != "code":
+        largest = max(float(values.max()), 1e-6)
+        return direction_top(largest) if reading == "direction" else largest
     top = float(plate.statistics().strongest[:, :, feature].max())
     return max(top, float(values.max()), 1e-6)

@@ -1,11 +1,10 @@
-"""Report and picture: what a lexicon says, written to one file that can be sent to somebody."""
+"""The report: what a lexicon says, written to one file that can be sent to somebody."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 
 
@@ -35,19 +34,6 @@ class ReportJob:
     features: int = 8
     pictures: bool = True
     network: bool = True
-
-
-@dataclass(frozen=True)
-class PictureJob:
-    """Draw one feature over one field as PNG; see :func:`napari_lexicon.api.overlay`."""
-
-    lexicon: str
-    out: str
-    well: str
-    feature: int
-    field: int = 0
-    channel: str | None = None
-    plate: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,26 +89,4 @@ def run_report(job: ReportJob, report: Report = silent, should_stop: ShouldStop 
     except _Stopped:
         return WrittenFile("", "Nothing was written", stopped=True)
     write_bytes_whole(Path(job.out), page.encode())
-    return WrittenFile(job.out, f"Written to {job.out}")
-
-
-def run_picture(job: PictureJob, report: Report = silent, should_stop: ShouldStop = never) -> WrittenFile:
-    """Draw and write a picture.
-
-    Raises
-    ------
-    LexiconError
-        If the well, field, feature or channel does not exist, or the file cannot be written.
-    """
-    from napari_lexicon.jobs.overlays import feature_overlay
-    from napari_lexicon.lexicons import Lexicon
-
-    report(Progress(0, 1, "drawing"))
-    picture = feature_overlay(
-        Lexicon.open(job.lexicon), job.well, job.feature, field=job.field, channel=job.channel, plate=job.plate
-    )
-    try:
-        picture.save(job.out, format="PNG")
-    except OSError as error:
-        raise JobError(f"{job.out} could not be written ({error.strerror or error}): choose another place.") from error
     return WrittenFile(job.out, f"Written to {job.out}")

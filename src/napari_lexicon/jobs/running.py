@@ -17,7 +17,7 @@ from napari_lexicon.jobs.embedding import EmbedJob, run_embed
 from napari_lexicon.jobs.laying_out import LayoutJob, run_layout
 from napari_lexicon.jobs.measuring_cells import CellsJob, run_cells
 from napari_lexicon.jobs.refining import RefineJob, run_refine
-from napari_lexicon.jobs.reporting import PictureJob, ReportJob, run_picture, run_report
+from napari_lexicon.jobs.reporting import ReportJob, run_report
 from napari_lexicon.jobs.shown_maps import FigureJob, LabelsJob, run_figure, run_labels
 from napari_lexicon.jobs.simulating import SimulateJob, run_simulate
 from napari_lexicon.jobs.training import TrainJob, run_train
@@ -28,7 +28,6 @@ Job = (
     | TrainJob
     | SimulateJob
     | ReportJob
-    | PictureJob
     | RefineJob
     | LayoutJob
     | CellsJob
@@ -54,7 +53,6 @@ JOB_KINDS: dict[str, JobKind] = {
     "train": JobKind(TrainJob, run_train),
     "simulate": JobKind(SimulateJob, run_simulate),
     "report": JobKind(ReportJob, run_report),
-    "picture": JobKind(PictureJob, run_picture),
     "figure": JobKind(FigureJob, run_figure),
     "labels": JobKind(LabelsJob, run_labels),
     "layout": JobKind(LayoutJob, run_layout),

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from napari_lexicon.analysis.conditions import control_wells
+from napari_lexicon.analysis.outlines import LINE, outline_map
 from napari_lexicon.analysis.overlay_figure import FeatureMap, Sheet, overlay_sheet
 from napari_lexicon.analysis.pictures import composite, on_pixels
 from napari_lexicon.errors import LexiconFolderError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
-from napari_lexicon.jobs.overlays import Reading, map_values, shared_top
+from napari_lexicon.jobs.overlays import Reading, full_color, map_values
 from napari_lexicon.jobs.plates import opened
 from napari_lexicon.jobs.reporting import WrittenFile
 from napari_lexicon.lexicons import Lexicon, LexiconPlate
@@ -22,6 +25,7 @@ from napari_lexicon.plates.well_names import canonical_well
 
 # Okabe and Ito's colours, told apart by colour-blind readers
 COLORS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#D55E00", "#CC79A7", "#0072B2")
+_READINGS = {"code": "code", "direction": "direction in standard deviations of controls", "cosine": "cosine"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,18 @@ class FigureJob:
     finer : int
     reading : str
         As in :func:`napari_lexicon.api.overlay`.
+    readings : tuple of str
+        One for each feature where they differ; ``reading`` for all where empty.
+    picks : int, optional
+        Use the first ``picks`` picks of the pursuit only.
+    above_control : bool
+        Draw by how much a code of whole patches is above its mean where it fires in control wells.
+    outline, smooth : bool
+        Outlines instead of areas; patches blended into each other.
+    opacity : float
+        Of a feature at full strength.
+    ranges : dict, optional
+        Channels to draw, by name, and their grey values for black and full colour; all, as in the lexicon, where None.
     """
 
     lexicon: str
@@ -61,6 +77,13 @@ class FigureJob:
     colors: tuple[str, ...] = ()
     finer: int = 1
     reading: Reading = "code"
+    readings: tuple[Reading, ...] = ()
+    picks: int | None = None
+    above_control: bool = False
+    outline: bool = False
+    smooth: bool = False
+    opacity: float = 0.75
+    ranges: dict[str, tuple[float, float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +102,7 @@ class LabelsJob:
         All fields of the well where None.
     out : str, optional
         Folder for label images of their own; None for beside the images, in ``labels/`` of the plate.
-    channel, plate, threshold, colors, finer, reading
+    channel, plate, threshold, colors, finer, reading, readings, picks, above_control
         As in :class:`FigureJob`.
     """
 
@@ -94,6 +117,9 @@ class LabelsJob:
     colors: tuple[str, ...] = ()
     finer: int = 1
     reading: Reading = "code"
+    readings: tuple[Reading, ...] = ()
+    picks: int | None = None
+    above_control: bool = False
 
 
 def run_figure(job: FigureJob, report: Report = silent, should_stop: ShouldStop = never) -> WrittenFile:
@@ -116,16 +142,51 @@ def overlay_figure(job: FigureJob, report: Report = silent) -> Sheet:
     plate = lexicon.only_plate(job.plate)
     number = plate.field_number(_known_well(plate, job.well), index=job.field)
     header = plate.fields[number]
-    image = np.asarray(_field(plate, number).image())
-    channels = [plate.header.channels[c] for c in header.channels]
-    colors = ["#FF0000", "#00FF00", "#0000FF"] if plate.header.rgb else [c.color or "#FFFFFF" for c in channels]
-    ground = composite(image, [(c.low, c.high) for c in channels], colors)
-    maps = _maps(lexicon, plate, number, job, report)
-    said = f"{100 * job.threshold:.0f} % of a feature's strongest value" if job.threshold else "0"
-    caption = f"{job.channel or 'strongest of all channels'}; drawn from {said} upwards"
+    ground = _ground(plate, number, job.ranges)
+    patch = lexicon.backbone.patch // job.finer
+    maps = [
+        FeatureMap(each.label, each.color, _drawn(each, patch, header.shape, job), each.top)
+        for each in _maps(lexicon, plate, number, job, report)
+    ]
     pixel = header.pixel_size_um[1] if header.pixel_size_um else None
     title = f"{plate.header.name} · {header.well} · field {header.name}"
-    return overlay_sheet(ground, maps, title, caption, pixel_size_um=pixel)
+    return overlay_sheet(ground, maps, title, caption_of(job), pixel_size_um=pixel, opacity=job.opacity)
+
+
+def caption_of(job: FigureJob) -> str:
+    """What is drawn, so that the figure says what was chosen in the window."""
+    kinds = dict.fromkeys(job.readings or (job.reading,))
+    words = [" and ".join(_READINGS[kind] for kind in kinds), job.channel or "strongest of all channels"]
+    if job.picks is not None:
+        words.append(f"first {job.picks} picks of a patch")
+    if job.above_control and "code" in kinds and job.finer == 1:
+        words.append("above the mean of control wells where it fires")
+    said = f"{100 * job.threshold:.0f} % of full colour" if job.threshold else "0"
+    return "; ".join([*words, f"{'outlines of what is' if job.outline else 'drawn'} from {said} upwards"])
+
+
+def _ground(plate: LexiconPlate, number: int, ranges: dict[str, tuple[float, float]] | None) -> np.ndarray:
+    """The field in its colours; only the channels that ``ranges`` names, where it is given."""
+    image = np.asarray(_field(plate, number).image())
+    channels = [plate.header.channels[c] for c in plate.fields[number].channels]
+    if plate.header.rgb:
+        return composite(image, [(c.low, c.high) for c in channels], ["#FF0000", "#00FF00", "#0000FF"])
+    limits = {c.name: (c.low, c.high) for c in channels} if ranges is None else ranges
+    rows = [row for row, channel in enumerate(channels) if channel.name in limits]
+    colors = [channels[row].color or "#FFFFFF" for row in rows]
+    return composite(image[rows], [limits[channels[row].name] for row in rows], colors)
+
+
+def _drawn(shown: FeatureMap, patch: int, shape: tuple[int, int], job: FigureJob) -> np.ndarray:
+    """A map on pixels as areas, blended areas or outlines."""
+    if job.outline:
+        lines, stride = outline_map(shown.values, patch, shape, LINE * shown.top)
+        return on_pixels(lines, stride, shape)
+    if job.smooth:
+        size = (shown.values.shape[1] * patch, shown.values.shape[0] * patch)
+        blended = Image.fromarray(shown.values.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
+        return np.asarray(blended)[: shape[0], : shape[1]]
+    return on_pixels(shown.values, patch, shape)
 
 
 def run_labels(job: LabelsJob, report: Report = silent, should_stop: ShouldStop = never) -> WrittenFile:
@@ -156,7 +217,7 @@ def run_labels(job: LabelsJob, report: Report = silent, should_stop: ShouldStop 
                 "be written. Choose a folder for them (--out)."
             )
         for feature, shown in zip(job.features, _maps(lexicon, plate, number, job, report), strict=True):
-            image = _label_image(lexicon, feature, shown, job)
+            image = _label_image(lexicon, feature, shown, header.shape, job)
             if group is not None:
                 written = write_beside(group, field, image)
             else:
@@ -166,36 +227,50 @@ def run_labels(job: LabelsJob, report: Report = silent, should_stop: ShouldStop 
     return WrittenFile(where, f"{len(numbers) * len(job.features)} label images written to {where}")
 
 
-def _label_image(lexicon: Lexicon, feature: int, shown: FeatureMap, job: LabelsJob) -> LabelImage:
+def _label_image(
+    lexicon: Lexicon, feature: int, shown: FeatureMap, shape: tuple[int, int], job: LabelsJob
+) -> LabelImage:
     named = lexicon.names.get(feature)
     name = f"feature-{feature}" + (f"-{named.name}" if named is not None and named.name else "")
     said = {
         "feature": feature,
         "name": "" if named is None else named.name,
         "threshold": job.threshold * shown.top,
-        "reading": job.reading,
+        "reading": _reading_of(job, job.features.index(feature)),
         "channel": job.channel or "all",
+        "picks": "all" if job.picks is None else job.picks,
+        "above_control": job.above_control,
     }
-    return LabelImage(name, (shown.values > 0).astype(np.uint8), shown.color, said)
+    fires = on_pixels(shown.values > 0, lexicon.backbone.patch // job.finer, shape)
+    return LabelImage(name, fires.astype(np.uint8), shown.color, said)
+
+
+def _reading_of(job: FigureJob | LabelsJob, place: int) -> Reading:
+    return job.readings[place] if job.readings else job.reading
 
 
 def _maps(
     lexicon: Lexicon, plate: LexiconPlate, number: int, job: FigureJob | LabelsJob, report: Report
 ) -> list[FeatureMap]:
-    header, found = plate.fields[number], []
+    """Maps of whole patches, 0 below the threshold."""
+    found = []
     channel = _channel_number(plate, number, job.channel)
     colors = _colors(lexicon, job.features, job.colors)
-    for feature, color in zip(job.features, colors, strict=True):
+    for place, (feature, color) in enumerate(zip(job.features, colors, strict=True)):
         if not 0 <= feature < plate.n_features:
             raise LexiconFolderError(
                 f"There is no feature {feature}: the dictionary has features 0 to {plate.n_features - 1}."
             )
-        values = map_values(lexicon, plate, number, feature, channel, job.finer, job.reading, None, report)
-        top = shared_top(plate, feature, values) if job.reading == "code" else max(float(values.max()), 1e-6)
+        reading = _reading_of(job, place)
+        values = map_values(lexicon, plate, number, feature, channel, job.finer, reading, None, report, picks=job.picks)
+        top = full_color(plate, feature, values, reading)
+        if job.above_control and reading == "code" and job.finer == 1:
+            statistics = plate.statistics()
+            usual = statistics.mean_where_active(feature, channel, control_wells(plate.map, statistics.wells))
+            values, top = (values - usual).clip(min=0), max(top - usual, 1e-6)
         drawn = np.where(values >= job.threshold * top, values, 0)
-        pixels = on_pixels(drawn, lexicon.backbone.patch // job.finer, header.shape)
         label = lexicon.names.label(feature)
-        found.append(FeatureMap(label if label.startswith("#") else f"{label} (#{feature})", color, pixels, top))
+        found.append(FeatureMap(label if label.startswith("#") else f"{label} (#{feature})", color, drawn, top))
     return found
 
 

@@ -176,6 +176,12 @@ class WellStatistics:
         """``(W, M)`` float64: part of the tokens where the feature fires; NaN for wells without tokens."""
         return self._per_token(self.active, channel)
 
+    def mean_where_active(self, feature: int, channel: int | None, wells: np.ndarray) -> float:
+        """Mean value of a feature where it fires in some wells (bool mask), 0 where it never does."""
+        pick = slice(None) if channel is None else [channel]
+        active = float(self.active[wells][:, pick, feature].sum())
+        return float(self.total[wells][:, pick, feature].sum()) / active if active else 0.0
+
     def _per_token(self, sums: np.ndarray, channel: int | None) -> np.ndarray:
         pick = slice(None) if channel is None else slice(channel, channel + 1)
         tokens = self.tokens[:, pick].sum(axis=1).astype(np.float64)

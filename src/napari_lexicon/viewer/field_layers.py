@@ -40,12 +40,12 @@ class FieldLayers:
         """Our channel layers that are in the viewer now, by channel name."""
         return dict(self._ours())
 
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        """Contrast limits in use, by channel name."""
+    def ranges(self, *, visible: bool = False) -> dict[str, tuple[float, float]]:
+        """Contrast limits in use, by channel name; of the channels that are seen only, with ``visible``."""
         return {
             name: (float(layer.contrast_limits[0]), float(layer.contrast_limits[1]))
             for name, layer in self._ours()
-            if not getattr(layer, "rgb", False)
+            if not getattr(layer, "rgb", False) and (layer.visible or not visible)
         }
 
     def remove_others(self, keep: Sequence[ImageLayer]) -> None:

@@ -19,8 +19,8 @@ from napari_lexicon.widgets.cells.cell_set import FEATURE, gate_words
 from napari_lexicon.widgets.cells.measuring import FILES, LAYER, CellSource, measure_shown
 from napari_lexicon.widgets.cells.view import WELL
 from napari_lexicon.widgets.plate.coloring import VIRIDIS, WellColoring, category_coloring, number_coloring
-from napari_lexicon.widgets.workspace.canvas import feature_title
 from napari_lexicon.widgets.workspace.links import Controller
+from napari_lexicon.widgets.workspace.map_making import feature_title
 from napari_lexicon.widgets.workspace.requests import cells_request
 
 if TYPE_CHECKING:

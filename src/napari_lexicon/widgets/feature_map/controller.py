@@ -10,8 +10,8 @@ from napari_lexicon.widgets.basic.ink import is_dark
 from napari_lexicon.widgets.feature_map.coloring import OWN, choices, point_colors
 from napari_lexicon.widgets.feature_map.view import METHODS
 from napari_lexicon.widgets.features.columns import sentence_of
-from napari_lexicon.widgets.workspace.canvas import feature_title
 from napari_lexicon.widgets.workspace.links import Controller
+from napari_lexicon.widgets.workspace.map_making import feature_title
 from napari_lexicon.widgets.workspace.requests import layout_request
 
 if TYPE_CHECKING:

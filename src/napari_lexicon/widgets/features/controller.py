@@ -43,6 +43,7 @@ class FeaturesController(Controller):
         self.link(state.channelChanged, view.card.setChannel)
         self._rounds = RoundsController(workspace, view.card.rounds)
         self.link(state.nameChanged, self._name_changed)
+        self.link(state.lookChanged, lambda _: self._show_card())
         self.link(state.styleChanged, view.card.style_controls.setValue)
         self.link(state.shownChanged, self._shown_changed)
         self.link(view.valueChanged, state.set_feature)
@@ -157,8 +158,15 @@ class FeaturesController(Controller):
             self.workspace.state.color_of(feature),
             feature in self.workspace.state.kept,
             sentence_of(feature, figures.table.iloc[feature], figures.significance),
-            self.workspace.first.why(feature),
+            " ".join(each for each in (self.workspace.first.why(feature), self._why_direction(feature)) if each),
         )
+
+    def _why_direction(self, feature: int) -> str:
+        """Said where nobody chose the direction."""
+        look, wanted = self.workspace.reading.look_of(feature), self.workspace.state.look
+        if wanted.kind != "auto" or look.kind != "direction":
+            return ""
+        return "Its code is in (nearly) no patch of this plate, so its direction is shown (Map)."
 
     # gallery --------------------------------------------------------------------------------------------------------
 

@@ -23,15 +23,24 @@ WORDS = {
     ),
     "picture": (
         "Save this picture…",
-        "The shown field and the feature's map over it, side by side, with scale bar, as PNG.",
+        (
+            "The field, and the chosen feature over it as it is drawn now (threshold, outlines, above control, rounds, "
+            "direction, contrast), with scale bar: PNG, or SVG to edit. Of fields side by side, the current one."
+        ),
     ),
     "figure": (
         "Save a figure of all maps…",
-        "Every map that is on the image, in its colour, with legend and scale bar: PNG, or SVG to edit.",
+        (
+            "Every map that is on the image, in its colour and as it is drawn now, with legend and scale bar: PNG or "
+            "SVG. Of fields side by side, the current one."
+        ),
     ),
     "labels": (
         "Write labels into the plate",
-        "Where each map on the image is above the threshold, as OME-Zarr labels beside the image of this field.",
+        (
+            "Where each map on the image is above the threshold, with the chosen rounds, direction or difference from "
+            "control, as OME-Zarr labels beside the image of this field. Outlines and blending do not change labels."
+        ),
     ),
     "labels_folder": (
         "Write labels to a folder…",

@@ -10,21 +10,23 @@ from qtpy.QtWidgets import QFileDialog
 from napari_lexicon.widgets.workspace.field_reading import treatment_column
 from napari_lexicon.widgets.workspace.links import Controller
 from napari_lexicon.widgets.workspace.requests import (
+    figure_look,
     figure_request,
     labels_request,
-    picture_request,
     report_request,
     shown_maps,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from qtpy.QtWidgets import QWidget
 
     from napari_lexicon.widgets.features.export_menu import ExportMenu
     from napari_lexicon.widgets.features.naming import NamingController
     from napari_lexicon.widgets.workspace.workspace import Workspace
+
+_KINDS = "Pictures (*.png);;Drawings (*.svg)"
 
 
 class Exporting(Controller):
@@ -93,8 +95,7 @@ class Exporting(Controller):
         elif key == "table":
             self._ask("Save the table", f"{name}-features.csv", "Tables (*.csv)", self.save_table)
         elif key == "figure" and state.field is not None:
-            kinds = "Pictures (*.png);;Drawings (*.svg)"
-            self._ask("Save the figure", f"{name}-{state.field.well}-features.png", kinds, self.save_figure)
+            self._ask("Save the figure", f"{name}-{state.field.well}-features.png", _KINDS, self.save_figure)
         elif key == "labels":
             self.write_labels(None)
         elif key == "labels_folder":
@@ -105,7 +106,7 @@ class Exporting(Controller):
             self._naming.ask_for_file()
         elif state.field is not None and state.feature is not None:
             name = f"{name}-{state.field.well}-feature-{state.feature}.png"
-            self._ask("Save the picture", name, "Pictures (*.png)", self.save_picture)
+            self._ask("Save the picture", name, _KINDS, self.save_picture)
 
     def _ask(self, title: str, name: str, kinds: str, take: Callable[[Path], None]) -> None:
         """Ask where to save; returns at once, and ``take`` hears of it when a person has answered."""
@@ -136,19 +137,27 @@ class Exporting(Controller):
             return None
         return "This plate is no local OME-Zarr plate that may be written: write labels to a folder instead."
 
-    def save_figure(self, out: Path) -> None:
-        """Start the job that draws all maps on the image."""
-        state, jobs, plate = self.workspace.state, self.workspace.jobs, self.workspace.state.lexicon_plate
-        if state.lexicon is None or plate is None or state.field is None or jobs.status.busy:
+    def save_figure(self, out: Path, features: Sequence[int] | None = None) -> None:
+        """Start the job that draws maps as they are on the image: all of them where none are named."""
+        workspace, state, plate = self.workspace, self.workspace.state, self.workspace.state.lexicon_plate
+        if state.lexicon is None or plate is None or state.field is None or workspace.jobs.status.busy:
             return
-        jobs.start(figure_request(state.lexicon, plate.id, state.field, shown_maps(state), out, self._owner))
+        seen = workspace.canvas.layers.ranges(visible=True)
+        shown = shown_maps(state, workspace.reading, features) | figure_look(state.style, seen)
+        workspace.jobs.start(figure_request(state.lexicon, plate.id, state.field, shown, out, self._owner))
+
+    def save_picture(self, out: Path) -> None:
+        """Start the job that draws the chosen feature alone."""
+        if self.workspace.state.feature is not None:
+            self.save_figure(out, [self.workspace.state.feature])
 
     def write_labels(self, out: Path | None) -> None:
         """Start the job that writes all maps on the image as labels."""
         state, jobs, plate = self.workspace.state, self.workspace.jobs, self.workspace.state.lexicon_plate
         if state.lexicon is None or plate is None or state.field is None or jobs.status.busy:
             return
-        jobs.start(labels_request(state.lexicon, plate.id, state.field, shown_maps(state), out, self._owner))
+        shown = shown_maps(state, self.workspace.reading)
+        jobs.start(labels_request(state.lexicon, plate.id, state.field, shown, out, self._owner))
 
     def write_report(self, out: Path) -> None:
         """Start the job that writes the report."""
@@ -157,16 +166,6 @@ class Exporting(Controller):
             return
         by = self.workspace.reading.compare_by or treatment_column(state.plate)
         jobs.start(report_request(state.lexicon, out, by, self._owner))
-
-    def save_picture(self, out: Path) -> None:
-        """Start the job that draws the current feature over the current field."""
-        state, jobs, plate = self.workspace.state, self.workspace.jobs, self.workspace.state.lexicon_plate
-        if state.lexicon is None or plate is None or state.field is None or state.feature is None or jobs.status.busy:
-            return
-        channel = None if state.channel is None or plate.joint else plate.header.channels[state.channel].name
-        jobs.start(
-            picture_request(state.lexicon, plate.id, state.field, state.feature, channel, out, self._owner),
-        )
 
     def save_table(self, out: Path) -> None:
         """Write the table in a thread."""

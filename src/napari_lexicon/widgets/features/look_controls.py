@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
-_KINDS = (("code", "code"), ("direction", "direction"))
+_KINDS = (("auto", "auto"), ("code", "code"), ("direction", "direction"))
 _FINER = (("16 px", 1), ("8 px", 2), ("4 px", 4))
 
 
@@ -40,7 +40,8 @@ class LookControls(QWidget):
         self.kind = self._box("map_kind", _KINDS)
         self.kind.setToolTip(
             "code: the features that the patch is made of; most are 0.\n"
-            "direction: how far every patch lies along the feature, in standard deviations of control patches."
+            "direction: how far every patch lies along the feature, in standard deviations of control patches.\n"
+            "auto: the code, and the direction of a named feature whose code is in no patch of the plate."
         )
         self.finer = self._box("map_finer", _FINER)
         self.finer.setToolTip(

@@ -25,9 +25,9 @@ from napari_lexicon.widgets.plate.layout import PlateLayout, plate_layout
 from napari_lexicon.widgets.plate.pattern_controller import PatternController
 from napari_lexicon.widgets.plate.thumbnails import Thumbnails
 from napari_lexicon.widgets.workspace.beside import control_reason, negative_controls, selection_reason
-from napari_lexicon.widgets.workspace.canvas import feature_title
 from napari_lexicon.widgets.workspace.field_reading import caption_of, well_words
 from napari_lexicon.widgets.workspace.links import Controller
+from napari_lexicon.widgets.workspace.map_making import feature_title
 
 if TYPE_CHECKING:
     from napari_lexicon.plates.model import Plate

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_lexicon.errors import PlateError
-from napari_lexicon.viewer.conversion import ImageLayer, outline_map, patch_at
+from napari_lexicon.viewer.conversion import ImageLayer, patch_at
 from napari_lexicon.viewer.field_layers import FieldLayers
 from napari_lexicon.viewer.field_names import FieldNames
 from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay
@@ -17,16 +16,15 @@ from napari_lexicon.viewer.pointer import on_click
 from napari_lexicon.viewer.side_by_side import SideBySide
 from napari_lexicon.viewer.spot_frame import SpotFrame
 from napari_lexicon.widgets.workspace.beside import MOST_PIXELS, SELECTION, fields_of, wells_side_by_side
-from napari_lexicon.widgets.workspace.drawn_maps import DrawnMaps, maps_of_codes, maps_of_fine
 from napari_lexicon.widgets.workspace.field_reading import ReadFields, caption_of, read_fields
-from napari_lexicon.widgets.workspace.fine_reading import FinePlace
 from napari_lexicon.widgets.workspace.kept_maps import KeptMaps
+from napari_lexicon.widgets.workspace.map_making import MapMaking
 from napari_lexicon.widgets.workspace.state import FieldPlace, Spot, WorkspaceState
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_lexicon.lexicons import FieldCodes, Lexicon
+    from napari_lexicon.lexicons import FieldCodes
     from napari_lexicon.plates.model import Field
     from napari_lexicon.viewer.conversion import Placement
     from napari_lexicon.widgets.workspace.background import Background
@@ -34,16 +32,8 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.reading import LexiconReading
 
 _SELECTION_PAUSE_MS = 150
-_LINE = 0.6
-"""Where on its ramp a feature's outline lies: its full colour, before the ramp turns pale."""
 _PATCHES_AROUND = 20
 """Patches to be seen across when the view goes to one of them: a few cells."""
-
-
-def feature_title(lexicon: Lexicon, feature: int) -> str:
-    """``"#412 fragmented mitochondria"``, or ``"#412"`` without a name."""
-    named = lexicon.names.get(feature)
-    return f"#{feature} {named.name}" if named and named.name else f"#{feature}"
 
 
 class Canvas(QObject):
@@ -74,6 +64,7 @@ class Canvas(QObject):
         self.layers = FieldLayers(viewer)
         self.overlay = ActivationOverlay(viewer)
         self.frame = SpotFrame(viewer)
+        self._making = MapMaking(state, reading, fine)
         self._kept = KeptMaps(state, viewer, self.overlay, self._map_of, self)
         self.names = FieldNames(viewer)
         self._codes: dict[str, FieldCodes | None] = {}
@@ -95,13 +86,14 @@ class Canvas(QObject):
         state.lexiconChanged.connect(self._fit_to_patches)
         state.lexiconChanged.connect(self._load_codes)
         state.lexiconGrew.connect(self._load_missing_codes)
-        for signal in (state.featureChanged, state.channelChanged, state.styleChanged, state.nameChanged):
+        for signal in (state.channelChanged, state.styleChanged):
             signal.connect(self._show_map)
+        for signal in (state.featureChanged, state.nameChanged, state.shownChanged, reading.changed):
+            signal.connect(self._feature_changed)
         for signal in (state.nameChanged, state.styleChanged):
             signal.connect(self._show_kept)
         for draw in (self._show_map, self._show_kept):
             state.picksChanged.connect(draw)
-        reading.changed.connect(self._show_map)
         state.lookChanged.connect(self._look_closer)
         fine.changed.connect(self._draw_closer)
         state.spotChanged.connect(self._show_frame)
@@ -319,30 +311,31 @@ class Canvas(QObject):
         if plate is None or side is None or self._shown is None or not side.alone:
             return
         said = caption_of(plate, self._shown)
-        if shown is not None and self._state.look.kind == "code" and not shown.values.any():
-            said += f" · #{self._state.feature} is in no patch here: try Map, direction"
+        feature = self._state.feature
+        if shown is not None and feature is not None:
+            kind = self._reading.look_of(feature).kind
+            if kind == "code" and not shown.values.any():
+                said += f" · #{feature} is in no patch here: try Map, direction"
+            elif kind != self._state.look.kind == "auto" and kind == "direction":
+                said += f" · direction of #{feature}: its code is in no patch of the plate"
         self.layers.caption(said)
 
     def _look_closer(self, _: object = None) -> None:
         """Have the fields on the screen read finer where the look asks for it."""
-        self._fine.want(list(self._fine_places().values()))
+        self._want_closer()
         self._draw_closer()
+
+    def _feature_changed(self, _: object = None) -> None:
+        """Another feature is shown, or its look is another."""
+        self._want_closer()
+        self._show_map()
+
+    def _want_closer(self) -> None:
+        self._making.want(self._side, self._codes)
 
     def _draw_closer(self) -> None:
         self._show_map()
         self._show_kept()
-
-    def _fine_places(self) -> dict[str, FinePlace]:
-        """The fields on the screen that have codes, as they are to be read; none where the codes are enough."""
-        lexicon, plate, look, side = self._state.lexicon, self._state.lexicon_plate, self._state.look, self._side
-        if lexicon is None or plate is None or side is None or look.plain:
-            return {}
-        numbers = {(header.well, header.name): number for number, header in enumerate(plate.fields)}
-        return {
-            field.key: FinePlace(str(lexicon.path), plate.id, numbers[field.well, field.name], look.finer)
-            for field in side.fields
-            if self._codes.get(field.key) is not None
-        }
 
     def toggle_kept(self, feature: int) -> None:
         """Keep the map of a feature as a layer of its own, or no longer."""
@@ -368,40 +361,10 @@ class Canvas(QObject):
         return None if self._state.feature is None else self._map_of(self._state.feature, self._state.channel)
 
     def _map_of(self, feature: int, channel: int | None) -> ActivationMap | None:
-        lexicon, side, style = self._state.lexicon, self._side, self._state.style
-        if lexicon is None or side is None or self.codes is None:
-            return None
-        drawn = self._drawn(side, feature, channel)
-        maps, top = drawn.maps, drawn.top
-        if style.above_control and self._state.look.plain:
-            usual = self._reading.usual_in_controls(feature, channel)
-            maps = [None if values is None else (values - usual).clip(min=0) for values in maps]
-            top = max(top - usual, 1e-6)
-        # blending and outlines need the patches themselves
-        exact = not (style.smooth or style.outline)
-        values, patch = side.map(maps, lexicon.backbone.patch // drawn.finer, exact=exact)
-        if style.outline:
-            values = np.where(values >= style.threshold * top, values, 0)
-            values, patch = outline_map(values, patch, side.shape, _LINE * top)
-        placement = side.placement().of_patches(patch)
-        title, color = feature_title(lexicon, feature), self._state.color_of(feature)
-        return ActivationMap(values, placement, title, color, top)
-
-    def _drawn(self, side: SideBySide, feature: int, channel: int | None) -> DrawnMaps:
-        """Maps of the fields on the screen as they are wanted; of whole patches until all of them were read closer."""
-        codes = {field.key: self._codes.get(field.key) for field in side.fields}
-        strongest, places = self._reading.strongest(feature), self._fine_places()
-        fine = {key: self._fine.get(place) for key, place in places.items()}
-        if not fine or any(each is None for each in fine.values()):
-            return maps_of_codes(list(codes.values()), feature, channel, strongest, self._state.picks)
-        return maps_of_fine(
-            [fine.get(key) for key in codes],
-            self._state.look,
-            self._fine.atom(feature),
-            feature,
-            channel,
-            strongest,
-            self._state.picks,
+        return (
+            None
+            if self._side is None or self.codes is None
+            else self._making.map(self._side, self._codes, feature, channel)
         )
 
     def _show_frame(self, spot: Spot | None) -> None:

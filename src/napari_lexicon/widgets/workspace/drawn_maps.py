@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from napari_lexicon.lexicons import FieldCodes, FineField
     from napari_lexicon.widgets.workspace.state import MapLook
 
-_TOPS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
-"""Full colour of a direction, in standard deviations: steps, so that most fields have the same and can be compared."""
-
 
 @dataclass(frozen=True)
 class DrawnMaps:
@@ -57,7 +54,7 @@ def maps_of_fine(
     picks: int | None = None,
 ) -> DrawnMaps:
     """Of fields that were read closer."""
-    from napari_lexicon.analysis.maps import direction_map
+    from napari_lexicon.analysis.maps import direction_map, direction_top
 
     if look.kind == "code":
         found = maps_of_codes(
@@ -68,8 +65,7 @@ def maps_of_fine(
         None if each is None else direction_map(each.whitened, each.codes.channels, atom, channel).clip(min=0)
         for each in fine
     ]
-    largest = _largest(maps)
-    return DrawnMaps(maps, look.finer, next((float(top) for top in _TOPS if top >= largest), largest))
+    return DrawnMaps(maps, look.finer, direction_top(_largest(maps)))
 
 
 def _largest(maps: Sequence[npt.NDArray[np.float32] | None]) -> float:

@@ -19,7 +19,7 @@ _RESUME_TIPS = {
     False: "Go on after the last finished field. Nothing is computed twice.",
     True: "Go on from the last checkpoint. Nothing is learned twice.",
 }
-_ALL_OR_NOTHING = ("ask", "report", "picture")
+_ALL_OR_NOTHING = ("ask", "report", "figure")
 
 
 class JobStrip(QWidget):

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from napari_lexicon.lexicons import Lexicon, LexiconPlate, WellStatistics
     from napari_lexicon.widgets.workspace.background import Background
-    from napari_lexicon.widgets.workspace.state import WorkspaceState
+    from napari_lexicon.widgets.workspace.state import MapLook, WorkspaceState
 
 GROWTH_PAUSE_MS = 1500
 MOST_SHUFFLES = 1000
+NEARLY_SILENT = 0.0005
+"""Part of the patches of a plate below which the code of a feature shows nothing of it."""
 CALM_MS = 4000
 """How long the figures must stand still before their significance is computed, while fields are missing."""
 
@@ -247,18 +249,30 @@ class LexiconReading(QObject):
             return 0.0
         return float(self._figures.statistics.strongest[:, :, feature].max())
 
+    def look_of(self, feature: int) -> MapLook:
+        """What the map of a feature is made of: as a person chose, else its code.
+
+        A feature with a name that is in (nearly) no patch of the plate by its code is shown by its direction, which may
+        mark every place that it is named for: other features took them in the pursuit.
+        """
+        look = self._state.look
+        if look.kind != "auto":
+            return look
+        lexicon, figures = self._state.lexicon, self._figures
+        if lexicon is None or figures is None or feature >= len(figures.table):
+            return replace(look, kind="code")
+        named = lexicon.names.get(feature)
+        silent = named is not None and named.name and not figures.table["fires"].iloc[feature] >= NEARLY_SILENT
+        return replace(look, kind="direction" if silent else "code")
+
     def controls(self) -> np.ndarray | None:
         """``(W,)`` bool: control wells among those of the figures; None where the plate map names none."""
-        from napari_lexicon.analysis.conditions import CONTROLS, wells_where
+        from napari_lexicon.analysis.conditions import control_wells
 
         figures, plate = self._figures, self._state.plate
         if figures is None or plate is None:
             return None
-        try:
-            wells = set(wells_where(plate.map, CONTROLS))
-        except LexiconError:
-            return None
-        control = np.array([well in wells for well in figures.statistics.wells], dtype=bool)
+        control = control_wells(plate.map, figures.statistics.wells)
         return control if control.any() else None
 
     def usual_in_controls(self, feature: int, channel: int | None) -> float:
@@ -266,9 +280,7 @@ class LexiconReading(QObject):
         control = self.controls()
         if control is None or self._figures is None:
             return 0.0
-        statistics, pick = self._figures.statistics, slice(None) if channel is None else [channel]
-        active = float(statistics.active[control][:, pick, feature].sum())
-        return float(statistics.total[control][:, pick, feature].sum()) / active if active else 0.0
+        return self._figures.statistics.mean_where_active(feature, channel, control)
 
     def _reread(self) -> None:
         plate = self._state.lexicon_plate

@@ -12,11 +12,13 @@ from napari_lexicon.widgets.workspace.opening import results_path
 from napari_lexicon.widgets.workspace.preferences import preferences
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from napari_lexicon.lexicons import Lexicon
     from napari_lexicon.lexicons.headers import PlateOrigin
+    from napari_lexicon.viewer.overlay import OverlayStyle
     from napari_lexicon.widgets.workspace.job_status import JobStatus
+    from napari_lexicon.widgets.workspace.reading import LexiconReading
     from napari_lexicon.widgets.workspace.state import FieldPlace, WorkspaceState
 
 BUILTIN = "builtin"
@@ -117,22 +119,6 @@ def report_request(lexicon: Lexicon, out: Path, by: str | None, owner: str) -> J
     return JobRequest("report", settings, f"Report of {lexicon.name}", owner)
 
 
-def picture_request(
-    lexicon: Lexicon, plate: str, place: FieldPlace, feature: int, channel: str | None, out: Path, owner: str
-) -> JobRequest:
-    """Draw a feature over a field."""
-    settings = {
-        "lexicon": str(lexicon.path),
-        "out": str(out),
-        "well": place.well,
-        "field": place.index,
-        "feature": feature,
-        "channel": channel,
-        "plate": plate,
-    }
-    return JobRequest("picture", settings, f"Picture of #{feature} in {place.well}", owner)
-
-
 def figure_request(
     lexicon: Lexicon, plate: str, place: FieldPlace, shown: Mapping[str, Any], out: Path, owner: str
 ) -> JobRequest:
@@ -150,18 +136,35 @@ def labels_request(
     return JobRequest("labels", {**settings, **shown}, f"Labels of {place.well}", owner)
 
 
-def shown_maps(state: WorkspaceState) -> dict[str, Any]:
-    """The maps on the image as :class:`napari_lexicon.jobs.shown_maps.FigureJob` takes them: the chosen one on top."""
-    plate = state.lexicon_plate
-    features = [*(m for m in state.kept if m != state.feature), *([] if state.feature is None else [state.feature])]
+def shown_maps(state: WorkspaceState, reading: LexiconReading, features: Sequence[int] | None = None) -> dict[str, Any]:
+    """The maps on the image as :class:`napari_lexicon.jobs.shown_maps.LabelsJob` takes them: the chosen one on top.
+
+    ``features`` names those that are wanted, where not all are.
+    """
+    plate, style = state.lexicon_plate, state.style
+    if features is None:
+        kept = [m for m in state.kept if m != state.feature]
+        features = [*kept, *([] if state.feature is None else [state.feature])]
     joint = plate is None or plate.joint or state.channel is None
     return {
-        "features": features,
+        "features": list(features),
         "colors": [state.color_of(feature) for feature in features],
         "channel": None if joint or plate is None else plate.header.channels[state.channel or 0].name,
-        "threshold": state.style.threshold,
+        "threshold": style.threshold,
         "finer": state.look.finer,
-        "reading": state.look.kind,
+        "readings": [reading.look_of(feature).kind for feature in features],
+        "picks": state.picks,
+        "above_control": style.above_control,
+    }
+
+
+def figure_look(style: OverlayStyle, ranges: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
+    """How a figure is drawn, beyond :func:`shown_maps`; ``ranges`` of the channels that are seen."""
+    return {
+        "outline": style.outline,
+        "smooth": style.smooth,
+        "opacity": style.opacity,
+        "ranges": {name: list(limits) for name, limits in ranges.items()} or None,
     }
 
 

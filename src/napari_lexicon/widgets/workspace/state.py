@@ -48,13 +48,14 @@ class MapLook:
 
     Parameters
     ----------
-    kind : {"code", "direction"}
-        The sparse code, or how far every patch lies along the feature in standard deviations of control patches.
+    kind : {"auto", "code", "direction"}
+        The sparse code, or how far every patch lies along the feature in standard deviations of control patches;
+        ``"auto"`` is one of the two for each feature (:meth:`LexiconReading.look_of`).
     finer : int
         By how much the map is finer than the patches along each side.
     """
 
-    kind: Literal["code", "direction"] = "code"
+    kind: Literal["auto", "code", "direction"] = "auto"
     finer: int = 1
 
     @property

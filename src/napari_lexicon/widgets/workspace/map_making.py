@@ -1,0 +1,95 @@
+"""The map of a feature over the fields on the screen, as the look and the style ask for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_lexicon.analysis.outlines import LINE, outline_map
+from napari_lexicon.viewer.overlay import ActivationMap
+from napari_lexicon.widgets.workspace.drawn_maps import DrawnMaps, maps_of_codes, maps_of_fine
+from napari_lexicon.widgets.workspace.fine_reading import FinePlace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_lexicon.lexicons import FieldCodes, Lexicon
+    from napari_lexicon.viewer.side_by_side import SideBySide
+    from napari_lexicon.widgets.workspace.fine_reading import FineReading
+    from napari_lexicon.widgets.workspace.reading import LexiconReading
+    from napari_lexicon.widgets.workspace.state import MapLook, WorkspaceState
+
+
+def feature_title(lexicon: Lexicon, feature: int) -> str:
+    """``"#412 fragmented mitochondria"``, or ``"#412"`` without a name."""
+    named = lexicon.names.get(feature)
+    return f"#{feature} {named.name}" if named and named.name else f"#{feature}"
+
+
+class MapMaking:
+    """Makes maps from codes, or from fields that were read closer where the look asks for it."""
+
+    def __init__(self, state: WorkspaceState, reading: LexiconReading, fine: FineReading) -> None:
+        self._state, self._reading, self._fine = state, reading, fine
+
+    def want(self, side: SideBySide | None, codes: Mapping[str, FieldCodes | None]) -> None:
+        """Have the fields on the screen read closer where a map on the image asks for it."""
+        shown = [*self._state.kept, *([] if self._state.feature is None else [self._state.feature])]
+        close = [look for feature in shown if not (look := self._reading.look_of(feature)).plain]
+        self._fine.want(list(self._places(side, codes, close[0]).values()) if close else [])
+
+    def map(
+        self, side: SideBySide, codes: Mapping[str, FieldCodes | None], feature: int, channel: int | None
+    ) -> ActivationMap | None:
+        """The map of a feature over the fields on the screen; None without a lexicon."""
+        lexicon, style = self._state.lexicon, self._state.style
+        if lexicon is None:
+            return None
+        drawn = self._drawn(side, codes, feature, channel)
+        maps, top = drawn.maps, drawn.top
+        if style.above_control and self._reading.look_of(feature).plain:
+            usual = self._reading.usual_in_controls(feature, channel)
+            maps = [None if values is None else (values - usual).clip(min=0) for values in maps]
+            top = max(top - usual, 1e-6)
+        # blending and outlines need the patches themselves
+        exact = not (style.smooth or style.outline)
+        values, patch = side.map(maps, lexicon.backbone.patch // drawn.finer, exact=exact)
+        if style.outline:
+            values = np.where(values >= style.threshold * top, values, 0)
+            values, patch = outline_map(values, patch, side.shape, LINE * top)
+        placement = side.placement().of_patches(patch)
+        return ActivationMap(values, placement, feature_title(lexicon, feature), self._state.color_of(feature), top)
+
+    def _drawn(
+        self, side: SideBySide, by_key: Mapping[str, FieldCodes | None], feature: int, channel: int | None
+    ) -> DrawnMaps:
+        """Maps of the fields on the screen as they are wanted; of whole patches until all of them were read closer."""
+        codes = {field.key: by_key.get(field.key) for field in side.fields}
+        look, strongest = self._reading.look_of(feature), self._reading.strongest(feature)
+        fine = {key: self._fine.get(place) for key, place in self._places(side, by_key, look).items()}
+        if not fine or any(each is None for each in fine.values()):
+            return maps_of_codes(list(codes.values()), feature, channel, strongest, self._state.picks)
+        return maps_of_fine(
+            [fine.get(key) for key in codes],
+            look,
+            self._fine.atom(feature),
+            feature,
+            channel,
+            strongest,
+            self._state.picks,
+        )
+
+    def _places(
+        self, side: SideBySide | None, codes: Mapping[str, FieldCodes | None], look: MapLook
+    ) -> dict[str, FinePlace]:
+        """The fields on the screen that have codes, as they are to be read; none where the codes are enough."""
+        lexicon, plate = self._state.lexicon, self._state.lexicon_plate
+        if lexicon is None or plate is None or side is None or look.plain:
+            return {}
+        numbers = {(header.well, header.name): number for number, header in enumerate(plate.fields)}
+        return {
+            field.key: FinePlace(str(lexicon.path), plate.id, numbers[field.well, field.name], look.finer)
+            for field in side.fields
+            if codes.get(field.key) is not None
+        }
