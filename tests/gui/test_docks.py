@@ -23,7 +23,7 @@ from napari_lexicon.widgets.workspace.docking import DOCKS
 def test_a_well_opens_as_one_layer_per_channel_with_scale_and_units(person: Person, plate: Path):
     opened(person, plate)
     person.open_well("B02")
-    assert person.layer_names() == ["DNA", "Actin"]
+    assert person.layer_names()[:2] == ["DNA", "Actin"]  # a feature to begin with may lie over them
     layer = person.viewer.layers["DNA"]
     assert tuple(layer.scale) == (0.5, 0.5)
     assert str(layer.units[0]) == "micrometer"

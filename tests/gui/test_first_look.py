@@ -6,6 +6,9 @@ from pathlib import Path
 
 from tests.gui.conftest import opened
 from tests.gui.driver import Person
+from tests.gui.test_closer import READ_SECONDS, choose
+
+from napari_lexicon.viewer.napari_compat import text_overlay
 
 
 def test_a_plate_opens_with_a_feature_and_says_why(person: Person, plate: Path):
@@ -30,3 +33,29 @@ def test_what_a_person_chose_meanwhile_stands(person: Person, plate: Path):
     person.breathe(0.5)
     assert state.feature == 3
     assert person.workspace.first.why(3) == ""
+
+
+def test_a_named_feature_without_a_code_is_shown_by_its_direction_unless_a_person_wants_the_code(
+    person: Person, plate: Path
+):
+    opened(person, plate)
+    person.open_well("B03")
+    state, fine, why = person.workspace.state, person.workspace.fine, person.find("Features", "feature_why")
+    fires = person.workspace.reading.figures.table["fires"].to_numpy()
+    silent = int(fires.argmin())
+    assert fires[silent] < 0.0005
+    person.front("Features")
+    state.set_feature(silent)
+    person.breathe(0.2)
+    assert not fine.reading  # nobody has said what it is
+    assert "try Map, direction" in text_overlay(person.viewer).text
+    person.type("Features", "feature_name", "nuclei")
+    person.wait(lambda: fine.reading, 10, "reading")
+    person.wait(lambda: not fine.reading, READ_SECONDS, "the field")
+    assert person.workspace.canvas.overlay.layer().data.max() > 0
+    assert "its code is in no patch of the plate" in text_overlay(person.viewer).text
+    assert "direction is shown" in why.text()
+    choose(person, "map_kind", "code")
+    person.breathe(0.2)
+    assert person.workspace.canvas.overlay.layer().data.max() == 0
+    assert not why.isVisible()

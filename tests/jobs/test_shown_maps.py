@@ -128,10 +128,8 @@ def test_labels_above_control_leave_out_what_is_usual_there(own: Path):
     feature = strong_features(own)[0]
     done = run_labels(LabelsJob(str(own), (feature,), "B02", 1, picks=2, above_control=True, threshold=0.1))
     plate = Lexicon.open(own).only_plate()
-    statistics, values = (
-        plate.statistics(),
-        activation_map(plate.codes(plate.field_number("B02", index=1)), feature, None, 2),
-    )
+    statistics, codes = plate.statistics(), plate.codes(plate.field_number("B02", index=1))
+    values = activation_map(codes, feature, picks=2)
     usual = statistics.mean_where_active(feature, None, control_wells(plate.map, statistics.wells))
     assert usual > 0
     top = float(statistics.strongest[:, :, feature].max()) - usual

@@ -16,7 +16,13 @@ from napari_lexicon.lexicons import Lexicon, WellStatistics
 from napari_lexicon.widgets.features.evidence.condition_points import ConditionPoints, ConditionRow
 from napari_lexicon.widgets.features.evidence.dose_plot import DosePlot, DoseSeries
 from napari_lexicon.widgets.features.evidence.pages import EvidencePages
-from napari_lexicon.widgets.features.evidence.reading import condition_rows, dose_series, one_feature, stability_words
+from napari_lexicon.widgets.features.evidence.reading import (
+    condition_rows,
+    dose_series,
+    one_feature,
+    stability_words,
+    strongest_rows,
+)
 from napari_lexicon.widgets.features.evidence.stain_bars import StainBar, StainBars
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -56,12 +62,26 @@ def test_dots_say_well_and_value_and_a_click_goes_there(qtbot):
 
 def test_controls_come_first_then_the_highest_median(statistics: WellStatistics):
     labels = pd.Series({"A01": "DMSO", "B01": "DMSO", "A02": "x", "B02": "y", "A03": np.nan})
-    rows = condition_rows(statistics, 4, 1, labels, frozenset({"A01", "B01"}))
+    rows = condition_rows(statistics, 4, 1, labels, frozenset({"A01", "B01"}), by_median=True)
     assert rows[0].label == "DMSO"
     assert rows[0].control
     assert [row.median for row in rows[1:]] == sorted((row.median for row in rows[1:]), reverse=True)
     assert {well for row in rows for well in row.wells} == {"A01", "B01", "A02", "B02"}
     assert rows[0].values == pytest.approx(tuple(statistics.active[:2, 1, 4] / 100))
+
+
+def test_doses_stand_in_the_order_of_numbers_and_names_in_natural_order(statistics: WellStatistics):
+    doses = pd.Series({"A01": 0.0, "B01": 100.0, "A02": 3.0, "B02": 0.03, "A03": 10.0})
+    rows = condition_rows(statistics, 4, None, doses, frozenset({"B01"}))
+    assert [row.label for row in rows] == ["0", "0.03", "3", "10", "100"]
+    names = pd.Series({"A01": "drug 10", "B01": "DMSO", "A02": "drug 9", "B02": "drug 10", "A03": "a"})
+    rows = condition_rows(statistics, 4, None, names, frozenset({"B01"}))
+    assert [row.label for row in rows] == ["DMSO", "a", "drug 9", "drug 10"]
+    assert strongest_rows(rows, 4) == rows
+    fewer = strongest_rows(rows, 3)
+    assert fewer == [row for row in rows if row in fewer]
+    assert fewer[0].control
+    assert min(row.median for row in fewer[1:]) >= min(row.median for row in rows[1:])
 
 
 def test_one_feature_alone_keeps_its_figures(statistics: WellStatistics):

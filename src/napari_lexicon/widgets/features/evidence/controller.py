@@ -8,7 +8,6 @@ import numpy as np
 
 from napari_lexicon.widgets.features.evidence.pages import CONDITIONS, DOSE, NEAR, SPREAD, STAINS
 from napari_lexicon.widgets.features.evidence.reading import (
-    MOST_ROWS,
     NearEvidence,
     StainEvidence,
     condition_rows,
@@ -18,6 +17,7 @@ from napari_lexicon.widgets.features.evidence.reading import (
     read_atoms,
     stability_words,
     stain_evidence,
+    strongest_rows,
 )
 from napari_lexicon.widgets.features.spot_list import FiringFeature
 from napari_lexicon.widgets.features.tiles import tile_of
@@ -77,6 +77,7 @@ class EvidenceController(Controller):
             state.nameChanged,
             view.tabs.currentChanged,
             view.galleryStyleChanged,
+            pages.by_median.toggled,
         ):
             self.link(signal, self._refresh)
         self.link(pages.conditions.wellClicked, workspace.walking.open_well)
@@ -99,7 +100,7 @@ class EvidenceController(Controller):
         self._pages.conditions.setSelected(state.selection)
         of: tuple[object, ...] = (plate.folder, len(figures.numbers), feature, state.channel, state.color_of(feature))
         if key == CONDITIONS:
-            of = (*of, self.workspace.reading.compare_by)
+            of = (*of, self.workspace.reading.compare_by, self._pages.by_median.isChecked())
         elif key == SPREAD:
             of = (*of, state.selection, self._view.all_channels.isChecked())
         elif key == NEAR:
@@ -153,8 +154,11 @@ class EvidenceController(Controller):
             if control is not None
             else frozenset()
         )
-        rows = condition_rows(figures.statistics, feature, state.channel, plate.map[column], named)
-        shown = rows[:MOST_ROWS]
+        rows = condition_rows(
+            *(figures.statistics, feature, state.channel, plate.map[column], named),
+            by_median=self._pages.by_median.isChecked(),
+        )
+        shown = strongest_rows(rows)
         rest = "" if len(rows) == len(shown) else f" The {len(shown)} of {len(rows)} with the highest medians."
         dashes = " Dashed: median of controls." if any(row.control for row in rows) else ""
         line.setText(f"One dot per well, by {column_title(column)}; a bar for the median.{dashes}{rest}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QTabWidget, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.scroll import TallContent
@@ -43,8 +43,11 @@ class EvidencePages:
         self.lines = {key: Caption(_CHOOSE, wrap=True, step=-0.5) for key in (CONDITIONS, SPREAD, STAINS)}
         for key, line in self.lines.items():
             line.setObjectName(f"{key}_line")
+        self.by_median = QCheckBox("highest first")
+        self.by_median.setObjectName("groups_by_median")
+        self.by_median.setToolTip("Order the groups by their medians. Without it: doses as numbers, names by alphabet.")
         self._pages: dict[str, QWidget] = {
-            CONDITIONS: TallContent(padded(self.lines[CONDITIONS], self.conditions)),
+            CONDITIONS: TallContent(padded(self.by_median, self.lines[CONDITIONS], self.conditions)),
             DOSE: self.dose,
             SPREAD: TallContent(padded(self.lines[SPREAD], self.spread)),
             STAINS: TallContent(padded(self.lines[STAINS], self.stains)),

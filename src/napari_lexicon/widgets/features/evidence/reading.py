@@ -17,7 +17,7 @@ from napari_lexicon.widgets.features.tiles import field_of
 from napari_lexicon.widgets.plate.coloring import spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Mapping, Sequence
     from pathlib import Path
 
     from napari_lexicon.analysis.field_sample import FieldSample
@@ -48,9 +48,15 @@ def one_feature(statistics: WellStatistics, feature: int, channel: int | None) -
 
 
 def condition_rows(
-    statistics: WellStatistics, feature: int, channel: int | None, labels: pd.Series, controls: frozenset[str]
+    statistics: WellStatistics,
+    feature: int,
+    channel: int | None,
+    labels: pd.Series,
+    controls: frozenset[str],
+    *,
+    by_median: bool = False,
 ) -> list[ConditionRow]:
-    """Conditions with their wells: controls first, then those where the feature fires most.
+    """Conditions with their wells: numbers in their order; names in natural order, after the controls.
 
     Parameters
     ----------
@@ -64,17 +70,33 @@ def condition_rows(
         Condition by well.
     controls : frozenset of str
         Control wells.
+    by_median : bool
+        After the controls, those where the feature fires most instead.
     """
     from napari_lexicon.analysis.wells import well_values
+    from napari_lexicon.plates.natural_order import natural
 
     values = well_values(statistics, feature, "fraction_active", channel).dropna()
-    words = labels.reindex(values.index).map(spoken)
+    given = labels.reindex(values.index)
     rows = []
-    for label, own in values.groupby(words):
+    for label, own in values.groupby(given.map(spoken)):
         if label:
             wells = tuple(str(well) for well in own.index)
             rows.append(ConditionRow(str(label), controls.issuperset(wells), wells, tuple(own.to_numpy(float))))
-    return sorted(rows, key=lambda row: (not row.control, -row.median, row.label))
+    if by_median:
+        return sorted(rows, key=lambda row: (not row.control, -row.median, natural(row.label)))
+    numbers = pd.to_numeric(given, errors="coerce")
+    if numbers[given.notna()].notna().all():  # doses in the order of doses, wherever the controls stand
+        return sorted(rows, key=lambda row: float(numbers[row.wells[0]]))
+    return sorted(rows, key=lambda row: (not row.control, natural(row.label)))
+
+
+def strongest_rows(rows: Sequence[ConditionRow], most: int = MOST_ROWS) -> list[ConditionRow]:
+    """Where there are too many, the controls and those with the highest medians, in the order they had."""
+    if len(rows) <= most:
+        return list(rows)
+    ranked = sorted(range(len(rows)), key=lambda n: (not rows[n].control, -rows[n].median))
+    return [rows[n] for n in sorted(ranked[:most])]
 
 
 _ALL, _TYPE = "Metadata_all_wells", "Metadata_pert_type"
