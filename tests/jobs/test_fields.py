@@ -13,7 +13,7 @@ from tests.conftest import cell_like_image, write_tiny_plate
 
 from napari_lexicon import api
 from napari_lexicon.dictionaries import load_dictionary
-from napari_lexicon.errors import DictionaryError, JobError, LexiconFolderError
+from napari_lexicon.errors import DictionaryError, JobError, LexiconError, LexiconFolderError
 from napari_lexicon.jobs.applying import grouped_tokens
 from napari_lexicon.jobs.contract import TimeLeft
 from napari_lexicon.jobs.embedding import EmbedJob, sample_size
@@ -64,6 +64,19 @@ def test_dark_patches_count_only_when_asked_to(
     assert again.stale == 12
     with pytest.raises(JobError, match="'skip' or 'keep', not 'drop'"):
         api.apply(tiny_plate, out, background="drop")  # type: ignore[arg-type]
+
+
+def test_a_job_that_opens_no_plate_leaves_no_folder(tmp_path: Path, tiny_dictionary: Path, applied: Path):
+    for path in ("nowhere.zarr", str(tiny_dictionary)):
+        with pytest.raises(LexiconError):
+            api.apply(tmp_path / path, tmp_path / "new.lexicon", dictionary=str(tiny_dictionary), device="cpu")
+        with pytest.raises(LexiconError):
+            api.embed(tmp_path / path, tmp_path / "new.lexicon", device="cpu")
+    assert not (tmp_path / "new.lexicon").exists()
+    shutil.copytree(applied, tmp_path / "old.lexicon")
+    with pytest.raises(LexiconError):
+        api.apply(tmp_path / "nowhere.zarr", tmp_path / "old.lexicon", dictionary=str(tiny_dictionary), device="cpu")
+    assert Lexicon.open(tmp_path / "old.lexicon").plates
 
 
 def test_an_unreadable_field_is_named_and_the_others_go_on(tiny_dictionary: Path, tmp_path: Path) -> None:

@@ -29,9 +29,8 @@ from napari_lexicon.jobs.embedding import (
 )
 from napari_lexicon.jobs.field_loop import Background, FieldWork, Write, codes_mark, run_loop, tokens_mark
 from napari_lexicon.jobs.lights import Light, check_light
-from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.jobs.plates import held_lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
-from napari_lexicon.lexicons.lock import locked
 from napari_lexicon.lexicons.statistics import field_statistics
 
 
@@ -119,8 +118,7 @@ def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = 
     file = dictionary_path(job.dictionary)
     dictionary = load_dictionary(file)
     backbone = backbone_of(dictionary, job.dictionary, job.backbone, job.layer, job.device)
-    lexicon = Lexicon.create(job.out, backbone.spec)
-    with locked(lexicon.path):
+    with held_lexicon(job.out, backbone.spec) as lexicon:
         lexicon.set_dictionary(dictionary, file, replace=job.recompute)
         works = [
             work

@@ -20,10 +20,9 @@ from napari_lexicon.jobs.advice import size_advice
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 from napari_lexicon.jobs.field_loop import FieldWork, LoopResult, Write, run_loop, tokens_mark, works_of
 from napari_lexicon.jobs.lights import Light, check_light
-from napari_lexicon.jobs.plates import opened, origin_as_before, prepared_plate
+from napari_lexicon.jobs.plates import held_lexicon, opened, origin_as_before, prepared_plate
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
-from napari_lexicon.lexicons.lock import locked
 from napari_lexicon.lexicons.pixels import pixels_origin
 
 Keep = int | Literal["all"]
@@ -111,8 +110,7 @@ def run_embed(job: EmbedJob, report: Report = silent, should_stop: ShouldStop = 
     check_light(job.illumination)
     report(Progress(0, 0, "loading the backbone"))
     backbone = load_backbone(job.backbone, layer=job.layer, device=job.device)
-    lexicon = Lexicon.create(job.out, backbone.spec)
-    with locked(lexicon.path):
+    with held_lexicon(job.out, backbone.spec) as lexicon:
         works = [
             work
             for origin in job.plates

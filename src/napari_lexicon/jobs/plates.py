@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +26,7 @@ from napari_lexicon.lexicons.headers import (
     PlateOrigin,
     ProblemHeader,
 )
+from napari_lexicon.lexicons.lock import locked
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.locations import absolute_location
 from napari_lexicon.plates.model import Field, Plate
@@ -31,6 +34,29 @@ from napari_lexicon.plates.model import Field, Plate
 _WINDOW_FIELDS = 32  # fields that the intensity windows are estimated on
 LIGHT_FIELDS = 64  # and the flat fields
 _DEFAULT_COLORS = ("#00A0FF", "#39D353", "#FFB000", "#FF4B4B", "#C77DFF", "#00E5D0", "#F0F0F0", "#FF7AC6")
+
+
+@contextmanager
+def held_lexicon(path: str, backbone: BackboneSpec) -> Iterator[Lexicon]:
+    """The lexicon folder of a job, opened or made, with its lock held.
+
+    A folder that was made here and is left before a plate is in it goes again: a mistyped path leaves nothing behind.
+
+    Raises
+    ------
+    LexiconFolderError
+        If the folder belongs to another backbone, holds something else, or another job works in it.
+    """
+    folder = Path(path)
+    new = not (folder / "lexicon.json").exists()
+    lexicon = Lexicon.create(folder, backbone)
+    with locked(lexicon.path):
+        try:
+            yield lexicon
+        except BaseException:
+            if new and not any(folder.glob("plates/*/plate.json")):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
 def opened(origin: PlateOrigin) -> Plate:
