@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QFileDialog, QMenu, QStackedWidget
+from qtpy.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu, QStackedWidget
 
+from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.plate.controller import PlateController
+from napari_lexicon.widgets.plate.moved_page import MovedPage
 from napari_lexicon.widgets.plate.pattern_controller import PatternController
 from napari_lexicon.widgets.plate.pattern_page import PatternPage
 from napari_lexicon.widgets.plate.start_page import StartPage
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from qtpy.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 
+    from napari_lexicon.lexicons.relinking import PlateGoneError
     from napari_lexicon.widgets.workspace.links import Controller
 
 
@@ -36,6 +39,8 @@ class PlateDock(Dock):
         self.pages.addWidget(TallContent(self.start))
         self.pages.addWidget(self.view)
         self.pages.addWidget(TallContent(self.pattern_page))
+        self.moved_page = MovedPage()
+        self.pages.addWidget(TallContent(self.moved_page))
         self.view.open_button.setMenu(self._menu())
         self.set_content(self.pages)
 
@@ -43,10 +48,16 @@ class PlateDock(Dock):
         controller = PlateController(self.workspace, self.view)
         controller.link(self.workspace.state.plateChanged, self._turn_page)
         controller.link(self.start.openRequested, self.ask_for_plate)
+        controller.link(self.start.addressRequested, self.ask_for_address)
         controller.link(self.start.sampleRequested, self.open_sample)
         controller.link(self.start.recentRequested, self._open_recent)
         controller.link(self.workspace.opening.failed, self._maybe_ask_for_pattern)
+        controller.link(self.workspace.opening.gone, self.show_moved_page)
         controller.link(self.pattern_page.backClicked, self._turn_page)
+        controller.link(self.moved_page.backClicked, self._turn_page)
+        controller.link(self.moved_page.againClicked, self.workspace.opening.lexicon)
+        controller.link(self.moved_page.chooseClicked, self.ask_for_place)
+        controller.link(self.workspace.opening.opened, self._turn_page)
         self._patterns = PatternController(self.workspace, self.pattern_page.form, controller, "pattern page")
         self._turn_page()
         return controller
@@ -57,11 +68,44 @@ class PlateDock(Dock):
         if path:
             self.workspace.opening.plate(Path(path))
 
+    def ask_for_address(self) -> None:
+        """Open an address that a person types or pastes; returns at once."""
+        dialog = QInputDialog(self)
+        dialog.setObjectName("address_dialog")
+        dialog.setWindowTitle("Open an address")
+        dialog.setLabelText("Address of an OME-Zarr plate, for example https://… or s3://bucket/plate.zarr")
+        dialog.setTextValue(_copied_address())
+        dialog.resize(520, dialog.height())
+        dialog.textValueSelected.connect(self.open_address)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def open_address(self, text: str) -> None:
+        """Open an address, or a path that was typed."""
+        if text.strip():
+            self.workspace.opening.plate(Path(text.strip()))
+
     def show_pattern_page(self, folder: Path, sentence: str) -> None:
         """Let a person say how the names of a folder's images are read."""
         self.pattern_page.setProblem(folder.name, sentence)
         self._patterns.set_folder(folder)
         self.pages.setCurrentIndex(2)
+
+    def show_moved_page(self, error: PlateGoneError) -> None:
+        """Let a person say where the plate of a lexicon is now."""
+        self.moved_page.setValue(error)
+        self.pages.setCurrentIndex(3)
+
+    def ask_for_place(self) -> None:
+        """Look for the plate of a lexicon in the folder that a person chooses in a dialog; returns at once."""
+        error = self.moved_page.value()
+        if error is None:
+            return
+        dialog = QFileDialog(self, "Where the plate is now", str(error.lexicon.parent))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(lambda path: self.workspace.opening.moved(error.lexicon, error.plate, Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     def _maybe_ask_for_pattern(self, path: str, sentence: str) -> None:
         """A folder with images in it that could not be opened gets a page to say how it is read."""
@@ -107,6 +151,7 @@ class PlateDock(Dock):
         menu = QMenu(self)
         menu.setObjectName("plate_menu")
         menu.addAction("Open a plate or a folder of images…", self.ask_for_plate)
+        menu.addAction("Open an address (https, s3)…", self.ask_for_address)
         recent = menu.addMenu("Opened last")
         assert recent is not None
         recent.aboutToShow.connect(lambda: self._fill_recent(recent))
@@ -165,4 +210,15 @@ def recent_words(origin: Mapping[str, Any]) -> tuple[str, str]:
 def _dropped_path(event: QDropEvent) -> Path | None:
     data = event.mimeData()
     urls = data.urls() if data is not None else []
-    return Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
+    if len(urls) != 1:
+        return None
+    if urls[0].isLocalFile():
+        return Path(urls[0].toLocalFile())
+    address = remote_address(urls[0].toString())
+    return None if address is None else Path(address)
+
+
+def _copied_address() -> str:
+    """The address on the clipboard, empty where there is none."""
+    clipboard = QApplication.clipboard()
+    return (remote_address(clipboard.text()) or "") if clipboard is not None else ""

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_lexicon.viewer.colors import FEATURE_COLORS, feature_ramp
 from napari_lexicon.widgets.basic.caption import Caption
-from napari_lexicon.widgets.basic.ink import ground
+from napari_lexicon.widgets.basic.ink import ground, small_font
 from napari_lexicon.widgets.plate.geometry import GridGeometry
 from napari_lexicon.widgets.plate.layout import PlateLayout, WellPlace
 from napari_lexicon.widgets.plate.painting import paint_plate
@@ -53,14 +53,15 @@ class StartPage(QWidget):
 
     Signals
     -------
-    openRequested(), sampleRequested()
-        The two buttons.
+    openRequested(), sampleRequested(), addressRequested()
+        The two buttons, and the small one.
     recentRequested(int)
         One of the plates opened last, by its position.
     """
 
     openRequested = Signal()
     sampleRequested = Signal()
+    addressRequested = Signal()
     recentRequested = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -76,6 +77,13 @@ class StartPage(QWidget):
         for button in (self.open_button, self.sample_button):
             button.setMinimumHeight(32)
             button.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.address_button = QPushButton("or open an address (https, s3)…")
+        self.address_button.setObjectName("open_address")
+        self.address_button.setFlat(True)
+        self.address_button.setFont(small_font(self, -0.5))
+        self.address_button.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.address_button.setToolTip("An OME-Zarr plate on a web server or in a bucket: fields are read as needed.")
+        self.address_button.clicked.connect(self.addressRequested)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(3)
         box = QVBoxLayout(self)
@@ -96,6 +104,7 @@ class StartPage(QWidget):
         box.addWidget(self.open_button)
         box.addWidget(self.sample_button)
         box.addWidget(Caption("or drop a folder here", centred=True, step=-0.5, strength=0.55))
+        box.addWidget(self.address_button)
         box.addLayout(self._recent)
         box.addStretch(1)
 

@@ -53,6 +53,7 @@ def results_path(plate_path: Path, folder: str = "") -> Path:
 def open_with_lexicon(origin: PlateOrigin, lexicon_path: Path | None) -> Opened:
     """Open a plate, and its lexicon where one is there. A lexicon that cannot be read does not keep the plate shut."""
     from napari_lexicon.lexicons import Lexicon
+    from napari_lexicon.lexicons.relinking import relinked
     from napari_lexicon.plates import open_plate
 
     plate = open_plate(origin.path, **origin.choices())
@@ -60,11 +61,15 @@ def open_with_lexicon(origin: PlateOrigin, lexicon_path: Path | None) -> Opened:
     if not (path / "lexicon.json").exists():
         return Opened(plate, origin, None)
     try:
-        lexicon = Lexicon.open(path)
+        lexicon, trouble = Lexicon.open(path), ""
+        before = relinked(lexicon, plate, origin)
+        if before is not None:
+            lexicon = Lexicon.open(path)
+            trouble = f"{plate.name} was at {before} when it was read: its lexicon looks for it here from now on."
         read = origin_in(lexicon, origin)
         if read != origin:  # maps lie on the pixels that were read
             plate = open_plate(read.path, **read.choices())
-        return Opened(plate, read, lexicon)
+        return Opened(plate, read, lexicon, trouble)
     except LexiconError as error:
         return Opened(plate, origin, None, str(error))
 
@@ -87,10 +92,11 @@ def open_from_lexicon(path: Path) -> Opened:
     Raises
     ------
     LexiconError
-        If the folder is no lexicon, or none of its plates can be opened.
+        If the folder is no lexicon, or none of its plates can be opened; ``PlateGoneError`` where one was moved.
     """
     from napari_lexicon.errors import LexiconFolderError
     from napari_lexicon.lexicons import Lexicon
+    from napari_lexicon.lexicons.relinking import gone, is_gone
 
     lexicon = Lexicon.open(path)
     sentence = f"{path} holds no plate yet: open a plate and apply a dictionary to it."
@@ -101,7 +107,32 @@ def open_from_lexicon(path: Path) -> Opened:
             sentence = str(error)
             continue
         return Opened(opened.plate, opened.origin, lexicon)
+    for plate in lexicon.plates.values():
+        if is_gone(plate.header.origin):
+            raise gone(lexicon, plate)
     raise LexiconFolderError(sentence)
+
+
+def open_moved(path: Path, plate_id: str, place: Path) -> Opened:
+    """Open a lexicon and one of its plates, which is at another place now; the lexicon is told.
+
+    Raises
+    ------
+    LexiconError
+        If it is another plate, or cannot be opened.
+    """
+    from napari_lexicon.errors import LexiconFolderError
+    from napari_lexicon.lexicons import Lexicon
+    from napari_lexicon.lexicons.relinking import difference, moved_origin, relink
+    from napari_lexicon.plates import open_plate
+
+    known = Lexicon.open(path).plates[plate_id]
+    origin = moved_origin(known.header.origin, place)
+    other = difference(known, open_plate(origin.path, **origin.choices()))
+    if other:
+        raise LexiconFolderError(other)
+    relink(known, origin)
+    return open_with_lexicon(origin, path)
 
 
 class Opening(QObject):
@@ -115,6 +146,8 @@ class Opening(QObject):
         It is open, or failed.
     failed(str, str)
         Path and sentence of what could not be opened.
+    gone(PlateGoneError)
+        A lexicon whose plate is no longer where it was.
     replacing()
         A plate is about to take the place of the open one.
     opened()
@@ -124,6 +157,7 @@ class Opening(QObject):
     began = Signal(str)
     ended = Signal()
     failed = Signal(str, str)
+    gone = Signal(object)
     replacing = Signal()
     opened = Signal()
 
@@ -166,6 +200,13 @@ class Opening(QObject):
     def lexicon(self, path: Path) -> None:
         """Open a lexicon folder and its first plate."""
         self._begin(path, open_from_lexicon)
+
+    def moved(self, lexicon: Path, plate_id: str, place: Path) -> None:
+        """Open a lexicon whose plate is at another place now."""
+        self.began.emit(place.name)
+        self._background.start(
+            "plate", lambda: open_moved(lexicon, plate_id, place), self._take, lambda error: self._not_moved(error)
+        )
 
     def lexicon_of_plate(self, path: Path) -> None:
         """Open the lexicon at a path beside the plate that is open already: a job has made or changed it."""
@@ -211,9 +252,18 @@ class Opening(QObject):
             self.memory.remember(self._state.origin.model_dump(mode="json"), str(lexicon.path))
 
     def _not_open(self, path: Path, error: Exception) -> None:
+        from napari_lexicon.lexicons.relinking import PlateGoneError
+
         self.ended.emit()
         if not isinstance(error, LexiconError):
             self._state.notice(f"{path.name} could not be opened ({error}).", "error")
             raise error
+        if isinstance(error, PlateGoneError):
+            self.gone.emit(error)
+            return
         self.failed.emit(str(path), str(error))
         self._state.notice(str(error), "error")
+
+    def _not_moved(self, error: Exception) -> None:
+        self.ended.emit()
+        self.tell_failure(error)

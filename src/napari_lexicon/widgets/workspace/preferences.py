@@ -70,6 +70,13 @@ def child_environment(wanted: Preferences | None = None) -> QProcessEnvironment:
     return found
 
 
+def _may_be_there(path: str) -> bool:
+    """Whether a plate is there; an address on the network is asked when it is opened."""
+    from napari_lexicon.plates.locations import remote_address
+
+    return remote_address(path) is not None or Path(path).exists()
+
+
 class Memory:
     """Recent plates and measured speeds, kept between sessions."""
 
@@ -77,14 +84,14 @@ class Memory:
         self._settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, PLUGIN, PLUGIN)
 
     def recent(self) -> list[dict[str, Any]]:
-        """Origins of the plates opened last that are still there, the latest first."""
+        """Origins of the plates opened last that are still there, or on the network, the latest first."""
         import json
 
         try:
             found = json.loads(str(self._settings.value("recent", "[]")))
         except ValueError:
             return []
-        return [origin for origin in found if isinstance(origin, dict) and Path(str(origin.get("path"))).exists()]
+        return [origin for origin in found if isinstance(origin, dict) and _may_be_there(str(origin.get("path")))]
 
     def remember(self, origin: dict[str, Any], lexicon: str = "") -> None:
         """Put a plate, with the lexicon that was open on it, first among the recent ones."""
