@@ -42,6 +42,7 @@ def shown(qtbot, widget: QWidget) -> QWidget:
     [
         (StyleControls, OverlayStyle(threshold=0.25, opacity=0.4, smooth=True)),
         (SettingsForm, ComputeSettings("builtin", None, "cpu", 3, True, "/somewhere/x.lexicon", "correct", 0.65)),
+        (SettingsForm, ComputeSettings(enlarge=3.0)),
         (ModelForm, ModelChoice("vit_small_patch16_224", 5)),
         (ModelForm, ModelChoice("random", None)),
         (TrainForm, TrainChoice(features=77, iterations=3, per_iteration=4, steps=55, tokens="mean", seed=9)),
@@ -137,6 +138,17 @@ def test_a_plate_without_a_map_uses_all_wells(qtbot):
     chooser.setMap(pd.DataFrame(index=["A01", "A02"]))
     assert chooser.value() == "all"
     assert chooser.reason() is None
+
+
+def test_a_plate_is_asked_for_enlarged_or_at_a_pixel_size(qtbot):
+    form = shown(qtbot, SettingsForm())
+    assert not form.um.isVisible()
+    for _ in range(3):
+        QTest.keyClick(form.read_at, Qt.Key.Key_Down)
+    assert (form.value().enlarge, form.value().um_per_pixel) == (3.0, 0.0)
+    QTest.keyClick(form.read_at, Qt.Key.Key_End)
+    assert form.um.isVisible()
+    assert (form.value().enlarge, form.value().um_per_pixel) == (0.0, 0.5)
 
 
 def test_a_preset_is_recognised_when_its_settings_are_shown(qtbot):
