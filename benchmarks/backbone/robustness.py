@@ -2,9 +2,9 @@
 
     LEXICON_DATA=... python benchmarks/backbone/robustness.py [--quick] [--json FILE]
 
-Fields are disturbed (exposure, focus, pixel size, bit depth, a missing channel) and described again. Compared are the
-activations of every feature patch by patch, and the mean activations of fields; beside the patches stands how far a
-move of the field by half a patch gets, beside the fields intensity statistics under the same disturbance.
+Fields are disturbed (exposure, focus, pixel size, bit depth, a missing channel) and described again. Compared is every
+feature patch by patch, and its means over fields, by its sparse code and by its direction; beside the patches stands
+how far a move of the field by half a patch gets, beside the fields intensity statistics under the same disturbance.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ Array = npt.NDArray[np.float64]
 SEED = 101
 """Of the simulated plate: the one that the other benchmarks render, unseen in training."""
 LEAST_SHARE = 0.01
-"""A feature counts in a channel where it fires on so many of the patches that show something."""
+"""A feature counts in a channel where it is positive on so many of the patches that show something."""
+READINGS = ("code", "direction")
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,12 @@ FEWER_BITS = [Disturbance("8 bits, whole range", in_8_bits(65535.0))]
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A set of fields as the model and intensity statistics see it.
+    """A set of fields as one reading of the features and intensity statistics see it.
 
     Parameters
     ----------
     maps : list of (C, gh, gw, F) tensor
-        Activations; none where a patch is dark.
+        Activations, or how far patches lie along features; 0 where a patch is dark.
     lit : list of (C, gh, gw) bool
     fields : (N, C, F)
         Means over the patches that show something.
@@ -143,33 +144,41 @@ class Model:
     backbone: Backbone
     dictionary: Dictionary
 
-    def activations(self, image: npt.NDArray[np.float32]) -> tuple[torch.Tensor, torch.Tensor]:
-        """``(C, gh, gw, F)`` activations and ``(C, gh, gw)`` which patches show something."""
+    def maps(self, image: npt.NDArray[np.float32]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        """``(C, gh, gw, F)`` by each reading, and ``(C, gh, gw)`` which patches show something."""
         tokens = field_tokens(self.backbone, image, batch=32)
         lit = torch.from_numpy(lit_patches(image, self.backbone.spec.patch))
-        codes = self.dictionary.encode(tokens.flatten(0, 2)).merged()
+        flat = tokens.flatten(0, 2)
+        codes = self.dictionary.encode(flat).merged()
         dense = torch.zeros((len(codes.indices), self.dictionary.n_features))
         dense.scatter_add_(1, codes.indices, codes.values.clamp(min=0))
-        return dense.reshape(*tokens.shape[:3], -1) * lit[..., None], lit
+        along = self.dictionary.whitening.whiten(flat) @ self.dictionary.atoms.T
+        found = dict(zip(READINGS, (dense, along), strict=True))
+        return {name: values.reshape(*tokens.shape[:3], -1) * lit[..., None] for name, values in found.items()}, lit
 
 
-def seen(model: Model, images: Sequence[Image], how: Disturbance | None = None) -> Seen:
-    """Describe fields of one plate, disturbed or as they are."""
+def seen(model: Model, images: Sequence[Image], how: Disturbance | None = None) -> dict[str, Seen]:
+    """Describe fields of one plate by each reading, disturbed or as they are."""
     windows = estimate_windows(images)
     taken = list(images)
     if how is not None:
         dark = np.array([window.low for window in windows])
         taken = [how.change(image, dark) for image in images]
         windows = estimate_windows(taken) if how.windows else windows
-    maps, lit, statistics = [], [], []
+    maps: dict[str, list[torch.Tensor]] = {reading: [] for reading in READINGS}
+    lit, statistics = [], []
     for image in taken:
         windowed = apply_windows(image, windows)
-        values, shows = model.activations(windowed)
-        maps.append(values)
+        values, shows = model.maps(windowed)
+        for reading in READINGS:
+            maps[reading].append(values[reading])
         lit.append(shows)
         statistics.append([intensities(plane) for plane in windowed])
-    means = [v.sum((1, 2)) / s.sum((1, 2)).clamp(min=1)[:, None] for v, s in zip(maps, lit, strict=True)]
-    return Seen(maps, lit, torch.stack(means).double().numpy(), np.array(statistics))
+    result = {}
+    for reading, own in maps.items():
+        means = [v.sum((1, 2)) / s.sum((1, 2)).clamp(min=1)[:, None] for v, s in zip(own, lit, strict=True)]
+        result[reading] = Seen(own, lit, torch.stack(means).double().numpy(), np.array(statistics))
+    return result
 
 
 def compared(before: Seen, after: Seen, how: Disturbance, patch: int) -> dict[str, float]:
@@ -250,10 +259,10 @@ def without_one_channel(model: Model, images: Sequence[Image]) -> dict[str, floa
     windows = estimate_windows(images)
     largest = 0.0
     for image in images:
-        whole, _ = model.activations(apply_windows(image, windows))
+        whole = model.maps(apply_windows(image, windows))[0]["code"]
         for missing in range(len(image)):
             rest = [c for c in range(len(image)) if c != missing]
-            part, _ = model.activations(apply_windows(image[rest], [windows[c] for c in rest]))
+            part = model.maps(apply_windows(image[rest], [windows[c] for c in rest]))[0]["code"]
             largest = max(largest, float((part - whole[rest]).abs().max() / whole.abs().max()))
     return {"largest change of the other channels": largest}
 
@@ -288,15 +297,16 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for name, images in sets(arguments.quick, arguments.cache, arguments.threads):
         before = seen(model, images)
-        size = f"{len(images)} fields, {sum(int(lit.sum()) for lit in before.lit)} patches"
+        size = f"{len(images)} fields, {sum(int(lit.sum()) for lit in before['code'].lit)} patches"
         trials = [REFERENCE, *DISTURBANCES, *(FEWER_BITS if images[0].dtype == np.uint16 else [])]
-        reference: dict[str, float] = {}
+        reference: dict[str, dict[str, float]] = {}
         for how in trials:
             after = seen(model, images, how)
-            found = compared(before, after, how, model.backbone.spec.patch)
-            reference = reference or found
-            rows += list(_rows(f"{name}: {how.name}", size, found, reference))
-            print(_line(name, how.name, found), flush=True)
+            for reading in READINGS:
+                found = compared(before[reading], after[reading], how, model.backbone.spec.patch)
+                reference.setdefault(reading, found)
+                rows += list(_rows(f"{name}: {how.name}, {reading}", size, found, reference[reading]))
+                print(_line(name, f"{how.name}, {reading}", found), flush=True)
         if len(images[0]) > 1:
             few = images[:3]
             for metric, value in without_one_channel(model, few).items():
@@ -308,7 +318,7 @@ def main() -> None:
 
 
 def _line(name: str, how: str, found: dict[str, float]) -> str:
-    parts = [f"{name:10} {how:30} patch r {found['patch correlation']:.2f} cos {found['patch cosine']:.2f}"]
+    parts = [f"{name:10} {how:41} patch r {found['patch correlation']:.2f} cos {found['patch cosine']:.2f}"]
     parts.append(f"(unlike {found['cosine of unlike patches']:.2f})")
     for what in ("features", "intensity statistics"):
         values = (found[f"{what}: {metric}"] for metric in ("field correlation", "offset", "found again"))
