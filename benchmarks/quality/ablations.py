@@ -19,7 +19,7 @@ import known_truth
 import numpy as np
 import torch
 from planted import READINGS, Contender, cell_features, planted_scores, settings_for, trained, two_plates
-from table import Cell, add_options, finish
+from table import Cell, add_options, finish, write
 from worlds import BASE, WORLDS, WorldSettings, make_world
 
 from napari_lexicon.dictionaries.stability import stability_of
@@ -84,6 +84,7 @@ def main() -> None:
         for name, columns in runs:
             cells += [Cell(task, name, metric, np.array(values)) for metric, values in columns.items()]
             print(task, name, {metric: round(float(np.mean(v)), 3) for metric, v in columns.items()}, flush=True)
+            write(cells, options, ours=ours, lower_is_better=("dead", "negative values"))
         print(f"\n{task}\n\n{variants_table([cell for cell in cells if cell.task == task])}\n", flush=True)
     finish(cells, options, ours=ours, lower_is_better=("dead", "negative values"))
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
-from table import Cell, add_options, finish
+from table import Cell, add_options, finish, write
 from worlds import BASE, WORLDS, World, WorldSettings, make_world
 
 from napari_lexicon.dictionaries.dictionary import Dictionary
@@ -125,6 +125,7 @@ def main() -> None:
                 cells.append(Cell(about.name, contender.name, metric, values))
             print(about.name, contender.name, rates[contender.name], {k: round(v, 3) for k, v in found[0].items()},
                   f"{(time.perf_counter() - start) / seeds:.0f} s a run", flush=True)  # fmt: skip
+            write(cells, options, ours="icfl", lower_is_better=("dead",), skip=("L0",))
     finish(cells, options, ours="icfl", lower_is_better=("dead",), skip=("L0",))
 
 
