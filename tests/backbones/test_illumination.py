@@ -26,10 +26,10 @@ def vignette(strength: float, shape: tuple[int, int] = (SIDE, SIDE)) -> np.ndarr
     return np.asarray(fall / fall.mean())
 
 
-def planes(strength: float, dark: float, n: int = 48, seed: int = 0) -> list[np.ndarray]:
+def planes(strength: float, dark: float, n: int = 48, seed: int = 0, cells: int = 60) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
     light = vignette(strength)
-    return [rng.poisson(dark + light * scene(rng)).astype(np.uint16) for _ in range(n)]
+    return [rng.poisson(dark + light * scene(rng, cells)).astype(np.uint16) for _ in range(n)]
 
 
 def unevenness(light: np.ndarray) -> float:
@@ -42,6 +42,25 @@ def test_planted_vignetting_is_taken_out(strength: float, dark: float) -> None:
     before, after = vignette(strength), vignette(strength) / found.field((SIDE, SIDE))
     assert unevenness(after) < 0.4 * unevenness(before)
     assert abs(found.field((SIDE, SIDE)).mean() - 1) < 0.02
+
+
+@pytest.mark.parametrize("cells", [6, 20])
+def test_few_fields_with_few_cells_are_corrected_carefully_not_made_worse(cells: int) -> None:
+    left = []
+    for seed in range(6):
+        strength = (0.15, 0.4)[seed % 2]
+        found = estimate_illumination(planes(strength, 100.0, n=16, seed=seed, cells=cells))
+        light = vignette(strength)
+        left.append(unevenness(light / found.field((SIDE, SIDE))) / unevenness(light))
+    assert max(left) < 1.1
+    assert np.median(left) < 0.75
+
+
+def test_debris_in_one_field_does_not_bend_the_flat_field() -> None:
+    images = planes(0.4, 100.0)
+    images[7][:60, :60] = 40_000
+    light = vignette(0.4)
+    assert unevenness(light / estimate_illumination(images).field((SIDE, SIDE))) < 0.4 * unevenness(light)
 
 
 def test_corrected_images_are_closer_to_the_scene_without_fall_off() -> None:

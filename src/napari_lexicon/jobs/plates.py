@@ -32,7 +32,7 @@ from napari_lexicon.plates.locations import absolute_location
 from napari_lexicon.plates.model import Field, Plate
 
 _WINDOW_FIELDS = 32  # fields that the intensity windows are estimated on
-LIGHT_FIELDS = 64  # and the flat fields
+LIGHT_FIELDS = 128  # and the flat fields
 _DEFAULT_COLORS = ("#00A0FF", "#39D353", "#FFB000", "#FF4B4B", "#C77DFF", "#00E5D0", "#F0F0F0", "#FF7AC6")
 
 
