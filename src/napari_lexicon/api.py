@@ -5,7 +5,7 @@ The command line and the dock widgets call what these functions call.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PathLike = str | Path
 ZChoice = int | Literal["max", "all"]
 TChoice = int | Literal["all"]
+UmPerPixel = float | Literal["model"] | None
 TILE = 2048
 """Side in pixels of the fields that slides are cut into."""
 KEEP_TOKENS = 200_000
@@ -206,7 +207,7 @@ def apply(
     t: TChoice = 0,
     acquisition: str | int | None = None,
     tile: int = TILE,
-    um_per_pixel: float | None = None,
+    um_per_pixel: UmPerPixel = None,
     enlarge: float | None = None,
     dictionary: str = "builtin",
     backbone: str | None = None,
@@ -220,11 +221,15 @@ def apply(
     report: Report = silent,
     should_stop: ShouldStop = never,
 ) -> FieldsResult:
-    """Read the features of a dictionary in plates; see :class:`napari_lexicon.jobs.applying.ApplyJob`."""
-    from napari_lexicon.jobs.applying import ApplyJob, run_apply
+    """Read the features of a dictionary in plates; see :class:`napari_lexicon.jobs.applying.ApplyJob`.
 
+    ``um_per_pixel="model"`` resamples to the pixel size that the backbone is made for, where one is stated.
+    """
+    from napari_lexicon.jobs.applying import ApplyJob, backbone_name, run_apply
+
+    size = _size(um_per_pixel, lambda: backbone or backbone_name(dictionary))
     job = ApplyJob(
-        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, um_per_pixel, enlarge),
+        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, size, enlarge),
         out=str(out),
         dictionary=dictionary,
         backbone=backbone,
@@ -249,7 +254,7 @@ def embed(
     t: TChoice = 0,
     acquisition: str | int | None = None,
     tile: int = TILE,
-    um_per_pixel: float | None = None,
+    um_per_pixel: UmPerPixel = None,
     enlarge: float | None = None,
     backbone: str = "builtin",
     layer: int | None = None,
@@ -261,11 +266,15 @@ def embed(
     report: Report = silent,
     should_stop: ShouldStop = never,
 ) -> FieldsResult:
-    """Embed plates and keep tokens for training; see :class:`napari_lexicon.jobs.embedding.EmbedJob`."""
+    """Embed plates and keep tokens for training; see :class:`napari_lexicon.jobs.embedding.EmbedJob`.
+
+    ``um_per_pixel="model"`` as for :func:`apply`.
+    """
     from napari_lexicon.jobs.embedding import EmbedJob, run_embed
 
+    size = _size(um_per_pixel, lambda: backbone)
     job = EmbedJob(
-        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, um_per_pixel, enlarge),
+        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, size, enlarge),
         out=str(out),
         backbone=backbone,
         layer=layer,
@@ -276,6 +285,13 @@ def embed(
         illumination=illumination,
     )
     return run_embed(job, report, should_stop)
+
+
+def _size(um_per_pixel: UmPerPixel, backbone: Callable[[], str]) -> float | None:
+    """Micrometres per pixel as a number; what the model states where it is asked for."""
+    from napari_lexicon.backbones.pixel_sizes import model_um_per_pixel
+
+    return model_um_per_pixel(backbone()) if um_per_pixel == "model" else um_per_pixel
 
 
 def _origins(

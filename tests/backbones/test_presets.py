@@ -17,6 +17,7 @@ from napari_lexicon.backbones import PRESETS, Preset, load_backbone
 from napari_lexicon.backbones.builtin import load_builtin, model_card
 from napari_lexicon.backbones.checkpoints import Checkpoint
 from napari_lexicon.backbones.loading import licence
+from napari_lexicon.backbones.pixel_sizes import model_um_per_pixel, stated_um_per_pixel
 from napari_lexicon.backbones.presets import find_preset
 from napari_lexicon.backbones.timm_models import (
     fold_rgb,
@@ -59,6 +60,17 @@ def as_transformers(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]
     """timm's tensors under the names that transformers' Dinov2Model gives them."""
     found = {"embeddings.mask_token": torch.zeros(1, weights["cls_token"].shape[-1])}
     top = {"cls_token": "embeddings.cls_token", "pos_embed": "embeddings.position_embeddings"}
+    if "reg_token" in weights:  # there the class token has a position of its own, registers have none
+        place = torch.randn(1, 1, weights["cls_token"].shape[-1], generator=torch.Generator().manual_seed(2))
+        weights = {
+            **weights,
+            "cls_token": weights["cls_token"] - place,
+            "pos_embed": torch.cat([place, weights["pos_embed"]], dim=1),
+        }
+        top["reg_token"] = "embeddings.register_tokens"
+        swiglu = {"mlp.fc1": "mlp.weights_in", "mlp.fc2": "mlp.weights_out"}
+    else:
+        swiglu = {}
     for name, tensor in weights.items():
         if ".attn.qkv." in name:
             block, kind = name.split(".")[1], name.split(".")[-1]
@@ -67,6 +79,8 @@ def as_transformers(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]
         elif name.startswith("blocks."):
             _, block, rest = name.split(".", 2)
             rest = rest.replace("attn.proj", "attention.output.dense")
+            for ours, theirs in swiglu.items():
+                rest = rest.replace(ours, theirs)
             rest = rest.replace("ls1.gamma", "layer_scale1.lambda1").replace("ls2.gamma", "layer_scale2.lambda1")
             found[f"encoder.layer.{block}.{rest}"] = tensor
         elif name.startswith("patch_embed.proj."):
@@ -157,6 +171,7 @@ SHAPES = {  # what follows from the authors' settings: one telling tensor each
     "uni2-h": ("blocks.23.mlp.fc1.weight", (8192, 1536)),
     "virchow2": ("blocks.31.mlp.fc1.weight", (6832, 1280)),
     "phikon-v2": ("pos_embed", (1, 197, 1024)),
+    "hibou-b": ("blocks.11.mlp.fc2.weight", (768, 2048)),
     "h-optimus-0": ("reg_token", (1, 4, 1536)),
 }
 
@@ -198,12 +213,39 @@ def test_a_wrong_checkpoint_names_the_key(tmp_path: Path) -> None:
     )
 
 
-def test_names_of_transformers_become_timms_and_nothing_is_lost() -> None:
-    model = reference(narrow(preset_named("phikon-v2")))
+@pytest.mark.parametrize("name", ["phikon-v2", "hibou-b"])
+def test_names_of_transformers_become_timms_and_nothing_is_lost(name: str) -> None:
+    model = reference(narrow(preset_named(name)))
     found = timm_names(as_transformers(model.state_dict()))
     assert found.pop("mask_token").shape == (1, 32)
     assert found.keys() == model.state_dict().keys()
-    assert all(torch.equal(found[name], tensor) for name, tensor in model.state_dict().items())
+    assert all(torch.allclose(found[name], tensor, atol=1e-6) for name, tensor in model.state_dict().items())
+
+
+def test_hibou_has_the_size_of_its_published_file_and_gates_the_first_half() -> None:
+    recipe = preset_named("hibou-b").recipe
+    assert recipe is not None
+    with torch.device("meta"):
+        model = timm.create_model(recipe.architecture, num_classes=0, **timm_arguments(recipe.arguments))
+    assert round(sum(tensor.numel() for tensor in model.state_dict().values()) * 4 / 1e6) == 343  # MB on its page
+    small = reference(narrow(preset_named("hibou-b"))).blocks[0].mlp
+    x = torch.randn(5, 32, generator=torch.Generator().manual_seed(0))
+    gate, value = small.fc1(x).chunk(2, dim=-1)  # as Dinov2SwiGLUFFN of transformers, written out
+    torch.testing.assert_close(small(x), small.fc2(torch.nn.functional.silu(gate) * value))
+
+
+def test_the_pixel_size_of_a_model_is_stated_or_refused_with_a_sentence(tmp_path: Path) -> None:
+    assert model_um_per_pixel("uni2-h") == model_um_per_pixel("rgb:hibou-b") == 0.5
+    for name in ("builtin", "virchow2", "timm:vit_tiny_patch16_224", str(tmp_path)):
+        assert stated_um_per_pixel(name) is None
+        with pytest.raises(BackboneError, match=r"does not state a pixel size .* give a number of µm per pixel"):
+            model_um_per_pixel(name)
+    (tmp_path / "config.json").write_text('{"preset": "phikon-v2"}')
+    assert model_um_per_pixel(str(tmp_path)) == 0.5
+    (tmp_path / "config.json").write_text('{"architecture": "x", "um_per_pixel": 0.65}')
+    assert model_um_per_pixel(str(tmp_path)) == 0.65
+    (tmp_path / "config.json").write_text('[{"um_per_pixel": 1')
+    assert stated_um_per_pixel(str(tmp_path)) is None
 
 
 def test_morphem_of_full_width_loads_by_path_and_by_its_preset(tmp_path: Path) -> None:

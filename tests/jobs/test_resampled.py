@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import tifffile
+import timm
 from scipy import ndimage
 
 from napari_lexicon import api
 from napari_lexicon.analysis.reading import finished_fields
 from napari_lexicon.analysis.segmentation import labels_of_folder
-from napari_lexicon.errors import JobError, PlateError
+from napari_lexicon.errors import BackboneError, JobError, PlateError
 from napari_lexicon.jobs.plates import plate_field
 from napari_lexicon.jobs.refining import RefineJob, run_refine
 from napari_lexicon.lexicons import Lexicon
@@ -165,3 +168,22 @@ def test_resampling_keeps_flat_ground_and_labels() -> None:
     np.testing.assert_array_equal(resampled(flat, (13, 90)), np.full((13, 90), 1234))
     labels = np.kron(np.arange(6).reshape(2, 3), np.ones((10, 10), int))
     np.testing.assert_array_equal(nearest(labels, (4, 6)), np.kron(np.arange(6).reshape(2, 3), np.ones((2, 2), int)))
+
+
+def test_the_models_own_pixel_size_is_asked_for_by_name(plate: Path, tmp_path: Path) -> None:
+    with pytest.raises(BackboneError, match="builtin does not state a pixel size that it is made for"):
+        api.embed(plate, tmp_path / "x.lexicon", device="cpu", um_per_pixel="model")
+    with pytest.raises(BackboneError, match="builtin does not state a pixel size that it is made for"):
+        api.apply(plate, tmp_path / "x.lexicon", device="cpu", um_per_pixel="model")
+    folder = tmp_path / "own"
+    folder.mkdir()
+    timm_model = timm.create_model("vit_tiny_patch16_224", img_size=64, depth=2, num_classes=0)
+    safetensors.torch.save_file(timm_model.state_dict(), folder / "model.safetensors")
+    arguments = {"img_size": 64, "depth": 2}
+    described = {"architecture": "vit_tiny_patch16_224", "model_args": arguments, "um_per_pixel": 0.65}
+    (folder / "config.json").write_text(json.dumps(described))
+    out = tmp_path / "y.lexicon"
+    api.embed(plate, out, backbone=str(folder), device="cpu", keep_tokens=8, um_per_pixel="model")
+    header = Lexicon.open(out).plates["p"].header
+    assert header.origin.um_per_pixel == 0.65
+    assert header.fields[0].pixel_size_um == (0.65, 0.65)

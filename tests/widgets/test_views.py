@@ -16,7 +16,7 @@ from napari_lexicon.widgets.dictionary.controls import ControlsChooser
 from napari_lexicon.widgets.dictionary.curves import CurvesView
 from napari_lexicon.widgets.dictionary.train_form import PRESETS, TrainChoice, TrainForm
 from napari_lexicon.widgets.embed.model_form import ModelChoice, ModelForm
-from napari_lexicon.widgets.embed.settings_form import SettingsForm
+from napari_lexicon.widgets.embed.settings_form import AT_THE_MODELS, SettingsForm
 from napari_lexicon.widgets.features.card import StyleControls
 from napari_lexicon.widgets.features.spot_list import FiringFeature, SpotList
 from napari_lexicon.widgets.plate.color_by import ColorBy, ColorByChooser
@@ -82,6 +82,19 @@ def test_a_device_that_is_not_here_says_why_and_cannot_be_chosen(qtbot):
     item = form.device.model().item(1)
     assert not item.isEnabled()
     assert item.toolTip() == "There is no driver."
+
+
+def test_the_pixel_size_of_the_model_is_offered_where_it_states_one(qtbot):
+    form = shown(qtbot, SettingsForm())
+    item = form.read_at.model().item(form.read_at.findData(AT_THE_MODELS))
+    assert not item.isEnabled()
+    assert "builtin does not state" in item.toolTip()
+    form.setValue(ComputeSettings(backbone="hibou-b"))
+    assert item.isEnabled()
+    assert "0.5 µm" in item.toolTip()
+    form.read_at.setCurrentIndex(item.row())
+    assert (form.value().um_per_pixel, form.value().enlarge) == (0.5, 0.0)
+    assert form.um.isVisible()
 
 
 def test_colours_by_column_and_by_feature(qtbot):

@@ -75,7 +75,7 @@ class Preset:
     preprocessing : str
         What is done to windowed intensities, after what its authors did.
     um_per_px : float, optional
-        Pixel size of its training images, where its authors name one.
+        Pixel size of the images it is made for, where one is stated; see ``docs/reference/models.md`` for by whom.
     gated : bool
         Whether its authors ask for an account and consent before the download.
     pickled : bool
@@ -215,6 +215,7 @@ PRESETS = (
         224,
         _ALONE,
         _IMAGENET,
+        um_per_px=0.5,
         gated=True,
         recipe=Recipe(
             "MahmoodLab/UNI2-h",
@@ -267,10 +268,31 @@ PRESETS = (
         224,
         _ALONE,
         _IMAGENET,
+        um_per_px=0.5,
         recipe=Recipe(
             "owkin/phikon-v2",
             "vit_large_patch14_dinov2",
             {"img_size": 224, "patch_size": 16},
+            naming="dinov2-transformers",
+        ),
+    ),
+    Preset(
+        "hibou-b",
+        "Hibou-B ViT-B/14 with registers",
+        "Stained tissue (H&E and other stains); small, no account needed.",
+        "apache-2.0",
+        True,
+        14,
+        224,
+        _ALONE,
+        "cut to 0..1, its own mean and deviation",
+        um_per_px=0.5,
+        recipe=Recipe(
+            "histai/hibou-b",
+            "vit_base_patch14_reg4_dinov2",
+            {"img_size": 224, "init_values": 1.0, "mlp_ratio": 16 / 3, **_SWIGLU},  # 2048 gated numbers of 768
+            mean=(0.7068, 0.5755, 0.7220),
+            std=(0.1950, 0.2316, 0.1816),
             naming="dinov2-transformers",
         ),
     ),
@@ -284,6 +306,7 @@ PRESETS = (
         224,
         _ALONE,
         "cut to 0..1, its own mean and deviation",
+        um_per_px=0.5,
         gated=True,
         pickled=True,
         recipe=Recipe(

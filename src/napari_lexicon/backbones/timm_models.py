@@ -29,11 +29,14 @@ _PROJECTIONS = ("query", "key", "value")
 _DINOV2_NAMES = (
     ("embeddings.patch_embeddings.projection.", "patch_embed.proj."),
     ("embeddings.position_embeddings", "pos_embed"),
+    ("embeddings.register_tokens", "reg_token"),
     ("embeddings.", ""),
     ("encoder.layer.", "blocks."),
     (".attention.output.dense.", ".attn.proj."),
     (".layer_scale1.lambda1", ".ls1.gamma"),
     (".layer_scale2.lambda1", ".ls2.gamma"),
+    (".mlp.weights_in.", ".mlp.fc1."),
+    (".mlp.weights_out.", ".mlp.fc2."),
     ("layernorm.", "norm."),
 )
 """What the transformers library calls the parts of a DINOv2, and timm."""
@@ -169,7 +172,8 @@ def timm_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def timm_names(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Weights of a DINOv2 saved by the transformers library, under timm's names.
 
-    There the three projections of the attention are apart; timm has them in one tensor. A projection without its two
+    There the three projections of the attention are apart; timm has them in one tensor. With registers, timm has no
+    position for the class token: it is added to the token. A projection without its two
     companions keeps its name, so that it is named when the weights are loaded.
     """
     found: dict[str, torch.Tensor] = {}
@@ -181,6 +185,9 @@ def timm_names(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         elif part == "query":
             joined = name.replace(".attention.attention.query.", ".attn.qkv.")
             found[_timm_name(joined)] = torch.cat([weights[other] for other in three])
+    if {"reg_token", "cls_token", "pos_embed"} <= found.keys():  # timm gives the class token its position beforehand
+        positions = found["pos_embed"]
+        found["cls_token"], found["pos_embed"] = found["cls_token"] + positions[:, :1], positions[:, 1:].contiguous()
     return found
 
 

@@ -54,6 +54,15 @@ Enlarge = Annotated[
     float | None,
     typer.Option("--enlarge", min=0, metavar="TIMES", help="Read every field enlarged so many times, for small cells."),
 ]
+ModelUmPerPixel = Annotated[
+    str | None,
+    typer.Option(
+        "--um-per-pixel",
+        metavar="UM|model",
+        help="Resample every field to so many µm per pixel; 'model': to what the backbone states that it is made for; "
+        "0: as it is on disk, the default for a new plate.",
+    ),
+]
 Layer = Annotated[int | None, typer.Option("--layer", help="Block of the backbone to read, from 0.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Tiles per forward pass.")]
@@ -131,6 +140,18 @@ def plane(z: str) -> int | Literal["max", "all"]:
     if not z.isdigit():
         raise LexiconError(f"--z takes the number of a plane, 'max' or 'all', not {z!r}: correct the option.")
     return int(z)
+
+
+def pixel_size(um: str | None) -> float | Literal["model"] | None:
+    """What ``--um-per-pixel`` says, for a command that has a model."""
+    if um is None or um == "model":
+        return cast(Literal["model"] | None, um)
+    try:
+        return float(um)
+    except ValueError:
+        raise LexiconError(
+            f"--um-per-pixel takes a number of µm per pixel or 'model', not {um!r}: correct the option."
+        ) from None
 
 
 def time_point(t: str) -> int | Literal["all"]:

@@ -82,6 +82,11 @@ def dictionary_path(name: str) -> Path:
     return Path(str(resources.files("napari_lexicon.dictionaries").joinpath("builtin.safetensors")))
 
 
+def backbone_name(dictionary: str) -> str:
+    """Name of the backbone that a dictionary was made for."""
+    return str(load_dictionary(dictionary_path(dictionary)).header.backbone.get("id", ""))
+
+
 def backbone_of(dictionary: Dictionary, source: str, name: str | None, layer: int | None, device: str) -> Backbone:
     """Load the backbone that a dictionary was made for, and check that it is the one.
 

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lexicon.backbones.pixel_sizes import stated_um_per_pixel
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.workspace.device_probe import BEFORE
 from napari_lexicon.widgets.workspace.requests import ComputeSettings
@@ -33,16 +34,17 @@ if TYPE_CHECKING:
 
 LIGHTS = (("as before, or as it is", None), ("as it is", "none"), ("evened out", "correct"))
 """What is done about uneven light: words and value."""
-AT_A_SIZE = -1.0
+AT_A_SIZE, AT_THE_MODELS = -1.0, -2.0
 SIZES = (
     ("as it is open", 0.0),
     ("as on disk", 1.0),
     ("enlarged 2 times", 2.0),
     ("enlarged 3 times", 3.0),
     ("enlarged 4 times", 4.0),
+    ("at the model's pixel size", AT_THE_MODELS),
     ("at a pixel size of", AT_A_SIZE),
 )
-"""How large fields are read: words and times, or `AT_A_SIZE`."""
+"""How large fields are read: words and times, or one of the two above."""
 
 
 class SettingsForm(QWidget):
@@ -157,6 +159,7 @@ class SettingsForm(QWidget):
             self.um.setValue(settings.um_per_pixel)
         self.um.setVisible(bool(settings.um_per_pixel))
         self.recompute.setChecked(settings.recompute)
+        self._offer_the_models_size()
         for widget in (self.device, self.batch, self.out, self.light, self.read_at, self.um, self.recompute):
             widget.blockSignals(False)
         if changed:
@@ -181,6 +184,8 @@ class SettingsForm(QWidget):
 
     def _told(self) -> None:
         out = self.out.text().strip()
+        if self.read_at.currentData(Qt.ItemDataRole.UserRole) == AT_THE_MODELS:
+            self._take_the_models_size()
         times = float(self.read_at.currentData(Qt.ItemDataRole.UserRole))
         self.um.setVisible(times == AT_A_SIZE)
         settings = replace(
@@ -196,6 +201,28 @@ class SettingsForm(QWidget):
         if settings != self._value:
             self._value = settings
             self.valueChanged.emit(settings)
+
+    def _offer_the_models_size(self) -> None:
+        name = self._value.backbone
+        stated = stated_um_per_pixel(name)
+        model = self.read_at.model()
+        if isinstance(model, QStandardItemModel):
+            item = model.item(self.read_at.findData(AT_THE_MODELS))
+            assert item is not None
+            item.setEnabled(stated is not None)
+            item.setToolTip(
+                f"{name} does not state a pixel size that it is made for."
+                if stated is None
+                else f"{name} is made for {stated:g} µm per pixel."
+            )
+
+    def _take_the_models_size(self) -> None:
+        for widget in (self.um, self.read_at):
+            widget.blockSignals(True)
+        self.um.setValue(stated_um_per_pixel(self._value.backbone) or self.um.value())
+        self.read_at.setCurrentIndex(self.read_at.findData(AT_A_SIZE))
+        for widget in (self.um, self.read_at):
+            widget.blockSignals(False)
 
     def _browse(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "Folder for the results")
