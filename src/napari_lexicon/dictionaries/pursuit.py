@@ -18,14 +18,16 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from napari_lexicon.dictionaries.codes import Codes, first_places
-from napari_lexicon.dictionaries.nomination import Direct, Nominations, Route
+from napari_lexicon.dictionaries.nomination import Direct, Route
+from napari_lexicon.dictionaries.winners import Nominations
 
 _CACHED = 2**18  # numbers in a dictionary small enough to stay in the cache of a processor
-_GATHERED = 2**18  # numbers in the atom rows gathered at a time on a processor, to stay in its cache
+_GATHERED = 2**17  # numbers in the atom rows gathered at a time on a processor, to stay in its cache
 
 
 @dataclass(frozen=True)
@@ -175,17 +177,18 @@ class _Block:
 
     def _best(self, residual: torch.Tensor, nominated: Nominations) -> _Best:
         """The L best candidates of each residual, by exact score."""
-        starts, tokens = nominated.starts, len(residual)
-        scores = scores_of(residual, self._rule.atoms, nominated)
-        counts = starts.diff().unsqueeze(1)
+        pairs, scores = scored(residual, self._rule.atoms, nominated)
+        ranks = scores.abs() if self._rule.magnitude else scores
+        # Equal scores are ranked by atom number, so that the route leaves no trace: 1e-15 a number is below float32.
+        ranks = ranks * (1 - 1e-15 * pairs.atoms.double())
+        counts = torch.bincount(pairs.tokens, minlength=len(residual)).unsqueeze(1)
         place = torch.arange(max(int(counts.max()), self._rule.per_round), device=residual.device)
         there = place < counts
-        candidates = nominated.atoms.new_zeros(tokens, len(place)).masked_scatter_(there, nominated.atoms)
-        # Equal scores are ranked by atom number, so that the route leaves no trace: 1e-15 a number is below float32.
-        ranks = (scores.abs() if self._rule.magnitude else scores) * (1 - 1e-15 * nominated.atoms.double())
-        ranks = ranks.new_full((tokens, len(place)), -torch.inf).masked_scatter_(there, ranks)
-        scores = scores.new_zeros(tokens, len(place)).masked_scatter_(there, scores)
+        shape = there.shape
+        ranks = ranks.new_full(shape, -torch.inf).masked_scatter_(there, ranks)
         best = ranks.topk(self._rule.per_round, dim=1).indices
+        candidates = nominated.atoms.new_zeros(shape).masked_scatter_(there, pairs.atoms)
+        scores = scores.new_zeros(shape).masked_scatter_(there, scores)
         return _Best(candidates.gather(1, best), scores.gather(1, best))
 
     def _settle(self, best: _Best, tokens: torch.Tensor) -> None:
@@ -223,17 +226,30 @@ class _Best:
     scores: torch.Tensor
 
 
-def scores_of(residual: torch.Tensor, atoms: torch.Tensor, nominated: Nominations) -> torch.Tensor:
-    """Float32 inner products ``(n,)`` of each residual with its own candidates."""
+def scored(residual: torch.Tensor, atoms: torch.Tensor, nominated: Nominations) -> tuple[Nominations, torch.Tensor]:
+    """The pairs sorted by token and atom, and their float32 inner products ``(n,)``.
+
+    On a processor they are computed in the order of the atoms, a product wanted in a few places only: so each atom is
+    read once from far memory, in turn, and the residuals of the block stay near.
+    """
     if residual.device.type != "cpu":
-        token = torch.repeat_interleave(nominated.starts.diff())
-        return (residual[token] * atoms[nominated.atoms]).sum(dim=1)
-    # a product wanted in a few places only: unlike gathering rows first, this reads each of them once
-    nothing = residual.new_zeros(len(nominated.atoms))
-    shape = (len(residual), len(atoms))
-    wanted = torch.sparse_csr_tensor(nominated.starts, nominated.atoms, nothing, shape, check_invariants=False)
-    found: torch.Tensor = torch.sparse.sampled_addmm(wanted, residual, atoms.T, beta=0.0).values()
-    return found
+        pairs = nominated.in_order(_order(nominated.tokens, len(residual)))
+        return pairs, (residual[pairs.tokens] * atoms[pairs.atoms]).sum(dim=1)
+    pairs = nominated.in_order(_order(nominated.atoms, len(atoms)))
+    starts = F.pad(torch.bincount(pairs.atoms, minlength=len(atoms)).cumsum(0), (1, 0))
+    nothing, shape = residual.new_zeros(len(pairs.atoms)), (len(atoms), len(residual))
+    wanted = torch.sparse_csr_tensor(starts, pairs.tokens, nothing, shape, check_invariants=False)
+    scores = torch.sparse.sampled_addmm(wanted, atoms, residual.T, beta=0.0).values()
+    by_token = _order(pairs.tokens, len(residual))
+    return pairs.in_order(by_token), scores[by_token]
+
+
+def _order(numbers: torch.Tensor, count: int) -> torch.Tensor:
+    """Places of the numbers, all below ``count``, in rising order; equal ones keep theirs."""
+    if numbers.device.type != "cpu":
+        return numbers.argsort(stable=True)
+    short = numbers.numpy().astype(np.uint16 if count <= 2**16 else np.int64)  # numpy sorts 16 bits by counting
+    return torch.from_numpy(short.argsort(kind="stable"))
 
 
 @cache
@@ -248,8 +264,7 @@ def _least_squares(rows: torch.Tensor, products: torch.Tensor, ridge: float) -> 
     """Coefficients ``(B, L)`` on ``rows (B, L, dim)`` of targets whose ``products (B, L)`` with the rows are given."""
     if rows.shape[1] == 1:
         return products / (rows.square().sum(dim=2) + ridge)
-    squares = torch.bmm(rows, rows.transpose(1, 2))
-    squares.diagonal(dim1=1, dim2=2).add_(ridge)
+    squares = torch.baddbmm(ridge * torch.eye(rows.shape[1], device=rows.device), rows, rows.transpose(1, 2))
     factor, _ = torch.linalg.cholesky_ex(squares)
     return torch.cholesky_solve(products.unsqueeze(2), factor).squeeze(2)
 
