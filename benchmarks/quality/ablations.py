@@ -25,7 +25,9 @@ from worlds import BASE, WORLDS, WorldSettings, make_world
 from napari_lexicon.dictionaries.stability import stability_of
 from napari_lexicon.dictionaries.token_source import ArrayTokens
 from napari_lexicon.dictionaries.train import TrainResult, train_dictionary
+from plates import PlateTokens
 
+MEANS = "tokens are means of 4 x 4 patches"
 DEFAULT = Contender("J 8, L 2 (default)")
 VARIANTS = (
     DEFAULT,
@@ -33,9 +35,14 @@ VARIANTS = (
     Contender("J 4, L 4", {"iterations": 4, "per_iteration": 4}),
     Contender("J 1, L 16", {"iterations": 1, "per_iteration": 16}),
     Contender("no resets", {"reset_every": 0}),
+    Contender("resets of cosines over 0.7", {"reset_cosine": 0.7}),
+    Contender("the same, memory not cleared", {"reset_cosine": 0.7, "clear_at_reset": False}),
     Contender("refit", {"refit": True}),
     Contender("by magnitude", {"selection": "magnitude"}),
     Contender("from the sphere", {"initialisation": "sphere"}),
+    Contender("no bias", {"bias": False}),
+    Contender("constant rate", {"schedule": "constant"}),
+    Contender(MEANS),
     Contender("32 of 192 directions", components=32),
     Contender("48 of 192 directions", components=48),
     Contender("64 of 192 directions", components=64),
@@ -43,8 +50,8 @@ VARIANTS = (
 )
 MORE = (
     Contender("J 2, L 8", {"iterations": 2, "per_iteration": 8}),
-    Contender("no bias", {"bias": False}),
-    Contender("constant rate", {"schedule": "constant"}),
+    Contender("SGD, rate 0.1", {"optimiser": "sgd", "learning_rate": 0.1}),
+    Contender("SGD, rate 1", {"optimiser": "sgd", "learning_rate": 1.0}),
     Contender("rate 5e-4", {"learning_rate": 5e-4}),
     Contender("rate 8e-3", {"learning_rate": 8e-3}),
     Contender("128 of 192 directions", components=128),
@@ -60,11 +67,14 @@ IN_WORLDS = (
     Contender("J 2, L 4", {"iterations": 2, "per_iteration": 4}),
     Contender("J 1, L 8", {"iterations": 1, "per_iteration": 8}),
     Contender("no resets", {"reset_every": 0}),
+    Contender("memory not cleared at a reset", {"clear_at_reset": False}),
     Contender("refit", {"refit": True}),
     Contender("by magnitude", {"selection": "magnitude"}),
     Contender("from the sphere", {"initialisation": "sphere"}),
     Contender("no bias", {"bias": False}),
     Contender("constant rate", {"schedule": "constant"}),
+    Contender("SGD, rate 1", {"optimiser": "sgd", "learning_rate": 1.0}),
+    Contender("SGD, rate 0.1", {"optimiser": "sgd", "learning_rate": 0.1}),
     Contender("rate 1e-3", {"learning_rate": 1e-3}),
     Contender("rate 1e-2", {"learning_rate": 1e-2}),
 )
@@ -126,7 +136,8 @@ def plate_runs(options: argparse.Namespace) -> Iterator[tuple[str, str, Iterator
 def _on_plate(variants: Sequence[Contender], steps: int, seeds: int, quick: bool) -> Iterator[tuple[str, Columns]]:
     plates = two_plates("built-in", 0, quick)
     for variant in variants:
-        results = [trained(plates[0], variant, settings_for(variant, steps, seed)) for seed in range(seeds)]
+        learnt = block_means(plates[0]) if variant.name == MEANS else plates[0]
+        results = [trained(learnt, variant, settings_for(variant, steps, seed)) for seed in range(seeds)]
         aurocs: Columns = {f"mean AUROC, {reading}": [] for reading in READINGS}
         for result in results:
             features = (cell_features(plates[0], result.dictionary), cell_features(plates[1], result.dictionary))
@@ -135,6 +146,14 @@ def _on_plate(variants: Sequence[Contender], steps: int, seeds: int, quick: bool
                 aurocs[f"mean AUROC, {reading}"].append(float(np.mean(list(scores.values()))))
         cosines = [result.metrics["cosine"] for result in results]
         yield variant.name, {**aurocs, "cosine": cosines, **_of_results(results)}
+
+
+def block_means(plate: PlateTokens, side: int = 4) -> PlateTokens:
+    """The same plate with one token for each block of ``side`` x ``side`` patches, their mean."""
+    fields, channels, patches, dim = plate.tokens.shape
+    edge = round(patches**0.5)  # fields of simulated plates are square
+    blocks = plate.tokens.reshape(fields, channels, edge // side, side, edge // side, side, dim).float().mean((3, 5))
+    return replace(plate, tokens=blocks.flatten(2, 3).half())
 
 
 def _of_results(results: Sequence[TrainResult]) -> Columns:

@@ -42,13 +42,14 @@ READINGS = ("code", "direction")
 
 @dataclass(frozen=True)
 class Contender:
-    """A way to make features: settings of the training, form and cut of the whitening, backbone."""
+    """A way to make features: settings of the training, form and cut of the whitening, backbone and its layer."""
 
     name: str
     changes: dict[str, Any] = field(default_factory=dict)
     form: str = "pca"
     components: int | None = None
     backbone: str = "built-in"
+    layer: int | None = None
 
 
 SMALL = {"features": 256, "iterations": 4}
@@ -70,6 +71,7 @@ CONTENDERS = (
     Contender("topk, 48 directions, 1024 features", {"algorithm": "topk"}, components=48),
     Contender("icfl, not whitened", SMALL, form="none"),
     Contender("topk, not whitened", {"algorithm": "topk", **SMALL}, form="none"),
+    *(Contender(f"icfl, 48 directions, layer {n}", SMALL, components=48, layer=n) for n in (0, 2, 5)),
     Contender("icfl, 48 directions, random backbone", SMALL, components=48, backbone="random"),
 )
 
@@ -149,9 +151,9 @@ def planted_scores(
     return {phenotype: float(np.mean(both)) for phenotype, both in scores.items()}
 
 
-def two_plates(which: str, seed: int, quick: bool) -> tuple[PlateTokens, PlateTokens]:
-    """Tokens of both plates by the built-in backbone, or by its architecture at random."""
-    backbone = load_random(seed=seed) if which == "random" else load_backbone("builtin", device="cpu")
+def two_plates(which: str, seed: int, quick: bool, layer: int | None = None) -> tuple[PlateTokens, PlateTokens]:
+    """Tokens of both plates by the built-in backbone and one of its layers, or by its architecture at random."""
+    backbone = load_random(seed=seed) if which == "random" else load_backbone("builtin", layer=layer, device="cpu")
     name = f"random{seed}" if which == "random" else "builtin"
     per, controls = (1, 4) if quick else (2, 8)
     first, second = (plate_tokens(backbone, name, plate, CACHE, per, controls) for plate in (CHOSEN_ON, SCORED_ON))
@@ -169,7 +171,7 @@ def main() -> None:
     by_name = {contender.name: contender for contender in CONTENDERS}
     for contender in [by_name[name] for name in options.only or by_name]:
         start = time.perf_counter()
-        plates = two_plates(contender.backbone, 0, options.quick)
+        plates = two_plates(contender.backbone, 0, options.quick, contender.layer)
         tuned = contender.changes.get("algorithm") in TUNED and not options.quick
         rate = best_rate(plates[0], contender, steps) if tuned else 2e-3
         found: list[dict[str, float]] = []

@@ -93,13 +93,15 @@ def test_the_same_seed_gives_the_same_dictionary_and_another_seed_another(world:
     assert first.dictionary.hash != other.dictionary.hash
 
 
-def test_a_stopped_run_goes_on_bit_identically(world: World, tmp_path: Path) -> None:
-    whole = trained(world, checkpoint=tmp_path / "a.safetensors")
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_a_stopped_run_goes_on_bit_identically(world: World, tmp_path: Path, optimiser: str) -> None:
+    settings = changed(SMALL, optimiser=optimiser, reset_every=25, reset_cosine=0.5)
+    whole = trained(world, settings, checkpoint=tmp_path / "a.safetensors")
     steps = iter(range(10_000))
-    part = trained(world, checkpoint=tmp_path / "b.safetensors", should_stop=lambda: next(steps) == 37)
+    part = trained(world, settings, checkpoint=tmp_path / "b.safetensors", should_stop=lambda: next(steps) == 37)
     assert part.stopped == "stopped"
     assert "37 of 60" in part.message
-    resumed = trained(world, checkpoint=tmp_path / "b.safetensors")
+    resumed = trained(world, settings, checkpoint=tmp_path / "b.safetensors")
     assert torch.equal(resumed.dictionary.atoms, whole.dictionary.atoms)
     assert torch.equal(resumed.dictionary.bias, whole.dictionary.bias)
     assert resumed.history == whole.history
@@ -149,6 +151,10 @@ def test_redrawn_atoms_lose_their_optimiser_state(world: World, tmp_path: Path) 
     assert result.metrics["resets"] > 0
     still = (saved.tensors["optimiser.atoms.exp_avg_sq"] == 0).all(dim=1)
     assert int(still.sum()) >= result.metrics["resets"]
+    trained(world, changed(settings, clear_at_reset=False), checkpoint=tmp_path / "d.safetensors")
+    kept = read_checkpoint(tmp_path / "d.safetensors", {**_identity_of(tmp_path / "d.safetensors")})
+    assert kept is not None
+    assert int((kept.tensors["optimiser.atoms.exp_avg_sq"] == 0).all(dim=1).sum()) < int(still.sum())
 
 
 def _identity_of(path: Path) -> dict:
@@ -191,6 +197,18 @@ def test_every_epoch_sees_every_token_once_in_a_new_order() -> None:
         assert torch.equal(seen[epoch * 1000 : (epoch + 1) * 1000].sort().values, torch.arange(1000))
     assert not torch.equal(seen[:1000], seen[1000:2000])
     assert torch.equal(BatchOrder(torch.arange(1000), 64, seed=0).batch(77), seen[77 * 64 : 78 * 64])
+
+
+def test_batches_are_as_mixed_as_random_draws() -> None:
+    groups = torch.arange(20_000) // 250  # 80 fields, one after the other as they are on disk
+    order = BatchOrder(torch.arange(len(groups)), 256, seed=0)
+    batches = torch.stack([groups[order.batch(step)] for step in range(200)])
+    alike = (batches[:, :, None] == batches[:, None, :]).double().mean(dim=(1, 2)) * 256 / 255 - 1 / 255
+    chance = 249 / 19_999
+    spread = float(alike.std()) / len(alike) ** 0.5
+    assert abs(float(alike.mean()) - chance) < 4 * spread  # pairs of a batch that come from one field
+    neighbours = (batches[:, 1:] == batches[:, :-1]).double().mean()
+    assert abs(float(neighbours) - chance) < 4 * (chance / batches.numel()) ** 0.5  # and pairs next to each other
 
 
 def test_early_stopping_keeps_the_best(world: World) -> None:

@@ -137,9 +137,7 @@ class _Run:
         self.algorithm = algorithm(settings.algorithm)
         learner = self.algorithm.learner()
         self.learner: Learner = learner(settings, self._sample(split.train, learner.sample_tokens))
-        self.optimiser = torch.optim.Adam(
-            list(self.learner.parameters.values()), lr=settings.learning_rate, fused=device.type in ("cpu", "cuda")
-        )
+        self.optimiser = _optimiser(settings, list(self.learner.parameters.values()), device)
         features = len(self.learner.parameters["atoms"])
         self.last_active = torch.zeros(features, dtype=torch.int64, device=device)  # step after the activity
         self.best: dict[str, torch.Tensor] = {}
@@ -213,7 +211,8 @@ class _Run:
         redrawn = self.learner.after_step(step, found.active, len(batch))
         self.last_active[found.active] = step + 1
         if redrawn is not None and len(redrawn):
-            self._forget(redrawn)
+            if s.clear_at_reset:
+                self._forget(redrawn)
             p["resets"] += len(redrawn)
         p["step"] = step + 1
         p["loss_sum"] += found.loss
@@ -222,9 +221,10 @@ class _Run:
 
     def _forget(self, rows: torch.Tensor) -> None:
         """Clear the optimiser's memory of redrawn atoms, so that the old direction does not pull the new one."""
-        state = self.optimiser.state[self.learner.parameters["atoms"]]
-        state["exp_avg"][rows] = 0
-        state["exp_avg_sq"][rows] = 0
+        atoms = self.learner.parameters["atoms"]
+        for memory in self.optimiser.state[atoms].values():
+            if isinstance(memory, torch.Tensor) and memory.shape == atoms.shape:
+                memory[rows] = 0
 
     def _evaluate(self, report: ReportMetrics) -> dict[str, Any]:
         s, p, parameters = self.settings, self.progress, self.learner.parameters
@@ -310,6 +310,13 @@ class _Run:
             linear=None if linear is None else linear.to("cpu"),
         )
         return TrainResult(dictionary, best, tuple(self.progress["history"]), stopped, message)
+
+
+def _optimiser(settings: TrainSettings, parameters: list[torch.Tensor], device: torch.device) -> torch.optim.Optimizer:
+    """What moves the parameters; its rate is set at every step."""
+    if settings.optimiser == "sgd":
+        return torch.optim.SGD(parameters, lr=settings.learning_rate, momentum=0.9)
+    return torch.optim.Adam(parameters, lr=settings.learning_rate, fused=device.type in ("cpu", "cuda"))
 
 
 def _rate(settings: TrainSettings, step: int) -> float:

@@ -9,6 +9,7 @@ from napari_lexicon.errors import DictionaryError
 
 INITIALISATIONS = ("tokens", "sphere")
 SCHEDULES = ("cosine", "constant")
+OPTIMISERS = ("adam", "sgd")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,9 @@ class TrainSettings:
     steps, batch : int
         Optimiser steps, and tokens in each.
     learning_rate : float
-        Of Adam.
+        Of the optimiser.
+    optimiser : {"adam", "sgd"}
+        Adam, or plain gradient steps with a momentum of 0.9.
     schedule : {"cosine", "constant"}
         ``"cosine"`` falls to a hundredth over the run, after a warm-up of ``warmup`` steps.
     warmup : int
@@ -47,6 +50,8 @@ class TrainSettings:
         Steps between redraws of one atom of each pair with a cosine over ``reset_cosine``; 0 for never.
     reset_cosine : float
         Signed cosine over which a pair counts as doubled.
+    clear_at_reset : bool
+        Clear the optimiser's memory of an atom that is redrawn.
     validation_fraction : float
         Share of tokens (of groups, where the source has them) held out.
     validation_tokens : int
@@ -70,6 +75,7 @@ class TrainSettings:
     steps: int = 5000
     batch: int = 2048
     learning_rate: float = 1e-3
+    optimiser: str = "adam"
     schedule: str = "cosine"
     warmup: int = 100
     seed: int = 0
@@ -80,6 +86,7 @@ class TrainSettings:
     bias: bool = True
     reset_every: int = 100
     reset_cosine: float = 0.9
+    clear_at_reset: bool = True
     validation_fraction: float = 0.05
     validation_tokens: int = 20_000
     evaluate_every: int = 500
@@ -92,6 +99,7 @@ class TrainSettings:
     def __post_init__(self) -> None:
         _one_of("initialisation", self.initialisation, INITIALISATIONS)
         _one_of("schedule", self.schedule, SCHEDULES)
+        _one_of("optimiser", self.optimiser, OPTIMISERS)
         for name in ("features", "iterations", "per_iteration", "steps", "batch", "evaluate_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise DictionaryError(f"The training setting {name} must be at least 1, not {getattr(self, name)}.")
