@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QHBoxLayout,
     QLineEdit,
     QSizePolicy,
@@ -18,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.elided_box import ElidedBox
 from napari_lexicon.widgets.basic.ink import small_font
 from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.features.card import FeatureCard
@@ -59,10 +59,10 @@ class FeaturesView(QWidget):
         self.search.setPlaceholderText("Search name, number, channel, well…")
         self.search.setClearButtonEnabled(True)
         self.search.setToolTip("Keeps features that hold every word: a name, #412, Mito, B03, a condition.")
-        self.compare = QComboBox()
+        self.compare = ElidedBox()
         self.compare.setObjectName("compare_by")
         self.compare.setToolTip("Find features that tell conditions apart: choose a column of the plate map.")
-        self.compare.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.compare.setSizeAdjustPolicy(ElidedBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.compare.setMinimumContentsLength(11)
         self.menu = ExportMenu()
         self.count = Caption(step=-0.5)

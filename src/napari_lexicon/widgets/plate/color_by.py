@@ -9,6 +9,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.elided_box import ElidedBox
 from napari_lexicon.widgets.plate.coloring import column_title
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ColorByChooser(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._what = QComboBox()
+        self._what = ElidedBox()
         self._what.setObjectName("color_by")
         self._what.setToolTip("Colour the wells by what was done to them, or by the chosen feature.")
         self._what.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

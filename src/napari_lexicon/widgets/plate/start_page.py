@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QPainter
-from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_lexicon.viewer.colors import FEATURE_COLORS, feature_ramp
 from napari_lexicon.widgets.basic.caption import Caption
@@ -77,12 +77,14 @@ class StartPage(QWidget):
         for button in (self.open_button, self.sample_button):
             button.setMinimumHeight(32)
             button.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.address_button = QPushButton("or open an address (https, s3)…")
+        self.address_button = QPushButton("an address…")
         self.address_button.setObjectName("open_address")
         self.address_button.setFlat(True)
         self.address_button.setFont(small_font(self, -0.5))
         self.address_button.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.address_button.setToolTip("An OME-Zarr plate on a web server or in a bucket: fields are read as needed.")
+        self.address_button.setToolTip(
+            "An OME-Zarr plate on a web server (https) or in a bucket (s3): fields are read as needed."
+        )
         self.address_button.clicked.connect(self.addressRequested)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(3)
@@ -103,8 +105,12 @@ class StartPage(QWidget):
         box.addSpacing(4)
         box.addWidget(self.open_button)
         box.addWidget(self.sample_button)
-        box.addWidget(Caption("or drop a folder here", centred=True, step=-0.5, strength=0.55))
-        box.addWidget(self.address_button)
+        others = QHBoxLayout()
+        others.addStretch(1)
+        others.addWidget(Caption("or drop a folder here, or", fit=True, step=-0.5, strength=0.55))
+        others.addWidget(self.address_button)
+        others.addStretch(1)
+        box.addLayout(others)
         box.addLayout(self._recent)
         box.addStretch(1)
 

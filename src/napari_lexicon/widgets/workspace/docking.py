@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSize, Qt, QTimer
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 
 from napari_lexicon.viewer.napari_compat import main_window, unwrapped
 from napari_lexicon.widgets.workspace.guide import show_guide
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PLUGIN = "napari-lexicon"
 _TABS = 26  # pixels of a tab bar
+_TABS_WIDE = 432  # pixels that the names of all tabs need
 DOCKS = ("Plate", "Embed", "Dictionary", "Features", "Feature map", "Cells", "Questions")
 
 
@@ -82,12 +83,21 @@ def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], lists: lis
         high = min(high, middle.height() - _TABS)
     side = min(max(330, wide // 5), 520)
     window.resizeDocks(
-        [docks["Plate"], docks["Embed"]], [side, min(max(390, wide // 4), 560)], Qt.Orientation.Horizontal
+        [docks["Plate"], docks["Embed"]], [side, min(max(_TABS_WIDE, wide // 4), 560)], Qt.Orientation.Horizontal
     )
     if lists:
         below = 228 if high < 850 else 380
         # asking for more than there is would make the window larger than the screen
         window.resizeDocks([docks["Plate"], lists[0]], [high - below - 12, below], Qt.Orientation.Vertical)
+    _hide_left_over_bars(window)
+
+
+def _hide_left_over_bars(window: QMainWindow) -> None:
+    """Bars of tabs that docks have left while they found their places; Qt shows one again where it needs it."""
+    titles = {dock.windowTitle() for dock in window.findChildren(QDockWidget)}
+    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        if any(bar.tabText(n) not in titles for n in range(bar.count())):
+            bar.hide()
 
 
 def _napari_dock(window: QMainWindow, name: str) -> QDockWidget | None:
