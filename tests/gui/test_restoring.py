@@ -14,6 +14,7 @@ from tests.gui.main_job import click_header
 
 from napari_lexicon.viewer.overlay import OverlayStyle
 from napari_lexicon.widgets.plate.color_by import ColorBy
+from napari_lexicon.widgets.workspace.docking import DOCKS, reopen_workspace
 from napari_lexicon.widgets.workspace.last_view import LastView, keep_view, read_views
 from napari_lexicon.widgets.workspace.state import FieldPlace
 
@@ -32,6 +33,37 @@ def next_person(make_napari_viewer, person: Person):
         return later
 
     return sit_down
+
+
+def table_feature(person: Person, row: int) -> int:
+    return person.docks["Features"].view.table.table_model().feature_at(row)
+
+
+def test_the_docks_come_back_where_a_person_put_them(person: Person, make_napari_viewer):
+    window = person.window
+    person.breathe(0.2)
+    docks = {name: widget.parent() for name, widget in person.docks.items()}
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, docks["Questions"])
+    person.viewer.window.remove_dock_widget(docks["Cells"])
+    person.front("Feature map")
+    person.breathe(1.0)
+    person.workspace.close()
+    person.viewer.close()
+    viewer = make_napari_viewer(show=True)
+    fit_to_screen(viewer)
+    later = Person(viewer)
+    later.docks = reopen_workspace(viewer)
+    later.breathe(0.5)
+    assert set(later.docks) == set(DOCKS) - {"Cells"}
+    area = later.window.dockWidgetArea(later.docks["Questions"].parent())
+    assert area == Qt.DockWidgetArea.BottomDockWidgetArea
+    assert not later.docks["Feature map"].visibleRegion().isEmpty()
+    assert later.docks["Features"].visibleRegion().isEmpty()
+    later.docks = reopen_workspace(viewer)  # asked for again: all of them, in their first places
+    later.breathe(0.3)
+    assert set(later.docks) == set(DOCKS)
+    assert later.window.dockWidgetArea(later.docks["Questions"].parent()) == Qt.DockWidgetArea.RightDockWidgetArea
+    later.workspace.close()
 
 
 def test_a_closed_plate_opens_from_the_start_page_as_it_was(person: Person, plate: Path, next_person, tmp_path: Path):
@@ -53,8 +85,12 @@ def test_a_closed_plate_opens_from_the_start_page_as_it_was(person: Person, plat
     colors = person.docks["Plate"].view.color_by
     colors.setValue(ColorBy("column", "Metadata_concentration"))
     colors.chosen.emit(colors.value())
+    kept = [table_feature(person, row) for row in (2, 0)]
+    for one in kept:
+        person.workspace.canvas.toggle_kept(one)
     before, order = person.workspace.restoring.value(), view.table.table_model().sorting()
     assert before.style.threshold > 0
+    person_colors = person.workspace.state.shown_colors
     assert before.style.opacity < OverlayStyle().opacity
 
     later = next_person()
@@ -76,6 +112,8 @@ def test_a_closed_plate_opens_from_the_start_page_as_it_was(person: Person, plat
     assert later.docks["Features"].view.card.style_controls.value() == before.style
     assert later.docks["Features"].view.card.look.value() == before.look
     assert later.layer_names()[-1] == f"#{feature}"
+    assert state.kept == tuple(kept)
+    assert state.shown_colors == person_colors
     later.screenshot(tmp_path / "restored.png")
     later.workspace.close()
 

@@ -85,7 +85,7 @@ class Exporting(Controller):
         state = self.workspace.state
         if key == "keep":
             if state.feature is not None:
-                self.workspace.canvas.keep_map(state.feature)
+                self.workspace.canvas.keep_map(state.feature, state.channel)
             return
         if state.lexicon is None:
             return

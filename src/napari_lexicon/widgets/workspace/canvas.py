@@ -343,9 +343,9 @@ class Canvas(QObject):
             self._show_map()
             self._state.shownChanged.emit()
 
-    def keep_map(self, feature: int) -> None:
-        """Keep the map of a feature as a layer of its own."""
-        if self._kept.keep(feature):
+    def keep_map(self, feature: int, channel: int | None) -> None:
+        """Keep the map of a feature in a channel, or the strongest of all, as a layer of its own."""
+        if self._kept.keep(feature, channel):
             self._show_map()
             self._state.shownChanged.emit()
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSize, Qt, QTimer
+from qtpy.QtCore import QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 
 from napari_lexicon.viewer.napari_compat import main_window, unwrapped
 from napari_lexicon.widgets.workspace.guide import show_guide
+from napari_lexicon.widgets.workspace.layout_memory import LayoutMemory, restore_layout, wanted_docks
 from napari_lexicon.widgets.workspace.preferences import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 PLUGIN = "napari-lexicon"
 _TABS = 26  # pixels of a tab bar
@@ -20,7 +21,7 @@ _TABS_WIDE = 432  # pixels that the names of all tabs need
 DOCKS = ("Plate", "Embed", "Dictionary", "Features", "Feature map", "Cells", "Questions")
 
 
-def open_workspace(napari_viewer: Any, *, front: str = "Embed") -> Mapping[str, QWidget]:
+def open_workspace(napari_viewer: Any, *, front: str = "Embed", names: Sequence[str] = DOCKS) -> Mapping[str, QWidget]:
     """Dock all widgets in their places; ones that are there already are moved to them.
 
     Parameters
@@ -29,6 +30,8 @@ def open_workspace(napari_viewer: Any, *, front: str = "Embed") -> Mapping[str, 
         A viewer with a window.
     front : str
         Which of the tabs on the right is in front.
+    names : sequence of str
+        Which docks, Plate among them.
 
     Returns
     -------
@@ -39,23 +42,48 @@ def open_workspace(napari_viewer: Any, *, front: str = "Embed") -> Mapping[str, 
     docks, widgets = {}, {}
     own = main_window(viewer)
     size = None if own is None else own.size()
-    for name in DOCKS:
+    for name in names:
         # as tabs first: so many docks above each other would need a taller window than there is
         docks[name], widgets[name] = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
     window = docks["Plate"].window()
     if isinstance(window, QMainWindow):
-        _place(window, docks, front, size)
+        _place(window, docks, front if front in docks else names[-1], size)
+        _remember(window, docks)
     return widgets
+
+
+def reopen_workspace(napari_viewer: Any) -> Mapping[str, QWidget]:
+    """The docks as a person left them; where they are open already, all of them in their first places."""
+    viewer, memory = unwrapped(napari_viewer), Memory()
+    window, layout = main_window(viewer), memory.layout()
+    if window is None or layout is None or window.findChild(QObject, "lexicon_layout") is not None:
+        return open_workspace(viewer)
+    names = wanted_docks(memory, DOCKS)
+    if "Plate" not in names or len(names) < 2:  # without it nothing can be opened
+        return open_workspace(viewer)
+    widgets = open_workspace(viewer, names=names)
+    QTimer.singleShot(0, lambda: restore_layout(window, layout))  # after the first places were given
+    return widgets
+
+
+def _remember(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
+    """Write down from now on where docks are put; once per window."""
+    old = window.findChild(QObject, "lexicon_layout")
+    if old is not None:
+        old.setParent(None)
+        old.deleteLater()
+    LayoutMemory(window, docks, Memory())
 
 
 def _place(window: QMainWindow, docks: Mapping[str, QDockWidget], front: str, size: QSize | None) -> None:
     left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+    first = next(dock for name, dock in docks.items() if name != "Plate")
     for name, dock in docks.items():
         dock.setFloating(False)
-        if name in ("Plate", "Embed"):
+        if name == "Plate" or dock is first:
             window.addDockWidget(left if name == "Plate" else right, dock)
         else:
-            window.tabifyDockWidget(docks["Embed"], dock)
+            window.tabifyDockWidget(first, dock)
         dock.setWindowTitle(name)  # what the tab says; the full name would not fit
         dock.show()
     docks[front].raise_()
@@ -83,7 +111,7 @@ def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], lists: lis
         high = min(high, middle.height() - _TABS)
     side = min(max(330, wide // 5), 520)
     window.resizeDocks(
-        [docks["Plate"], docks["Embed"]], [side, min(max(_TABS_WIDE, wide // 4), 560)], Qt.Orientation.Horizontal
+        [docks["Plate"], docks[front]], [side, min(max(_TABS_WIDE, wide // 4), 560)], Qt.Orientation.Horizontal
     )
     if lists:
         below = 228 if high < 850 else 380
@@ -121,7 +149,7 @@ class LexiconWorkspace(QWidget):
         dock = self.parent()
         if isinstance(dock, QDockWidget):
             viewer.window.remove_dock_widget(dock)
-        open_workspace(viewer)
+        reopen_workspace(viewer)
         self.deleteLater()
         if not Memory().guide_seen():
             QTimer.singleShot(400, lambda: show_guide(viewer))  # when the docks have their places

@@ -53,9 +53,9 @@ class KeptMaps(QObject):
         if feature in self._state.kept:
             self._overlay.drop(feature)  # the viewer tells of it
             return False
-        return self.keep(feature)
+        return self.keep(feature, self._state.channel)
 
-    def keep(self, feature: int) -> bool:
+    def keep(self, feature: int, channel: int | None) -> bool:
         """Keep the map of a feature as a layer of its own, in a colour that no other on the image is like."""
         state, lexicon = self._state, self._state.lexicon
         if lexicon is None or lexicon.header.dictionary is None:
@@ -63,13 +63,13 @@ class KeptMaps(QObject):
         if len(set(state.kept) - {feature}) >= MOST_KEPT:
             state.notice(f"{MOST_KEPT} maps are kept: let one go first, more colours cannot be told apart.")
             return False
-        if self._map_of(feature, state.channel) is None:
+        if self._map_of(feature, channel) is None:
             state.notice("Open a field that has been computed first: there is no image to keep a map on.")
             return False
         self.note(feature, tell=False)
-        shown = self._map_of(feature, state.channel)
+        shown = self._map_of(feature, channel)
         assert shown is not None
-        self._overlay.keep(KeptMap(feature, state.channel, lexicon.header.dictionary.hash), shown, state.style)
+        self._overlay.keep(KeptMap(feature, channel, lexicon.header.dictionary.hash), shown, state.style)
         return True
 
     def note(self, adding: int | None = None, *, tell: bool = True) -> None:

@@ -37,6 +37,8 @@ class LastView(BaseModel):
         What was shown beside the field.
     feature, channel, picks : int, optional
         Chosen feature, its channel, and how many features of a patch are drawn.
+    kept : tuple of (int, int or None)
+        Features whose maps stay on the image, with their channels.
     compare_by : str, optional
         Column of the plate map that features are compared by.
     sort : (str, bool)
@@ -66,6 +68,7 @@ class LastView(BaseModel):
     feature: int | None = None
     channel: int | None = None
     picks: int | None = None
+    kept: tuple[tuple[int, int | None], ...] = ()
     compare_by: str | None = None
     sort: tuple[str, bool] = ("fires", True)
     search: str = ""
@@ -138,6 +141,13 @@ def view_of(views: list[LastView], plate: str, lexicon: str) -> LastView | None:
     for view in views:
         if view.plate == plate:
             return view.model_copy(
-                update={"lexicon": lexicon, "feature": None, "channel": None, "picks": None, "look": MapLook()}
+                update={
+                    "lexicon": lexicon,
+                    "feature": None,
+                    "channel": None,
+                    "picks": None,
+                    "kept": (),
+                    "look": MapLook(),
+                }
             )
     return None

@@ -107,6 +107,22 @@ class Memory:
         """File that keeps where a person was in each plate."""
         return Path(self._settings.fileName()).parent / "views.json"
 
+    def layout(self) -> dict[str, Any] | None:
+        """Places of the docks as :class:`LayoutMemory` wrote them, None where there are none."""
+        import json
+
+        try:
+            found = json.loads(str(self._settings.value("layout", "null")))
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) and isinstance(found.get("open"), list) else None
+
+    def note_layout(self, layout: dict[str, Any]) -> None:
+        """Keep the places of the docks."""
+        import json
+
+        self._settings.setValue("layout", json.dumps(layout))
+
     def guide_seen(self) -> bool:
         """Whether the guide has been shown on this computer."""
         return str(self._settings.value("guide_seen", "")) == "yes"

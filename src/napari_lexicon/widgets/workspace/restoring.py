@@ -12,6 +12,7 @@ from napari_lexicon.widgets.workspace.state import FieldPlace
 
 if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.background import Background
+    from napari_lexicon.widgets.workspace.canvas import Canvas
     from napari_lexicon.widgets.workspace.opening import Opening
     from napari_lexicon.widgets.workspace.reading import LexiconReading
     from napari_lexicon.widgets.workspace.state import WorkspaceState
@@ -36,11 +37,13 @@ class Restoring(QObject):
         state: WorkspaceState,
         reading: LexiconReading,
         opening: Opening,
+        canvas: Canvas,
         background: Background,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._reading, self._background = state, reading, background
+        self._state, self._reading, self._canvas, self._background = state, reading, canvas, background
+        self._to_keep: tuple[tuple[int, int | None], ...] = ()
         self._path = opening.memory.views_path()
         self._docks: dict[str, Any] = {}
         self._held = True  # until a plate is open there is nothing to keep
@@ -51,11 +54,12 @@ class Restoring(QObject):
         for signal in (
             *(state.fieldChanged, state.selectionChanged, state.besideChanged, state.featureChanged),
             *(state.channelChanged, state.picksChanged, state.styleChanged, state.lookChanged),
-            *(state.lexiconChanged, reading.changed),
+            *(state.lexiconChanged, state.shownChanged, reading.changed),
         ):
             signal.connect(self._changed)
-        opening.replacing.connect(self._hold)
+        opening.replacing.connect(self._make_way)
         opening.opened.connect(self._restore)
+        canvas.sideShown.connect(self._keep_maps)
 
     def note(self, **changes: Any) -> None:
         """Note what a dock shows, under the names of :class:`LastView`."""
@@ -77,11 +81,21 @@ class Restoring(QObject):
             feature=state.feature,
             channel=state.channel,
             picks=state.picks,
+            kept=self._to_keep or tuple((each.feature, each.channel) for each, _ in self._canvas.overlay.kept()),
             compare_by=self._reading.compare_by,
             style=state.style,
             look=state.look,
             **self._docks,
         )
+
+    def hold(self) -> None:
+        """Write what has changed, and nothing of what goes while the window closes."""
+        self.flush()
+        self._held = True
+
+    def go_on(self) -> None:
+        """The window stays open after all."""
+        self._held = self._state.origin is None
 
     def flush(self) -> None:
         """Write at once what has changed; the window is closing."""
@@ -106,10 +120,10 @@ class Restoring(QObject):
         except LexiconError:  # a full disk must not stop the work; the plate opens as it did before
             return
 
-    def _hold(self) -> None:
+    def _make_way(self) -> None:
         """Another plate is about to take the place of this one."""
-        self.flush()
-        self._held = True
+        self.hold()
+        self._to_keep = ()
 
     def _restore(self, _: object = None) -> None:
         state = self._state
@@ -142,3 +156,11 @@ class Restoring(QObject):
             in_range = view.channel is not None and 0 <= view.channel < len(part.header.channels)
             state.set_channel(view.channel if in_range else None)
             state.set_picks(view.picks)
+            self._to_keep = tuple(which for which in view.kept if 0 <= which[0] < part.n_features)
+
+    def _keep_maps(self) -> None:
+        """The first computed field is on the screen: the maps that stayed on the image come back."""
+        if self._to_keep and self._canvas.codes is not None:
+            wanted, self._to_keep = self._to_keep, ()
+            for feature, channel in wanted:
+                self._canvas.keep_map(feature, channel)

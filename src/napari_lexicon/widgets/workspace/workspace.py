@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_lexicon.viewer.napari_compat import main_window, unwrapped
@@ -55,7 +55,7 @@ class Workspace(QObject):
         self.canvas = Canvas(self.state, viewer, self.background, self.reading, self.fine, self)
         self.first = FirstLook(self.state, self.reading, self.jobs, self.background, self)
         self.walking = Walking(self.state, self.reading, self)
-        self.restoring = Restoring(self.state, self.reading, self.opening, self.background, self)
+        self.restoring = Restoring(self.state, self.reading, self.opening, self.canvas, self.background, self)
         self.alike = AlikeSearch(self.state, self.background, self.reading, self)
         bind_keys(viewer, {**self.walking.actions(), "more_like_this": self.alike.from_spot})
         self.jobs.figures.connect(self._job_told)
@@ -64,6 +64,7 @@ class Workspace(QObject):
         window = main_window(viewer)
         if window is not None:
             window.destroyed.connect(self.close)
+            window.installEventFilter(self)
         app = QApplication.instance()
         if app is not None:
             app.aboutToQuit.connect(self.close)
@@ -74,7 +75,7 @@ class Workspace(QObject):
 
     def close(self) -> None:
         """End the job and drop what is awaited; the window is closing."""
-        self.restoring.flush()
+        self.restoring.hold()
         self.jobs.close()
         self.fine.close()
         self.devices.close()
@@ -82,6 +83,14 @@ class Workspace(QObject):
         viewer = self._viewer()
         if viewer is not None:
             _WORKSPACES.pop(viewer, None)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Layers go while the window closes: what was on the image is written down before."""
+        if event is not None and event.type() == QEvent.Type.Close:
+            self.restoring.hold()
+        elif event is not None and event.type() == QEvent.Type.WindowActivate:
+            self.restoring.go_on()
+        return False
 
     def _job_told(self, extra: dict[str, Any]) -> None:
         """A field is finished: show what it brings while the job goes on."""
