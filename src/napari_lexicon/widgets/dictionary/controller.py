@@ -41,6 +41,8 @@ class DictionaryController(Controller):
         self.link(state.lexiconChanged, self._lexicon_changed)
         self.link(workspace.jobs.changed, self._job_changed)
         self.link(workspace.devices.found, self._offer_algorithms)
+        self.link(workspace.pace.found, self._say_times)
+        self.link(view.valueChanged, self._say_times)
         self.link(view.valueChanged, self._look)
         self.link(view.fileChosen, self._choose_file)
         self.link(view.applyClicked, self.apply)
@@ -117,8 +119,22 @@ class DictionaryController(Controller):
     def _take_runs(self, records: list[TrainingRecord]) -> None:
         self._records = records
         self._view.runs.setValue(run_rows(records))
-        self._view.form.setTimes({name: seconds_of(records, asdict(preset)) for name, preset in PRESETS.items()})
+        self._say_times()
         self._show()
+
+    def _say_times(self, _: object = None) -> None:
+        """Beside each preset, how long it will take here: as an earlier run went, else as a short trial says."""
+        lexicon, pace = self.workspace.state.lexicon, self.workspace.pace
+        dim = 0 if lexicon is None else lexicon.backbone.dim
+        times = {
+            name: seconds_of(self._records, asdict(preset)) or (pace.seconds(dim, asdict(preset)) if dim else None)
+            for name, preset in PRESETS.items()
+        }
+        self._view.form.setTimes(times, measuring=pace.measuring)
+        ready = self._view.value() == "train" and self._with_tokens > 0 and not self.workspace.jobs.status.busy
+        if dim and ready and any(seconds is None for seconds in times.values()):
+            pace.ask(dim)
+            self._view.form.setTimes(times, measuring=pace.measuring)
 
     def _show_run(self, out: str) -> None:
         """The curves of an earlier run; those of a running one are live."""

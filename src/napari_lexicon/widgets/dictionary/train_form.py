@@ -136,11 +136,12 @@ class TrainForm(QWidget):
         self.algorithm.setCurrentIndex(max(0, self.algorithm.findData(chosen)))
         self._setting = False
 
-    def setTimes(self, seconds: Mapping[str, float | None]) -> None:
-        """Say beside each preset how long it will take on this computer; None where that is not known."""
+    def setTimes(self, seconds: Mapping[str, float | None], *, measuring: bool = False) -> None:
+        """Say beside each preset how long it will take on this computer; None where that is not known (yet)."""
+        unknown = " · measuring the time…" if measuring else ""
         for name, words in _PRESET_WORDS.items():
             known = seconds.get(name)
-            text = words if known is None else f"{words} · about {spoken_time(known)}"
+            text = f"{words}{unknown}" if known is None else f"{words} · about {spoken_time(known)}"
             self.preset.setItemText(self.preset.findData(name), text)
 
     def setChannels(self, n: int) -> None:
@@ -152,6 +153,11 @@ class TrainForm(QWidget):
             if item is not None:
                 item.setEnabled(n > 1 or not several)
                 item.setToolTip("This plate has one channel." if n <= 1 and several else "")
+        words = dict(_CHANNELS)
+        for row in range(self.channels.count()):
+            plain = words[str(self.channels.itemData(row))]
+            several = self.channels.itemData(row) != "separate"
+            self.channels.setItemText(row, f"{plain}: this plate has one" if n <= 1 and several else plain)
 
     def reason(self) -> str | None:
         """Why these settings cannot work, None where they can."""

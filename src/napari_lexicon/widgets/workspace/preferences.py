@@ -107,6 +107,22 @@ class Memory:
         """File that keeps where a person was in each plate."""
         return Path(self._settings.fileName()).parent / "views.json"
 
+    def training_pace(self, dim: int) -> list[dict[str, float]]:
+        """Paces of training on tokens of so many numbers, as a trial measured them; none before."""
+        import json
+
+        try:
+            found = json.loads(str(self._settings.value(f"training/{dim}", "[]")))
+        except ValueError:
+            return []
+        return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+    def note_training_pace(self, dim: int, pace: list[dict[str, float]]) -> None:
+        """Note what a trial has measured."""
+        import json
+
+        self._settings.setValue(f"training/{dim}", json.dumps(pace))
+
     def layout(self) -> dict[str, Any] | None:
         """Places of the docks as :class:`LayoutMemory` wrote them, None where there are none."""
         import json

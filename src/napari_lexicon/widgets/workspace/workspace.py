@@ -25,6 +25,7 @@ from napari_lexicon.widgets.workspace.reading import LexiconReading
 from napari_lexicon.widgets.workspace.restoring import Restoring
 from napari_lexicon.widgets.workspace.sample_plate import SamplePlate
 from napari_lexicon.widgets.workspace.state import WorkspaceState
+from napari_lexicon.widgets.workspace.training_pace import TrainingPace
 from napari_lexicon.widgets.workspace.training_watch import TrainingWatch
 from napari_lexicon.widgets.workspace.walking import Walking
 
@@ -50,6 +51,7 @@ class Workspace(QObject):
         self.devices = DeviceProbe(self)
         self.compute = Compute(self.state, self.jobs, self.opening.memory, self)
         self.training = TrainingWatch(self.jobs, self)
+        self.pace = TrainingPace(self.opening.memory, self)
         self.samples = SamplePlate(self.opening, self.jobs, self.background, self)
         self.fine = FineReading(self.state, self.background, self.compute, self)
         self.canvas = Canvas(self.state, viewer, self.background, self.reading, self.fine, self)
@@ -79,6 +81,7 @@ class Workspace(QObject):
         self.jobs.close()
         self.fine.close()
         self.devices.close()
+        self.pace.close()
         self.background.close()
         viewer = self._viewer()
         if viewer is not None:
