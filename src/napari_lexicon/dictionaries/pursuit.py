@@ -27,7 +27,7 @@ from napari_lexicon.dictionaries.nomination import Direct, Route
 from napari_lexicon.dictionaries.winners import Nominations
 
 _CACHED = 2**18  # numbers in a dictionary small enough to stay in the cache of a processor
-_GATHERED = 2**17  # numbers in the atom rows gathered at a time on a processor, to stay in its cache
+_GATHERED = 2**18  # numbers in the atom rows gathered at a time on a processor, to stay in its cache
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,10 @@ class _Rule:
 
 
 def _blocks(count: int, size: int, device: torch.device) -> Iterator[slice]:
-    """Equal blocks of at most ``size`` tokens, and at least one per core where there are enough tokens."""
+    """Equal blocks of at most ``size`` tokens, as many for each core where there are enough tokens."""
     cores = torch.get_num_threads() if device.type == "cpu" else 1
-    number = max(-(-count // size), min(cores, count // 64), 1)
+    number = max(-(-count // size), 1)
+    number = max(min(-(-number // cores) * cores, count // 64), number)
     edges = [count * i // number for i in range(number + 1)]
     return (slice(a, b) for a, b in pairwise(edges) if b > a)
 
@@ -155,6 +156,7 @@ class _Block:
         if residual.device.type == "cpu":
             step = max(32, _GATHERED // (rule.per_round * residual.shape[1]))
         self._parts = [slice(start, start + step) for start in range(0, len(residual), step)]
+        self._ridge = rule.ridge * torch.eye(rule.per_round, device=residual.device)
         self._space = residual.new_empty(0)
 
     def pursue(self, indices: torch.Tensor, values: torch.Tensor) -> None:
@@ -168,7 +170,7 @@ class _Block:
                 self._settle(best, nominated.unsettled)
             for part in self._parts:
                 rows = self._rows(best.indices[part])
-                solved = _least_squares(rows, best.scores[part], rule.ridge)
+                solved = _least_squares(rows, best.scores[part], self._ridge)
                 self._subtract(part, best.indices[part], solved, rows)
                 values[part, picks] = solved
             indices[:, picks] = best.indices
@@ -260,12 +262,14 @@ def _hear_sparse_warning_once() -> None:
         torch.sparse_csr_tensor(torch.zeros(2, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), [], (1, 1))
 
 
-def _least_squares(rows: torch.Tensor, products: torch.Tensor, ridge: float) -> torch.Tensor:
-    """Coefficients ``(B, L)`` on ``rows (B, L, dim)`` of targets whose ``products (B, L)`` with the rows are given."""
+def _least_squares(rows: torch.Tensor, products: torch.Tensor, ridge: torch.Tensor) -> torch.Tensor:
+    """Coefficients ``(B, L)`` on ``rows (B, L, dim)`` of targets whose ``products (B, L)`` with the rows are given.
+
+    ``ridge (L, L)`` is added to the inner products of the rows.
+    """
     if rows.shape[1] == 1:
-        return products / (rows.square().sum(dim=2) + ridge)
-    squares = torch.baddbmm(ridge * torch.eye(rows.shape[1], device=rows.device), rows, rows.transpose(1, 2))
-    factor, _ = torch.linalg.cholesky_ex(squares)
+        return products / (rows.square().sum(dim=2) + ridge[0])
+    factor, _ = torch.linalg.cholesky_ex(torch.baddbmm(ridge, rows, rows.transpose(1, 2)))
     return torch.cholesky_solve(products.unsqueeze(2), factor).squeeze(2)
 
 
@@ -277,12 +281,13 @@ def refitted(tokens: torch.Tensor, atoms: torch.Tensor, codes: Codes, ridge: flo
     values = torch.zeros_like(codes.values)
     place = torch.arange(codes.indices.shape[1], device=codes.indices.device)
     step = max(32, 8 * _GATHERED // max(codes.indices.shape[1] * tokens.shape[1], 1))
+    diagonal = ridge * torch.eye(codes.indices.shape[1], device=codes.indices.device)
     for start in range(0, len(tokens), step):
         part = slice(start, start + step)
         used = first_places(codes.indices[part]) == place
         rows = atoms[codes.indices[part]] * used.unsqueeze(2)
         products = torch.bmm(rows, tokens[part].unsqueeze(2)).squeeze(2)
-        values[part] = torch.where(used, _least_squares(rows, products, ridge), 0.0)
+        values[part] = torch.where(used, _least_squares(rows, products, diagonal), 0.0)
     return Codes(codes.indices, values)
 
 

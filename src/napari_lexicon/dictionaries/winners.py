@@ -118,8 +118,8 @@ def _limit(least: torch.Tensor, error: torch.Tensor, relative: float) -> torch.T
     """
     short = least.dtype == torch.int16
     reached = least.view(torch.bfloat16 if short else torch.float32).float()
-    limit = ((reached * (1 - relative) - 2 * error) / (1 + relative)).clamp_min(0).view(torch.int32)
-    limit = torch.where(least > 0, limit, 0)
+    limit = reached.mul_(1 - relative).sub_(error, alpha=2).mul_(1 / (1 + relative)).clamp_min_(0).view(torch.int32)
+    limit.masked_fill_(least <= 0, 0)
     return (limit >> 16).short() if short else limit  # rounded down
 
 
@@ -134,11 +134,11 @@ def _places(maxima: torch.Tensor, limit: torch.Tensor) -> tuple[torch.Tensor, to
 def _rows_and_columns(values: torch.Tensor, limit: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Where values reach the limit, row by row; numpy compares and searches faster."""
     if values.device.type != "cpu":
-        row, column = torch.nonzero(values >= limit, as_tuple=True)
-        return row, column
-    found = torch.from_numpy(np.flatnonzero(values.numpy() >= limit.numpy()))
-    row = torch.div(found, values.shape[1], rounding_mode="floor")
-    return row, found - row * values.shape[1]
+        rows, columns = torch.nonzero(values >= limit, as_tuple=True)
+        return rows, columns
+    found = np.flatnonzero(values.numpy() >= limit.numpy())
+    row = found // values.shape[1]
+    return torch.from_numpy(row), torch.from_numpy(found - row * values.shape[1])
 
 
 def _taken(values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
