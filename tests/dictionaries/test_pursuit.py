@@ -168,6 +168,18 @@ def test_the_route_is_chosen_by_a_timing_that_is_logged(caplog) -> None:
     assert "ms" in caplog.text
 
 
+def test_the_route_is_chosen_when_tokens_come_a_field_at_a_time(caplog) -> None:
+    tokens, atoms = random_case(tokens=3000, atoms=1400)
+    encoder = PursuitEncoder(EncoderSettings(iterations=2, per_iteration=2), atoms)
+    with caplog.at_level("INFO"):
+        found = [encoder.encode(tokens) for _ in range(2)]
+        assert "Pursuit of" not in caplog.text  # few tokens are coded sooner than a race is run
+        found.append(encoder.encode(tokens))
+        assert "Pursuit of" in caplog.text
+    assert torch.equal(found[0].indices, found[2].indices)
+    assert torch.equal(found[0].values, found[2].values)
+
+
 def test_no_matrix_of_tokens_by_features_is_kept() -> None:
     tokens, atoms = random_case(tokens=40_000, atoms=2048)
     encoder = PursuitEncoder(EncoderSettings(iterations=2, per_iteration=2), atoms)

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 _TRIAL = 1024  # tokens on which the routes race
 _LAPS = 2
-_RACE_FROM = 8192  # fewer tokens than this are coded sooner than a race is run
+_RACE_FROM = 8192  # fewer tokens than this, in one call or several, are coded sooner than a race is run
 
 
 class PursuitEncoder:
@@ -36,6 +36,7 @@ class PursuitEncoder:
         self._atoms = atoms
         self._routes: dict[str, Route] = {}
         self._fastest: str | None = None
+        self._seen = 0  # tokens
 
     def encode(self, unit: torch.Tensor, rounds: int | None = None, path: str | None = None) -> Codes:
         """Codes of prepared tokens: see :class:`Encoder`. All paths give the same codes."""
@@ -53,11 +54,11 @@ class PursuitEncoder:
         return self._routes[name]
 
     def _chosen(self, unit: torch.Tensor) -> str:
-        if self._fastest is None:
-            if len(unit) < _RACE_FROM:
-                return "direct"
+        """The plain route, until so many tokens have come that a race pays, as with field after field of a plate."""
+        self._seen += len(unit)
+        if self._fastest is None and self._seen >= _RACE_FROM and len(unit) >= _TRIAL:
             self._fastest = fastest_route(unit, self._atoms, self._settings)
-        return self._fastest
+        return self._fastest or "direct"
 
 
 def pursuit_along(
