@@ -5,6 +5,7 @@ The command line and the dock widgets call what these functions call.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -114,6 +115,7 @@ def plate_summary(plate: Plate) -> dict[str, Any]:
         "channels": [channel.name for channel in plate.channels],
         "rgb": plate.rgb,
         "field_shape": list(first.shape) if first else None,
+        "field_shapes": [[*shape, count] for shape, count in Counter(field.shape for field in fields).most_common(24)],
         "pixel_size_um": list(first.pixel_size_um) if first and first.pixel_size_um else None,
         "problems": [problem.sentence for problem in plate.problems],
         "plate_map": columns,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lexicon.errors import PlateError
+from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.guessing import guess
 from napari_lexicon.plates.pattern import PRESETS, Pattern, preview_pattern
 
@@ -235,3 +238,37 @@ def test_files_at_many_depths_still_get_a_guess() -> None:
     guessed = guess(sorted(names))
     assert guessed is not None
     assert len(guessed.matches.found) >= 6
+
+
+def _images(folder: Path, names: Sequence[str]) -> Path:
+    for name in names:
+        tifffile.imwrite(folder / name, np.zeros((20, 24), np.uint16))
+    return folder
+
+
+def test_names_that_begin_as_those_of_several_plates_are_said(tmp_path: Path) -> None:
+    _images(tmp_path, ["B_2_C03_s1.tif", "A_1_B02_s1.tif", "A_1_B02_s2.tif", "A_1_D04_s1.tif", "A_1_D04_s1_mask.tif"])
+    plate = open_plate(tmp_path)
+    said = [problem.sentence for problem in plate.problems if "begin" in problem.sentence]
+    assert len(said) == 1
+    assert "in 2 ways before the well: A_1 (3 images), B_2 (1 image)" in said[0]
+    pattern = said[0].rsplit(" ", 1)[1]
+    alone = open_plate(tmp_path, pattern=pattern)
+    assert list(alone.wells) == ["B02", "D04"]
+    assert not any("begin" in problem.sentence for problem in alone.problems)
+
+
+def test_names_that_begin_alike_or_each_in_its_own_way_are_one_plate(tmp_path: Path) -> None:
+    for n, names in enumerate((["x_B02_s1.tif", "x_B03_s1.tif"], [f"{k}img_B{k:02d}_s1.tif" for k in range(1, 9)])):
+        (tmp_path / str(n)).mkdir()
+        plate = open_plate(_images(tmp_path / str(n), names))
+        assert not any("begin" in problem.sentence for problem in plate.problems)
+
+
+def test_a_pattern_leaves_out_masks_unless_it_names_them(tmp_path: Path) -> None:
+    _images(tmp_path, ["B02_s1.tif", "B03_s1.tif", "B02_s1_mask.tif", "B03_s1_mask.tif"])
+    plate = open_plate(tmp_path, pattern="{well}_s{field}")
+    assert [field.key for field in plate.fields()] == [field.key for field in open_plate(tmp_path).fields()]
+    assert any("2 images look like masks" in problem.sentence for problem in plate.problems)
+    masks = open_plate(tmp_path, pattern="{well}_s{field}_mask.tif")
+    assert [(field.well, field.name) for field in masks.fields()] == [("B02", "1"), ("B03", "1")]

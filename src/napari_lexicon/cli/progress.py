@@ -101,6 +101,14 @@ def interruptible() -> Iterator[ShouldStop]:
             signal.signal(sig, handler)
 
 
+def _sizes(shapes: list[list[int]]) -> str:
+    """Sizes of the images, the most common first."""
+    if len(shapes) == 1:
+        return f"{shapes[0][0]} x {shapes[0][1]} px"
+    said = [f"{height} x {width} px ({count})" for height, width, count in shapes]
+    return ", ".join(said[:4]) + (f" and {len(said) - 4} more" if len(said) > 4 else "") or "none"
+
+
 def info_text(found: dict[str, Any]) -> str:
     """The summary of :func:`napari_lexicon.api.info` for a person."""
     size = "" if not found["rows"] else f" ({found['rows']} x {found['columns']} plate)"
@@ -111,7 +119,7 @@ def info_text(found: dict[str, Any]) -> str:
         f"  wells     {found['wells']}{size}",
         f"  fields    {found['fields']} ({per_well} per well)",
         f"  channels  {', '.join(found['channels'])}{' (colour image)' if found['rgb'] else ''}",
-        f"  images    {' x '.join(map(str, found['field_shape'] or []))} px, "
+        f"  images    {_sizes(found['field_shapes'])}, "
         + (f"{pixel[1]:.4g} µm per pixel" if pixel else "pixel size not known"),
     ]
     for name, counts in found["plate_map"].items():
@@ -122,7 +130,7 @@ def info_text(found: dict[str, Any]) -> str:
         )
         lines.append(f"  {name}: {said}")
     if not found["plate_map"]:
-        lines.append("  no plate map")
+        lines.append("  no plate map: --map MAP.csv says what is in which well")
     lines.extend(f"  ! {sentence}" for sentence in found["problems"][:20])
     if len(found["problems"]) > 20:
         lines.append(f"  ! and {len(found['problems']) - 20} more")

@@ -77,11 +77,9 @@ def guess(paths: Sequence[str]) -> Guess | None:
     paths : sequence of str
         Image files relative to the folder, sorted.
     """
-    plain = [path for path in paths if not _DERIVED.search(path)]
-    kept = plain if plain else list(paths)
+    kept, aside = without_derived(paths)
     if not kept:
         return None
-    aside = tuple(path for path in paths if _DERIVED.search(path)) if plain else ()
     candidates = list(dict.fromkeys(_candidates(kept)))
     # Most candidates fit hardly any of a few names.
     few = _sample(kept, 30)
@@ -95,6 +93,17 @@ def guess(paths: Sequence[str]) -> Guess | None:
         best = max(candidates[:3], key=lambda one: _rank(one, kept))
     pattern = Pattern(best[1])
     return Guess(pattern, best[0], pattern.matches(kept), aside)
+
+
+def without_derived(paths: Sequence[str], pattern: str = "") -> tuple[list[str], tuple[str, ...]]:
+    """Files that are not made from others, and masks and thumbnails; all where there are no others.
+
+    A ``pattern`` that a person writes and that names masks itself takes everything.
+    """
+    plain = [path for path in paths if not _DERIVED.search(path)]
+    if not plain or _DERIVED.search(pattern):
+        return list(paths), ()
+    return plain, tuple(path for path in paths if _DERIVED.search(path))
 
 
 def _sample(paths: Sequence[str], size: int) -> list[str]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.file_listing import Listing, image_listing
-from napari_lexicon.plates.guessing import guess
+from napari_lexicon.plates.guessing import guess, without_derived
 from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.ome_plate import plate_entries
 from napari_lexicon.plates.pattern import Match, Matches, Pattern, PatternPreview, listed, preview_of
 from napari_lexicon.plates.plane_choices import TChoice, ZChoice
 
+_MOST_BEGINNINGS = 24  # more are rather numbers of images
 # Names that say what is in a folder, but not which plate it is.
 _GENERIC = frozenset({"images", "image", "img", "imgs", "raw", "tif", "tiff", "png", "data", "timepoint_1"})
 
@@ -44,8 +46,8 @@ def open_image_folder(
         compiled = Pattern(pattern)
         listing = image_listing(folder, compiled.depth)
         _check_not_empty(folder, listing)
-        matches, how = compiled.matches(listing.files), f"pattern {pattern}"
-        aside: tuple[str, ...] = ()
+        kept, aside = without_derived(listing.files, pattern)
+        matches, how = compiled.matches(kept), f"pattern {pattern}"
         if not matches.found:
             raise PlateError(f"{folder}: {preview_of(compiled, matches).sentence} Change the pattern.")
     else:
@@ -55,7 +57,7 @@ def open_image_folder(
         assert guessed is not None
         compiled, matches, aside = guessed.pattern, guessed.matches, guessed.set_aside
         how = f"pattern {compiled.text} guessed{f' ({guessed.preset})' if guessed.preset else ''}"
-    problems = _problems(listing, matches, aside)
+    problems = [*_problems(listing, matches, aside), *(_beginnings(compiled, matches) if pattern is None else ())]
     plates = sorted({match.plate for match in matches.found if match.plate is not None})
     if len(plates) > 1:
         raise PlateError(
@@ -122,6 +124,26 @@ def _check_not_empty(folder: Path, listing: Listing) -> None:
             "and the folders of common instruments can be opened; of a CZI, ND2 or LIF file open the file itself."
         )
     raise PlateError(f"{folder} is empty: choose a folder with images or an OME-Zarr plate.")
+
+
+def _beginnings(guessed: Pattern, matches: Matches) -> list[Problem]:
+    """What is said where names begin differently before the well, as those of several plates in one folder do."""
+    head, well, tail = guessed.text.partition("{well}")
+    if not well or head.count("{*}") != 1 or "{plate}" in guessed.text:
+        return []
+    named = Pattern(f"{head.replace('{*}', '{plate}')}{well}{tail}").matches([match.path for match in matches.found])
+    images = Counter(match.plate for match in named.found if match.plate is not None)
+    if not 2 <= len(images) <= min(_MOST_BEGINNINGS, len(matches.found) // 2):
+        return []
+    said = listed([f"{name} ({count} image{'s' * (count > 1)})" for name, count in sorted(images.items())])
+    largest = max(images, key=lambda name: images[name])
+    alone = guessed.text.replace("{*}", largest, 1)
+    return [
+        Problem(
+            f"File names begin in {len(images)} ways before the well: {said}. They are read as one plate. Are they "
+            f"several? Open one of them with the pattern {alone}"
+        )
+    ]
 
 
 def _problems(listing: Listing, matches: Matches, aside: tuple[str, ...]) -> list[Problem]:

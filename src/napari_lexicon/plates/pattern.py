@@ -298,10 +298,11 @@ def preview_pattern(folder: str | Path, pattern: str) -> PatternPreview:
         If the pattern is not understood.
     """
     from napari_lexicon.plates.file_listing import image_listing
+    from napari_lexicon.plates.guessing import without_derived
 
     compiled = Pattern(pattern)
     listing = image_listing(Path(folder), compiled.depth)
-    return preview_of(compiled, compiled.matches(listing.files))
+    return preview_of(compiled, compiled.matches(without_derived(listing.files, pattern)[0]))
 
 
 def preview_of(pattern: Pattern, matches: Matches) -> PatternPreview:
