@@ -282,7 +282,7 @@ def trials(quick: bool) -> list[Trial]:
     for w, world in enumerate(worlds):
         for k, (light, fall_off, dark) in enumerate(KINDS[1:2] if quick else KINDS):
             for fields in (48,) if quick else (16, 64):
-                found.append(Trial(world, light, fall_off, dark, fields, 100 * w + k))
+                found.append(Trial(world, light, fall_off, dark, fields, 10_000 + 100 * w + k))
     return found
 
 

@@ -6,7 +6,8 @@ small block of the field, pixels are ranked by brightness and split into groups,
 structures. Each group's mean over the fields is a measurement of the one flat field, at a level of its own above the
 one dark level. Ground is smooth but lies close to the dark level; cells lie far above it but are few. How the groups
 vary from field to field says how far each is to be trusted, and a prior that prefers weak, low-order fall-off and a
-dark level just below the darkest pixels decides what the images leave open: where they say little, little is corrected.
+dark level not far below the darkest pixels decides what the images leave open: where they say little, little is
+corrected.
 
 No white reference is needed, as in BaSiC (Peng et al. 2017, doi:10.1038/ncomms14836); here the flat field is a
 polynomial and the estimate a posterior mean.
@@ -36,7 +37,7 @@ _COARSE = 128  # pixels along the shorter side, at least, after averaging: less 
 _GROUPS = (0.02, 0.3, 0.6, 0.85, 1.0)  # limits of the groups, as ranks within a block
 _ORDERS = (0.33, 1.0, 0.1, 0.1)  # prior variance of terms by order: lamps are tilted or round
 _STRENGTHS = np.geomspace(0.003, 0.25, 20)  # prior standard deviation of a term
-_MISFIT = 0.01  # relative deviation from the model that is always possible
+_MISFIT = 0.005  # relative deviation from the model that is always possible
 _NEAR = 0.2  # nearest dark level, below the darkest pixels, in units of the ground above them
 _ROUNDS = 2  # of ranking and fitting; pixels are ranked in the light found before
 
@@ -169,11 +170,11 @@ def _noise(shapes: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _darks(floor: float, level: Floats) -> Floats:
-    """Dark levels that are thought possible: below the darkest pixels, as likely for every factor of the distance."""
+    """Dark levels thought possible: half of the belief is in any below the darkest pixels, half in those near them."""
     if floor <= 0:
         return np.zeros(1)
     nearest = float(np.clip(_NEAR * (level[min(1, len(level) - 1)] - floor), 1e-3 * floor, 0.5 * floor))
-    return floor - np.geomspace(nearest, floor, 32)
+    return np.concatenate([floor - np.geomspace(nearest, floor, 16), np.linspace(0.0, floor - nearest, 16)])
 
 
 def _averaged(plane: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
