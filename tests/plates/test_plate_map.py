@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import zipfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -292,7 +293,7 @@ def test_an_excel_workbook_is_read_where_openpyxl_is_and_named_where_it_is_not(p
             with_plate_map(plate, file)
     else:
         mapped_plate = with_plate_map(plate, file)
-        assert mapped_plate.map.loc["A02"].tolist() == ["drug"]
+        assert mapped_plate.map["Metadata_perturbation"].loc["A02"] == "drug"
 
 
 def test_a_damaged_workbook_is_one_sentence(plate: Plate, tmp_path: Path) -> None:
@@ -300,3 +301,37 @@ def test_a_damaged_workbook_is_one_sentence(plate: Plate, tmp_path: Path) -> Non
     file.write_bytes(b"PK\x03\x04 and then nothing of a workbook")
     with pytest.raises(PlateMapError, match=r"map\.xlsx"):
         with_plate_map(plate, file)
+
+
+def test_a_workbook_may_have_titles_dates_and_an_empty_sheet_before(plate: Plate, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    sheet = book.create_sheet("layout")
+    rows = (["My screen"], [], ["Well", None, "Compound", "Day"], ["A01", None, "DMSO", date(2026, 1, 2)], [])
+    for row in (*rows, ["A02", None, "drug", date(2026, 1, 3)], ["Z09", None, "x", None]):
+        sheet.append(row)
+    book.save(tmp_path / "map.xlsx")
+    found = with_plate_map(plate, tmp_path / "map.xlsx")
+    assert found.map["Metadata_perturbation"].loc[["A01", "A02"]].tolist() == ["DMSO", "drug"]
+    assert found.map["Metadata_Day"].loc["A02"] == "2026-01-03"
+    assert any("row 7 (Z09)" in problem.sentence for problem in found.problems)
+
+
+def test_a_map_of_several_other_plates_is_refused(plate: Plate, tmp_path: Path) -> None:
+    file = tmp_path / "map.csv"
+    file.write_text("barcode,well,compound\nBR7,A01,DMSO\nBR8,A02,drug\n")
+    with pytest.raises(PlateMapError, match=r"several plates \(BR7, BR8\), none of them by this plate's name"):
+        with_plate_map(plate, file)
+    file.write_text(f"barcode,well,compound\nBR7,A01,DMSO\n {plate.name.lower()} ,A02,drug\n")
+    assert with_plate_map(plate, file).map["Metadata_perturbation"].dropna().to_dict() == {"A02": "drug"}
+
+
+def test_tables_as_excel_exports_them_in_europe_are_read(plate: Plate, tmp_path: Path) -> None:
+    file = tmp_path / "map.txt"
+    file.write_bytes(
+        "Well\tCompound\tDose\r\nA01\tµ-drug, 5\t1,5\r\n\r\nA02\tDMSO\t0\r\nH12\tx\t2\r\n".encode("utf-16")
+    )
+    found = with_plate_map(plate, file)
+    assert found.map["Metadata_concentration"].loc[["A01", "A02"]].tolist() == [1.5, 0.0]
+    assert found.map["Metadata_perturbation"].loc["A01"] == "µ-drug, 5"
+    assert any("row 5 (H12)" in problem.sentence for problem in found.problems)

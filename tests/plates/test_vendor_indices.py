@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from napari_lexicon.errors import PlateError
@@ -181,6 +181,7 @@ def test_numbers_that_no_plate_has_are_named_and_bounded_in_time(tmp_path: Path)
     assert list(open_plate(tmp_path / "htd").wells) == ["B03", "C11", "P24"]
 
 
+@example(damage=[(30, b"")])  # an encoding that nobody knows
 @given(damage=st.lists(st.tuples(st.integers(0, 10**6), st.binary(min_size=0, max_size=3)), min_size=1, max_size=6))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize(

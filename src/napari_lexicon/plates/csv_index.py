@@ -19,8 +19,9 @@ from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_e
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.pattern import listed
-from napari_lexicon.plates.plate_map import columns_named, text_table, well_keys
+from napari_lexicon.plates.plate_map import columns_named, well_keys
 from napari_lexicon.plates.reading import Reader, Request
+from napari_lexicon.plates.table_files import text_table
 from napari_lexicon.plates.well_names import canonical_well
 
 IN_FOLDERS = ("load_data.csv", "samplesheet.csv")

@@ -22,12 +22,13 @@ from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.ome_zarr import Choices, is_ome_zarr, open_ome_zarr
 from napari_lexicon.plates.pattern import listed
 from napari_lexicon.plates.plane_choices import TChoice, ZChoice, check_wanted
-from napari_lexicon.plates.plate_map import PLATE_MAP_NAMES, found_plate_map, table_of, with_plate_map
+from napari_lexicon.plates.plate_map import PLATE_MAP_NAMES, found_plate_map, with_plate_map
 from napari_lexicon.plates.reading import ENTRY_POINTS, PlateReader, Reader, Request
 from napari_lexicon.plates.remote_storage import RemoteFolder
 from napari_lexicon.plates.resampling import enlarged_plate, resampled_plate
 from napari_lexicon.plates.storage import LocalFolder, Storage
 from napari_lexicon.plates.study_maps import rxrx_map
+from napari_lexicon.plates.table_files import table_of
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import importlib.util
-import io
 import os
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 
 from napari_lexicon.errors import PlateMapError
-from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.plate_map_columns import PREFIX, normalised_columns, squeezed
-from napari_lexicon.plates.remote_storage import RemoteFolder
 from napari_lexicon.plates.study_maps import is_study_map, study_map
+from napari_lexicon.plates.table_files import COLUMN_COLUMNS, ROW_COLUMNS, WELL_COLUMNS, text_table
 from napari_lexicon.plates.well_names import canonical_well
 
-LARGEST_FILE = 256 * 2**20
 PLATE_MAP_NAMES = ("plate_map.csv", "plate_map.tsv")
-_WELL_COLUMNS = ("well", "wellname", "wellposition", "wellpos", "wellid", "position", "wells", "assaywell")
-_ROW_COLUMNS = ("row", "wellrow", "rows", "rowname")
-_COLUMN_COLUMNS = ("column", "col", "wellcolumn", "wellcol", "columns")
 _IMAGE_COLUMNS = (
     "image",
     "file",
@@ -100,17 +92,21 @@ def with_plate_map(plate: Plate, table: str | os.PathLike[str] | pd.DataFrame) -
     name = "The plate map" if isinstance(table, pd.DataFrame) else Path(table).name
     if not isinstance(table, pd.DataFrame) and is_study_map(Path(table)):
         table = study_map(Path(table), plate.name)
-    raw = table.copy() if isinstance(table, pd.DataFrame) else text_table(table)
-    if isinstance(table, pd.DataFrame) and table.index.dtype == object:
-        raw.insert(0, "Metadata_Well" if "Metadata_Well" not in raw else "Metadata_Well_name", table.index)
-    raw = raw.reset_index(drop=True)
-    rows = _of_this_plate(raw, plate.name)
+    if isinstance(table, pd.DataFrame):
+        raw = table.copy()
+        if table.index.dtype == object:
+            raw.insert(0, "Metadata_Well" if "Metadata_Well" not in raw else "Metadata_Well_name", table.index)
+        raw = raw.reset_index(drop=True)
+    else:
+        raw = text_table(table)
+    rows = _of_this_plate(raw, plate.name, name)
     matched = _best_match(rows, plate)
     if matched is None:
         shown = ", ".join(_some_keys(raw))
         raise PlateMapError(
-            f"{name} describes no well of {plate.name}: its rows are for {shown or 'nothing'}, the plate has "
-            f"{', '.join(list(plate.wells)[:_SHOWN])}. Check the column of wells."
+            f"{name} describes no well of {plate.name}: its rows are for {shown or 'no well that can be told'}, the "
+            f"plate has {', '.join(list(plate.wells)[:_SHOWN])}. Check the column of wells: a heading such as 'well' "
+            "and one row per well."
         )
     problems = _unmatched(name, rows, matched, plate)
     body = rows.drop(columns=[column for column in matched.columns if column in rows])
@@ -146,69 +142,6 @@ class _Match:
     wells: pd.Series
 
 
-def text_table(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """A CSV or TSV file as texts; empty cells are missing."""
-    address = remote_address(path)
-    if address is not None:
-        folder, _, name = address.rpartition("/")
-        content_there = RemoteFolder(folder).contents([name])[0]
-        if content_there is None:
-            raise PlateMapError(f"The table {address} is not there: check the address.")
-        return table_of(content_there, address)
-    place = Path(path)
-    try:
-        if place.stat().st_size > LARGEST_FILE:
-            raise PlateMapError(f"{place} is too large for a table of a plate.")
-        content = place.read_bytes()
-    except OSError as error:
-        raise PlateMapError(f"The table {place} cannot be read: {error.strerror or error}.") from error
-    return table_of(content, str(place))
-
-
-def table_of(content: bytes, place: str) -> pd.DataFrame:
-    """The bytes of a CSV, TSV or Excel file as texts; ``place`` is for sentences.
-
-    Raises
-    ------
-    PlateMapError
-        If they are no table.
-    """
-    if content[:2] == b"PK":
-        return _workbook(content, place)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    if "\0" in text or not text.strip():
-        raise PlateMapError(
-            f"{place} is {'empty' if not text.strip() else 'no text'}: a table in CSV or TSV is wanted."
-        )
-    first = text.lstrip().splitlines()[0]
-    delimiter = max("\t;,", key=first.count)
-    try:
-        return pd.read_csv(
-            io.StringIO(text),
-            sep=delimiter,
-            dtype=str,
-            skipinitialspace=True,
-            keep_default_na=False,
-            na_values=["", "NA", "NaN", "nan", "N/A"],
-        )
-    except (ValueError, csv.Error, IndexError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise PlateMapError(f"{place} cannot be read as a table: {reason}.") from error
-
-
-def _workbook(content: bytes, place: str) -> pd.DataFrame:
-    """First sheet of an Excel workbook as texts, where openpyxl is installed; it is not among our dependencies."""
-    if importlib.util.find_spec("openpyxl") is None:
-        raise PlateMapError(f"{place} is an Excel workbook: save its sheet as CSV, or install openpyxl.")
-    try:
-        return pd.read_excel(io.BytesIO(content), dtype=str)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise PlateMapError(f"{place} cannot be read as a workbook: {' '.join(str(error).split())}.") from error
-
-
 def columns_named(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
     """Columns whose names are among some words, in the order of the words."""
     words = {column: squeezed(str(column)) for column in table.columns}
@@ -217,9 +150,9 @@ def columns_named(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
 
 def well_keys(table: pd.DataFrame) -> Iterable[pd.Series]:
     """Candidates for the well of each row, as texts; the series' name tells the columns, joined by a line feed."""
-    for column in columns_named(table, _WELL_COLUMNS):
+    for column in columns_named(table, WELL_COLUMNS):
         yield table[column].rename(column)
-    rows, columns = columns_named(table, _ROW_COLUMNS), columns_named(table, _COLUMN_COLUMNS)
+    rows, columns = columns_named(table, ROW_COLUMNS), columns_named(table, COLUMN_COLUMNS)
     if rows and columns:
         row = table[rows[0]].astype(str).str.strip()
         number = table[columns[0]].astype(str).str.strip().str.replace(r"\.0$", "", regex=True)
@@ -231,12 +164,24 @@ def _key_columns(keys: pd.Series) -> list[str]:
     return str(keys.name).split("\n")
 
 
-def _of_this_plate(table: pd.DataFrame, plate: str) -> pd.DataFrame:
-    """Rows of this plate, where the table names plates and this one is among them."""
+def _of_this_plate(table: pd.DataFrame, plate: str, name: str) -> pd.DataFrame:
+    """Rows of this plate, where the table names plates.
+
+    A table of one plate is taken whatever that plate is called. In one of several, none of them this one, a well
+    would get the treatment of another plate's: that is refused.
+    """
     for column in columns_named(table, ("plate", "platename", "barcode", "platebarcode", "assayplatebarcode")):
-        mine = table[column].astype(str).str.strip().str.lower() == plate.lower()
+        plates = table[column].dropna().astype(str).str.strip()
+        mine = plates.str.lower() == plate.lower()
         if mine.any():
-            return table[mine]
+            return table.loc[mine.index[mine]]
+        others = plates.str.lower().nunique()
+        if others > 1:
+            raise PlateMapError(
+                f"{name} describes several plates ({', '.join(plates.unique()[:_SHOWN])}"
+                f"{', ...' if others > _SHOWN else ''}), none of them by this plate's name, {plate}: give the name, or "
+                "the rows of this plate alone."
+            )
     return table
 
 
@@ -312,7 +257,8 @@ def _unmatched(name: str, rows: pd.DataFrame, matched: _Match, plate: Plate) -> 
 
 
 def _key_text(rows: pd.DataFrame, matched: _Match, number: int) -> str:
-    return " ".join(str(rows.loc[number, column]) for column in matched.columns)
+    cells: list[Any] = [rows.loc[number, column] for column in matched.columns]
+    return " ".join("empty" if pd.isna(cell) else str(cell) for cell in cells)
 
 
 def _one_row_per_well(

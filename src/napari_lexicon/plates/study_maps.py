@@ -44,7 +44,7 @@ def study_map(path: Path, plate: str) -> pd.DataFrame:
     PlateMapError
         If a table cannot be read, or the barcode is not among those that are listed.
     """
-    from napari_lexicon.plates.plate_map import text_table
+    from napari_lexicon.plates.table_files import text_table
 
     folder = path.parent if path.is_file() else path
     barcodes = text_table(folder / BARCODES)
@@ -100,7 +100,7 @@ def rxrx_map(folder: Path) -> pd.DataFrame | None:
     PlateMapError
         If there is such a table and it cannot be read.
     """
-    from napari_lexicon.plates.plate_map import text_table
+    from napari_lexicon.plates.table_files import text_table
 
     digits = "".join(letter for letter in folder.name if letter.isdigit())
     file = next((place / "metadata.csv" for place in folder.parents[:3] if (place / "metadata.csv").is_file()), None)

@@ -122,7 +122,7 @@ def records(path: Path, names: Collection[str], *, inner: bool = False) -> Itera
                 done.clear()
             parser.Parse(b"", True)
             yield from done
-    except (OSError, ValueError, expat.ExpatError) as error:
+    except (OSError, ValueError, LookupError, expat.ExpatError) as error:  # LookupError: an unknown encoding
         raise PlateError(f"The index {path} cannot be read: {error}.") from error
 
 

@@ -1,0 +1,120 @@
+"""Tables that people make of their plates, read as texts: CSV, TSV, Excel; rows keep the numbers they have there."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import importlib.util
+import io
+import os
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+
+from napari_lexicon.errors import PlateMapError
+from napari_lexicon.plates.locations import remote_address
+from napari_lexicon.plates.plate_map_columns import squeezed
+from napari_lexicon.plates.remote_storage import RemoteFolder
+
+LARGEST_FILE = 256 * 2**20
+WELL_COLUMNS = ("well", "wellname", "wellposition", "wellpos", "wellid", "position", "wells", "assaywell")
+ROW_COLUMNS = ("row", "wellrow", "rows", "rowname")
+COLUMN_COLUMNS = ("column", "col", "wellcolumn", "wellcol", "columns")
+_LAST_HEADING = 40  # rows of a sheet that are looked at for headings
+
+
+def text_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """A CSV or TSV file as texts; empty cells are missing."""
+    address = remote_address(path)
+    if address is not None:
+        folder, _, name = address.rpartition("/")
+        content_there = RemoteFolder(folder).contents([name])[0]
+        if content_there is None:
+            raise PlateMapError(f"The table {address} is not there: check the address.")
+        return table_of(content_there, address)
+    place = Path(path)
+    try:
+        if place.stat().st_size > LARGEST_FILE:
+            raise PlateMapError(f"{place} is too large for a table of a plate.")
+        content = place.read_bytes()
+    except OSError as error:
+        raise PlateMapError(f"The table {place} cannot be read: {error.strerror or error}.") from error
+    return table_of(content, str(place))
+
+
+def table_of(content: bytes, place: str) -> pd.DataFrame:
+    """The bytes of a CSV, TSV or Excel file as texts; ``place`` is for sentences.
+
+    Raises
+    ------
+    PlateMapError
+        If they are no table.
+    """
+    if content[:2] == b"PK":
+        return _workbook(content, place)
+    text = _decoded(content)
+    if "\0" in text or not text.strip():
+        raise PlateMapError(
+            f"{place} is {'empty' if not text.strip() else 'no text'}: a table in CSV or TSV is wanted."
+        )
+    first = text.lstrip().splitlines()[0]
+    delimiter = max("\t;,", key=first.count)
+    try:
+        table = pd.read_csv(
+            io.StringIO(text),
+            sep=delimiter,
+            dtype=str,
+            skipinitialspace=True,
+            skip_blank_lines=False,  # so that a row keeps its number
+            keep_default_na=False,
+            na_values=["", "NA", "NaN", "nan", "N/A"],
+        ).dropna(how="all")
+    except (ValueError, csv.Error, IndexError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise PlateMapError(f"{place} cannot be read as a table: {reason}.") from error
+    if delimiter != "," and any("," in line for line in text.splitlines()):  # where 1,5 is one and a half
+        table = table.replace(r"^\s*([-+]?\d+),(\d+)\s*$", r"\1.\2", regex=True)
+    return table
+
+
+def _decoded(content: bytes) -> str:
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # Excel's "Unicode text"
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _workbook(content: bytes, place: str) -> pd.DataFrame:
+    """The sheet of an Excel workbook that has a heading for wells, the first sheet where none has."""
+    if importlib.util.find_spec("openpyxl") is None:
+        raise PlateMapError(
+            f"{place} is an Excel workbook: save its sheet as CSV, or install openpyxl "
+            "(pip install 'napari-lexicon[excel]')."
+        )
+    try:
+        sheets = pd.read_excel(io.BytesIO(content), dtype=str, header=None, sheet_name=None)
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise PlateMapError(f"{place} cannot be read as a workbook: {' '.join(str(error).split())}.") from error
+    filled = [sheet for sheet in sheets.values() if sheet.notna().any(axis=None)]
+    if not filled:
+        raise PlateMapError(f"{place} is an Excel workbook without a filled cell: choose another file.")
+    found = [(sheet, row) for sheet in filled if (row := _heading(sheet)) is not None]
+    sheet, row = found[0] if found else (filled[0], int(filled[0].notna().any(axis=1).to_numpy().argmax()))
+    names = [f"column {n}" if pd.isna(name) else str(name) for n, name in enumerate(sheet.iloc[row], 1)]
+    table = sheet.iloc[row + 1 :].set_axis(names, axis=1)
+    table.index = table.index - 1  # sentences add 2, for counting from 1 and for a heading in the first row
+    table = table.dropna(how="all")
+    table = table.loc[:, table.notna().any() | ~table.columns.str.startswith("column ")]
+    return table.replace(r"^(\d{4}-\d{2}-\d{2}) 00:00:00$", r"\1", regex=True)
+
+
+def _heading(sheet: pd.DataFrame) -> int | None:
+    """Number of the row that names a column of wells, or of rows and columns; titles may stand above it."""
+    for number in range(min(len(sheet), _LAST_HEADING)):
+        words = {squeezed(str(cell)) for cell in sheet.iloc[number].dropna()}
+        if words & set(WELL_COLUMNS) or (words & set(ROW_COLUMNS) and words & set(COLUMN_COLUMNS)):
+            return number
+    return None
