@@ -28,6 +28,18 @@ def test_a_plate_opens_with_a_feature_and_says_why(person: Person, plate: Path):
     assert not why.isVisible()
 
 
+def test_a_plate_opens_on_the_well_where_its_first_feature_fires_most(person: Person, plate: Path):
+    opened(person, plate)
+    state, statistics = person.workspace.state, person.workspace.reading.figures.statistics
+    person.wait(lambda: state.feature is not None, 10, "the first feature")
+    fires = statistics.fraction_active()[:, state.feature]
+    person.wait_for_field(statistics.wells[int(fires.argmax())])
+    assert not person.docks["Features"].visibleRegion().isEmpty()  # computed already: there is nothing to embed
+    person.open_well("B03")
+    person.breathe(0.5)
+    assert state.field.well == "B03"
+
+
 def test_what_a_person_chose_meanwhile_stands(person: Person, plate: Path):
     state = person.workspace.state
     state.lexiconChanged.connect(lambda lexicon: state.set_feature(None if lexicon is None else 3))

@@ -36,10 +36,13 @@ class FirstFeature:
         Its number.
     why : str
         A sentence for a person who wonders.
+    well : str
+        Where it fires most.
     """
 
     feature: int
     why: str
+    well: str
 
 
 def first_feature(table: pd.DataFrame, plate: PlateStatistics, by: str | None = None) -> FirstFeature | None:
@@ -68,20 +71,24 @@ def first_feature(table: pd.DataFrame, plate: PlateStatistics, by: str | None = 
     fires = plate.statistics.fraction_active()[known][:, candidates]
     rooted = np.arcsin(np.sqrt(np.clip(fires, 0, 1)))
     wells = [well for well, here in zip(plate.statistics.wells, known, strict=True) if here]
+
+    def chosen(place: int, why: str) -> FirstFeature:
+        return FirstFeature(int(candidates[place]), f"Shown first because {why}.", wells[int(fires[:, place].argmax())])
+
     bonus = np.where(named(table.iloc[candidates]), _NAMED_BONUS, 1.0)
     groups = _groups(plate.map, wells, by)
     if groups is not None:
         found = _between_groups(fires, rooted, groups, control_wells(plate.map, wells), bonus, str(by))
         if found is not None:
-            return FirstFeature(int(candidates[found[0]]), found[1])
+            return chosen(*found)
     if len(wells) > 1:
         best = int((rooted.std(axis=0) * bonus).argmax())
         low, high = float(fires[:, best].min()), float(fires[:, best].max())
         why = f"how often it fires differs most from well to well, {_part(low)} to {_part(high)} of patches"
-        return FirstFeature(int(candidates[best]), f"Shown first because {why}.")
+        return chosen(best, why)
     strength = np.nan_to_num(table["mean_when_active"].to_numpy(dtype=float)[candidates])
     best = int((strength * bonus).argmax())
-    return FirstFeature(int(candidates[best]), "Shown first because it is rare and strong where it fires.")
+    return chosen(best, "it is rare and strong where it fires")
 
 
 def named(table: pd.DataFrame) -> np.ndarray:
@@ -110,7 +117,7 @@ def _groups(plate_map: pd.DataFrame, wells: list[str], by: str | None) -> pd.Ser
 def _between_groups(
     fires: np.ndarray, rooted: np.ndarray, groups: pd.Series, control: np.ndarray, bonus: np.ndarray, by: str
 ) -> tuple[int, str] | None:
-    """Position of the candidate that rises most in one group, and the sentence."""
+    """Position of the candidate that rises most in one group, and why it tells something."""
     against_controls = control.sum() > 1
     codes, values = pd.factorize(groups.where(~control, None) if against_controls else groups)
     if against_controls:
@@ -131,7 +138,7 @@ def _between_groups(
     best = int((score * bonus).argmax())
     here, there = (_part(float(fires[side, best].mean())) for side in sides(int(of[best])))
     tells = f"{_said(values[of[best]], by)} from {'control wells' if against_controls else 'the other wells'}"
-    return best, f"Shown first because it tells {tells} best: {here} of patches against {there}."
+    return best, f"it tells {tells} best: {here} of patches against {there}"
 
 
 def _spread_within(rooted: np.ndarray, within: np.ndarray) -> np.ndarray:

@@ -1,18 +1,20 @@
-"""Chooses a feature to begin with where nobody has chosen one, and remembers why."""
+"""Chooses a field and a feature to begin with where nobody has chosen any, and remembers why."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 
 from napari_lexicon.errors import LexiconError
 from napari_lexicon.widgets.workspace.field_reading import dose_column, treatment_column
+from napari_lexicon.widgets.workspace.state import FieldPlace
 
 if TYPE_CHECKING:
     from napari_lexicon.analysis.first_feature import FirstFeature
     from napari_lexicon.widgets.workspace.background import Background
     from napari_lexicon.widgets.workspace.job_runner import JobRunner
+    from napari_lexicon.widgets.workspace.opening import Opening
     from napari_lexicon.widgets.workspace.reading import Figures, LexiconReading
     from napari_lexicon.widgets.workspace.state import WorkspaceState
 
@@ -20,19 +22,33 @@ _ERRAND = "first feature"
 
 
 class FirstLook(QObject):
-    """Waits for figures that no job is changing; a choice that a person makes meanwhile stands."""
+    """Shows a field of a plate that opens, and a feature when there are figures that no job is changing.
+
+    What a person chooses meanwhile stands.
+
+    Signals
+    -------
+    openedWithFeature()
+        A plate opened with features, and the one to begin with was found.
+    """
+
+    openedWithFeature = Signal()
 
     def __init__(
         self,
         state: WorkspaceState,
         reading: LexiconReading,
         jobs: JobRunner,
+        opening: Opening,
         background: Background,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._state, self._jobs, self._background = state, jobs, background
         self._found: FirstFeature | None = None
+        self._placed: FieldPlace | None = None  # the field that was shown without being asked for
+        self._opening = False
+        opening.opened.connect(self._place)
         state.lexiconChanged.connect(self._forget)
         reading.changed.connect(self._look)
 
@@ -40,6 +56,15 @@ class FirstLook(QObject):
         """Why a feature is shown; empty where a person chose it, or another one since."""
         found = self._found
         return "" if found is None or found.feature != feature else found.why
+
+    def _place(self) -> None:
+        """Show the first field of a plate that was not open before; where a person was is restored by then."""
+        state = self._state
+        self._placed, self._opening = None, state.lexicon is not None and state.feature is None
+        first = None if state.plate is None else next(iter(state.plate.fields()), None)
+        if state.field is None and first is not None:
+            self._placed = FieldPlace(first.well, first.index)
+            state.set_field(self._placed)
 
     def _forget(self, _: object = None) -> None:
         self._found = None
@@ -64,7 +89,19 @@ class FirstLook(QObject):
     def _take(self, found: FirstFeature | None) -> None:
         if found is not None and self._state.feature is None:
             self._found = found
+            self._show_where(found.well)
             self._state.set_feature(found.feature)
+            if self._opening:
+                self._opening = False
+                self.openedWithFeature.emit()
+
+    def _show_where(self, well: str) -> None:
+        """Go where the feature fires most, unless a person has gone somewhere."""
+        plate = self._state.plate
+        if self._placed is not None and self._state.field == self._placed and plate is not None:
+            fields = plate.wells[well].fields if well in plate.wells else ()
+            if fields:
+                self._state.set_field(FieldPlace(well, fields[0].index))
 
     def _not_found(self, error: Exception) -> None:
         if not isinstance(error, LexiconError):

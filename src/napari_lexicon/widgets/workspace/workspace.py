@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from qtpy.QtCore import QEvent, QObject, QTimer
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QDockWidget
 
 from napari_lexicon.viewer.napari_compat import main_window, unwrapped
 from napari_lexicon.viewer.pointer import bind_keys
@@ -55,13 +55,14 @@ class Workspace(QObject):
         self.samples = SamplePlate(self.opening, self.jobs, self.background, self)
         self.fine = FineReading(self.state, self.background, self.compute, self)
         self.canvas = Canvas(self.state, viewer, self.background, self.reading, self.fine, self)
-        self.first = FirstLook(self.state, self.reading, self.jobs, self.background, self)
         self.walking = Walking(self.state, self.reading, self)
         self.restoring = Restoring(self.state, self.reading, self.opening, self.canvas, self.background, self)
+        self.first = FirstLook(self.state, self.reading, self.jobs, self.opening, self.background, self)
         self.alike = AlikeSearch(self.state, self.background, self.reading, self)
         bind_keys(viewer, {**self.walking.actions(), "more_like_this": self.alike.from_spot})
         self.jobs.figures.connect(self._job_told)
         self.jobs.ended.connect(self._job_ended)
+        self.first.openedWithFeature.connect(self._show_features)
         self.state.noticed.connect(self._show_notice)
         window = main_window(viewer)
         if window is not None:
@@ -137,6 +138,13 @@ class Workspace(QObject):
         self.background.start(
             "lexicon", lambda: Lexicon.open(path), take, lambda error: state.notice(str(error), "error")
         )
+
+    def _show_features(self) -> None:
+        """All is computed: what is to be read is in front, not how to compute it."""
+        window = main_window(self.viewer())
+        docks = {} if window is None else {dock.windowTitle(): dock for dock in window.findChildren(QDockWidget)}
+        if {"Embed", "Features"} <= set(docks) and not docks["Embed"].visibleRegion().isEmpty():
+            docks["Features"].raise_()
 
     def _show_notice(self, notice: Notice) -> None:
         from napari.utils.notifications import show_error, show_info, show_warning
