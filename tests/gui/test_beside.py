@@ -40,7 +40,6 @@ def test_a_treatment_beside_its_control_through_walking_and_other_features(perso
     from napari_lexicon.analysis.maps import activation_map
 
     opened(person, plate)
-    assert "Open a well" in person.find("Plate", "beside_control").toolTip()
     person.open_well("A03")
     feature = person.choose_feature(0)
     person.viewer.layers[0].contrast_limits = (150, 900)
