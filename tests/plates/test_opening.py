@@ -198,3 +198,9 @@ def test_the_labels_of_bbbc016_are_its_plate_map() -> None:
     assert plate.name == "bbbc016_transfluor_gfp"
     assert plate.map.loc["O05", "Metadata_concentration"] == 30.0
     assert list(plate.map.index[plate.map["Metadata_pert_type"] == "negcon"]) == ["O02", "O03", "O04"]
+
+
+def test_flex_files_of_an_opera_are_named_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "001001000.flex").write_bytes(b"II*\0")
+    with pytest.raises(PlateError, match=r"FLEX files of an Opera, .* export .* as TIFF .* bioformats2raw"):
+        open_plate(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import pickle
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,37 @@ def test_pixels_levels_and_places_are_those_of_the_slide(folder: Path) -> None:
             coarse, pixels[:, ::4, ::4][:, top // 4 : top // 4 + 250, left // 4 : left // 4 + 250]
         )
     assert len({field.identity() for field in plate.fields()}) == len(list(plate.fields()))
+
+
+def test_slides_answer_what_every_layout_answers(folder: Path) -> None:
+    """The assertions of ``test_layouts`` on a folder of slides: the planted pixels are those of two known slides."""
+    plate = open_plate(folder, tile=512)
+    assert (plate.rows, plate.columns, plate.free, plate.rgb) == (0, 0, True, True)
+    sizes = {"one": 0.5, "two": 0.499}
+    for seed, well in enumerate(plate.wells.values(), start=1):
+        pixels = np.moveaxis(slide_pixels(seed), -1, 0).astype(int)
+        assert [field.index for field in well.fields] == list(range(len(well.fields)))
+        for field in well.fields:
+            top, left = 512 * int(field.name[1:4]), 512 * int(field.name[5:8])
+            expected = pixels[:, top : top + 512, left : left + 512]
+            assert (field.well, field.channels, field.shape) == (well.name, (0, 1, 2), expected.shape[1:])
+            size = sizes[well.name]
+            assert field.pixel_size_um == (size, size)
+            assert field.position_um == pytest.approx((top * size, left * size))
+            if field.index % 6:
+                continue
+            image = field.image()
+            assert image.dtype == np.uint8
+            seen = image.compute()
+            off = 0 if well.name == "one" else 5  # grey values: two.svs is JPEG
+            assert np.abs(seen.astype(int) - expected).mean() <= off
+            np.testing.assert_array_equal(image[0, 5:17, 8:40].compute(), seen[0, 5:17, 8:40])
+            copy = pickle.loads(pickle.dumps(field))
+            assert copy.identity() == field.identity()
+            np.testing.assert_array_equal(copy.image().compute(), seen)
+    fields = list(plate.fields())
+    assert len({field.identity() for field in fields}) == len(fields)
+    assert {problem.well for problem in plate.problems} == {"glass", "cut", "empty"}
 
 
 def test_a_slide_is_stitched_from_its_fields(folder: Path) -> None:

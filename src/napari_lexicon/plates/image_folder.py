@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 from napari_lexicon.errors import PlateError
@@ -14,6 +15,7 @@ from napari_lexicon.plates.ome_plate import plate_entries
 from napari_lexicon.plates.pattern import Match, Matches, Pattern, PatternPreview, listed, preview_of
 from napari_lexicon.plates.plane_choices import TChoice, ZChoice
 
+_LOOKED_AT = 1000  # files, for telling what a folder without images holds
 _MOST_BEGINNINGS = 24  # more are rather numbers of images
 # Names that say what is in a folder, but not which plate it is.
 _GENERIC = frozenset({"images", "image", "img", "imgs", "raw", "tif", "tiff", "png", "data", "timepoint_1"})
@@ -118,6 +120,11 @@ def _entry(match: Match, plate: str) -> ImageEntry:
 def _check_not_empty(folder: Path, listing: Listing) -> None:
     if listing.files:
         return
+    if listing.others and any(place.suffix.lower() == ".flex" for place in islice(folder.glob("*"), _LOOKED_AT)):
+        raise PlateError(
+            f"{folder} holds FLEX files of an Opera, which are not read here: export the measurement as TIFF from "
+            "Columbus or Harmony, or convert it with bioformats2raw, and open what that writes."
+        )
     if listing.others:
         raise PlateError(
             f"{folder} has {listing.others} files, but no image among them: TIFF, PNG, JPEG and BMP images, OME-Zarr "
