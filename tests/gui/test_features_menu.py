@@ -121,6 +121,7 @@ def test_the_picture_is_of_the_shown_field(person: Person, plate: Path, tmp_path
     person.wait(lambda: person.workspace.state.feature is not None, 10, "the first feature")
     person.front("Features")
     menu = person.docks["Features"].view.menu
+    person.workspace.state.set_field(None)
     person.click("Features", "features_menu")
     assert not menu.entries["picture"].isEnabled()
     assert "Open a field" in menu.entries["picture"].toolTip()
