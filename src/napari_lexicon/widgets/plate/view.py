@@ -161,7 +161,7 @@ class PlateView(QWidget):
             button = QPushButton(text)
             button.setObjectName(name)
             button.setToolTip(WALK_TIP)
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setMinimumWidth(44)  # five of them decide how narrow the dock can be
             button.clicked.connect(lambda checked=False, name=name: self.walked.emit(name))
             self.walk_buttons[name] = button
@@ -178,7 +178,7 @@ class PlateView(QWidget):
             button.setObjectName(f"beside_{kind}")
             button.setCheckable(True)
             button.setToolTip(BESIDE_TIPS[kind])
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda checked, kind=kind: self.besideChosen.emit(kind if checked else ""))
             self.beside_buttons[kind] = button
             row.addWidget(button, 1)
