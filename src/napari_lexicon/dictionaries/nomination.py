@@ -162,7 +162,10 @@ def possible_routes(atoms: torch.Tensor, per_round: int) -> list[str]:
 
 
 def _block(atoms: torch.Tensor, tokens: int) -> int:
-    """Tokens per block: few enough that their scores stay in the cache of a processor, many on a GPU."""
+    """Tokens per block: few where their scores are to stay near a processor, many in a small dictionary or on a GPU.
+
+    In a small dictionary a round is a hundred short steps, which cost as much for few tokens as for many.
+    """
     if atoms.device.type != "cpu":
         return max(256, min(8192, 2**27 // max(len(atoms), 1)))
-    return max(64, min(4 * tokens, tokens * 8192 // max(len(atoms), 1)))
+    return max(64, min(4096, tokens * 8192 // max(len(atoms), 1)))
