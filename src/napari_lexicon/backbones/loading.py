@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from napari_lexicon.backbones.bfloat16 import BF16, Bfloat16Backbone
 from napari_lexicon.backbones.builtin import BUILTIN, CARD_FORMAT, load_builtin, load_random
 from napari_lexicon.backbones.checkpoints import Checkpoint, find_checkpoint, read_config
 from napari_lexicon.backbones.devices import resolve_device
@@ -28,7 +29,8 @@ def load_backbone(name: str = "builtin", *, layer: int | None = None, device: st
         :data:`~napari_lexicon.backbones.presets.PRESETS`; ``timm:NAME`` or ``NAME`` of a timm model; or a path: a
         folder with ``config.json`` and ``model.safetensors``, or a ``.safetensors`` file with a ``.json`` of the same
         name beside it. With ``rgb:`` before a timm model, a preset of one or a path, it reads red, green and blue
-        together, as stained sections want it, instead of every channel by itself.
+        together, as stained sections want it, instead of every channel by itself. With ``bf16:`` before all that,
+        products are done in bfloat16.
     layer : int, optional
         Block whose output is read, from 0, negative from the end; the backbone's own choice where left out.
     device : {"auto", "cpu", "cuda", "mps"}
@@ -43,6 +45,8 @@ def load_backbone(name: str = "builtin", *, layer: int | None = None, device: st
     BackboneError
         If it cannot be found, downloaded, read, or run on that device.
     """
+    if name.startswith(BF16):
+        return Bfloat16Backbone(load_backbone(name.removeprefix(BF16), layer=layer, device=device))
     place = resolve_device(device)
     if name.startswith(RGB):
         return _load_rgb(name.removeprefix(RGB), layer, place)
@@ -131,7 +135,7 @@ def licence(name: str) -> str:
     BackboneError
         If there is no such backbone.
     """
-    name = name.removeprefix(RGB)
+    name = name.removeprefix(BF16).removeprefix(RGB)
     preset = find_preset(name)
     if preset is not None:
         return preset.licence

@@ -23,7 +23,7 @@ def stated_um_per_pixel(name: str) -> float | None:
     float or None
         None where none is stated.
     """
-    bare = name.removeprefix("rgb:")
+    bare = name.removeprefix("bf16:").removeprefix("rgb:")
     preset = find_preset(bare)
     if preset is None:
         config = _config(Path(bare).expanduser())
