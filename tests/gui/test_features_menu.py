@@ -119,13 +119,6 @@ def test_the_picture_is_of_the_shown_field(person: Person, plate: Path, tmp_path
 
     opened(person, plate)
     person.wait(lambda: person.workspace.state.feature is not None, 10, "the first feature")
-    person.front("Features")
-    menu = person.docks["Features"].view.menu
-    person.workspace.state.set_field(None)
-    person.click("Features", "features_menu")
-    assert not menu.entries["picture"].isEnabled()
-    assert "Open a field" in menu.entries["picture"].toolTip()
-    menu.menu_.close()
     person.open_well("B02")
     person.press(Qt.Key.Key_Period)
     person.wait_for_field("B02")

@@ -68,9 +68,6 @@ def test_dots_keep_maps_in_colors_apart_that_are_the_same_everywhere(person: Per
 def test_the_dot_of_the_card_and_the_space_bar_keep_the_chosen_one(person: Person, plate: Path):
     opened(person, plate)
     feature = person.choose_feature(0)
-    person.workspace.state.set_field(None)
-    person.click("Features", "keep_map")
-    assert person.workspace.state.kept == ()  # no image is open: a sentence says so
     person.open_well("A01")
     person.click("Features", "keep_map")
     assert person.workspace.state.kept == (feature,)
