@@ -131,6 +131,7 @@ def test_another_plate_keeps_its_own_view_and_a_broken_file_is_said_in_the_log(
     with caplog.at_level(logging.WARNING):
         opened(later, plate)
     assert "cannot be read" in caplog.text
+    later.wait(lambda: later.workspace.state.field is not None, 10, "a field")
     assert later.workspace.state.field.index == 0  # where any plate opens
     later.workspace.close()
 

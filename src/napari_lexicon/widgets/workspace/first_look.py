@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_lexicon.errors import LexiconError
 from napari_lexicon.widgets.workspace.field_reading import dose_column, treatment_column
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.state import WorkspaceState
 
 _ERRAND = "first feature"
+PATIENCE_MS = 5000
+"""How long a plate with features waits for its first feature before any field is shown."""
 
 
 class FirstLook(QObject):
@@ -58,9 +60,18 @@ class FirstLook(QObject):
         return "" if found is None or found.feature != feature else found.why
 
     def _place(self) -> None:
-        """Show the first field of a plate that was not open before; where a person was is restored by then."""
+        """Show a field of a plate that was not open before; where a person was is restored by then.
+
+        With features, the one where the first of them fires most: it waits for the table, which comes sooner without
+        images to be drawn.
+        """
         state = self._state
         self._placed, self._opening = None, state.lexicon is not None and state.feature is None
+        with_features = state.lexicon is not None and state.lexicon.header.dictionary is not None
+        QTimer.singleShot(PATIENCE_MS if with_features else 0, self._show_first_field)
+
+    def _show_first_field(self) -> None:
+        state = self._state
         first = None if state.plate is None else next(iter(state.plate.fields()), None)
         if state.field is None and first is not None:
             self._placed = FieldPlace(first.well, first.index)
@@ -98,10 +109,11 @@ class FirstLook(QObject):
     def _show_where(self, well: str) -> None:
         """Go where the feature fires most, unless a person has gone somewhere."""
         plate = self._state.plate
-        if self._placed is not None and self._state.field == self._placed and plate is not None:
+        if self._state.field in (None, self._placed) and plate is not None:
             fields = plate.wells[well].fields if well in plate.wells else ()
             if fields:
-                self._state.set_field(FieldPlace(well, fields[0].index))
+                self._placed = FieldPlace(well, fields[0].index)
+                self._state.set_field(self._placed)
 
     def _not_found(self, error: Exception) -> None:
         if not isinstance(error, LexiconError):
