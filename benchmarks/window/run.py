@@ -74,8 +74,8 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 
-def measured(work: Path, quick: bool, only: str | None) -> list[dict[str, Any]]:
-    """All rows."""
+def measured(work: Path, quick: bool, only: str | None, keep: Callable[[list[dict[str, Any]]], None]) -> None:
+    """Measure everything; rows are kept as they come."""
     import napari
     from benchmarks.window.heart import heart_rows
     from benchmarks.window.waits import Desk
@@ -85,22 +85,23 @@ def measured(work: Path, quick: bool, only: str | None) -> list[dict[str, Any]]:
     fit_to_screen(viewer)
     desk = Desk(viewer, work / "large.lexicon", 8 if quick else 20)
     rows: list[dict[str, Any]] = []
+
+    def found(new: list[dict[str, Any]]) -> None:
+        rows.extend(new)
+        keep(rows)
+        print("\n".join(said(one) for one in new), flush=True)
+
     waits: dict[str, Callable[[], list[float]]] = {name: getattr(desk, name) for name in AIMS}
     for name, wait in waits.items():
         if only in (None, name) or name == "open":
             seconds = wait()
-            found = rows_of(name, desk.size(), seconds, desk.at_work)
-            rows.extend(found)
-            print("\n".join(said(one) for one in found), flush=True)
+            found(rows_of(name, desk.size(), seconds, desk.at_work))
     for name, extra in (("memory", lambda: memory_rows(desk, quick)), ("heart", lambda: heart_rows(desk, quick))):
         if only in (None, name):
-            found = extra()
-            rows.extend(found)
-            print("\n".join(said(one) for one in found), flush=True)
+            found(extra())
     assert "torch" not in sys.modules, "the window has loaded torch"
     desk.person.workspace.close()
     viewer.close()
-    return rows
 
 
 def memory_rows(desk: Any, quick: bool) -> list[dict[str, Any]]:
@@ -131,9 +132,12 @@ def main() -> None:
         os.environ["XDG_CONFIG_HOME"] = home
         work = options.work or Path(home)
         made(work, options.quick)
-        rows = measured(work, options.quick, options.only)
-    if options.json is not None:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+        def keep(rows: list[dict[str, Any]]) -> None:
+            if options.json is not None:
+                options.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+        measured(work, options.quick, options.only, keep)
 
 
 if __name__ == "__main__":

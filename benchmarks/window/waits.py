@@ -77,7 +77,8 @@ class Desk:
         if state.plate is None:
             return ""
         fields = sum(len(well.fields) for well in state.plate.wells.values())
-        features = state.lexicon.header.dictionary.n_features
+        dictionary = None if state.lexicon is None else state.lexicon.header.dictionary
+        features = 0 if dictionary is None else dictionary.n_features
         return f"{len(state.plate.wells)} wells, {fields} fields, {features} features"
 
     def large_fields(self) -> list[FieldPlace]:
