@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from tests.dictionaries.planted import World, make_world
 
 from napari_lexicon.dictionaries.atoms import doubled_atoms
-from napari_lexicon.dictionaries.checkpoint import read_checkpoint
+from napari_lexicon.dictionaries.checkpoint import read_checkpoint, write_checkpoint
 from napari_lexicon.dictionaries.icfl import IcflLearner, weighted_sums
 from napari_lexicon.dictionaries.token_source import ArrayTokens, BatchOrder, split_tokens
 from napari_lexicon.dictionaries.train import TrainResult, train_dictionary
@@ -141,6 +141,21 @@ def test_a_checkpoint_of_another_run_is_refused_by_name(world: World, tmp_path: 
     path.write_bytes(b"rubbish" * 40)
     with pytest.raises(DictionaryError, match=r"c\.safetensors"):
         read_checkpoint(path, {})
+
+
+def test_a_checkpoint_from_before_a_setting_was_known_goes_on(world: World, tmp_path: Path) -> None:
+    path, settings = tmp_path / "c.safetensors", changed(SMALL, steps=30)
+    steps = iter(range(10_000))
+    trained(world, settings, checkpoint=path, should_stop=lambda: next(steps) == 20)
+    old = _identity_of(path)
+    saved = read_checkpoint(path, old)
+    assert saved is not None
+    write_checkpoint(path, {k: v for k, v in old.items() if k not in ("optimiser", "clear_at_reset")}, saved)
+    resumed = trained(world, settings, checkpoint=path)
+    assert torch.equal(resumed.dictionary.atoms, trained(world, settings).dictionary.atoms)
+    write_checkpoint(path, {k: v for k, v in old.items() if k != "seed"} | {"optimiser": "sgd"}, saved)
+    with pytest.raises(DictionaryError, match="optimiser 'sgd'"):
+        trained(world, settings, checkpoint=path)
 
 
 def test_redrawn_atoms_lose_their_optimiser_state(world: World, tmp_path: Path) -> None:

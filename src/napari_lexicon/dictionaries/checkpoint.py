@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from napari_lexicon.dictionaries.file_format import read_metadata, read_tensors, write_tensors
+from napari_lexicon.dictionaries.train_settings import TrainSettings
 from napari_lexicon.errors import DictionaryError
 
 _KIND = "napari-lexicon training checkpoint 1"
@@ -64,6 +65,8 @@ def read_checkpoint(path: Path, identity: dict[str, Any]) -> Checkpoint | None:
     except (KeyError, ValueError) as error:
         raise DictionaryError(f"{path} is not a training checkpoint: delete it or choose another place.") from error
     mine = json.loads(json.dumps(identity))
+    # a version that did not know a setting did what its default does now
+    theirs = {key: value for key, value in TrainSettings().to_json().items() if key in mine} | theirs
     for key in sorted(mine.keys() | theirs.keys()):
         if mine.get(key) != theirs.get(key):
             raise DictionaryError(
