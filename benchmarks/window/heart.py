@@ -98,9 +98,12 @@ def heart_rows(desk: Any, quick: bool) -> list[dict[str, Any]]:
         desk.until(lambda: workspace.jobs.status.done >= 1 or not workspace.jobs.status.busy, 300)
         rows += _rows(desk, "scrolling while the plate is embedded", scrolling(desk, seconds))
         rows += _end(desk)
+        embedded = str(state.lexicon.path)  # the window has turned to what was embedded
+        workspace.opening.lexicon(desk.lexicon)
+        desk.until(lambda: state.lexicon.path == desk.lexicon and workspace.reading.figures is not None, 300)
         workspace.compute.set_settings(ComputeSettings(device="cpu"))
         settings = {
-            "lexicon": str(state.lexicon.path),
+            "lexicon": embedded,
             "out": str(Path(folder) / "trained.safetensors"),
             "controls": "all",
             "features": 1024,

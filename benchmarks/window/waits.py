@@ -129,7 +129,7 @@ class Desk:
     # waits ----------------------------------------------------------------------------------------------------------
 
     def open(self) -> list[float]:
-        """Lexicon to grid and table, five times; what an earlier opening keeps in memory is let go."""
+        """Lexicon to grid and table, five times as if for the first time: no view is restored, no memory is kept."""
         workspace = self.person.workspace
 
         def act(number: int) -> None:
@@ -140,7 +140,11 @@ class Desk:
 
         def let_go() -> None:
             self.quiet()
+            self.state.set_field(None)
             self.state.set_lexicon(None)
+            self.person.viewer.layers.clear()  # napari collects garbage for each layer that goes
+            workspace.restoring.flush()
+            workspace.opening.memory.views_path().unlink(missing_ok=True)
             gc.collect()
 
         seconds = self.timed(5, act, let_go)
