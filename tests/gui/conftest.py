@@ -47,3 +47,12 @@ def opened(person: Person, plate: Path) -> None:
     person.workspace.opening.plate(plate)
     person.wait(lambda: person.workspace.state.plate is not None, what="the plate")
     person.wait(lambda: person.workspace.reading.figures is not None, what="the figures")
+
+
+def opened_without_image(person: Person, plate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As :func:`opened`, by a person who has chosen a feature at once, before any field is on the screen."""
+    monkeypatch.setattr("napari_lexicon.widgets.workspace.first_look.PATIENCE_MS", 600_000)
+    state = person.workspace.state
+    state.lexiconChanged.connect(lambda lexicon: state.set_feature(None if lexicon is None else 3))
+    opened(person, plate)
+    assert state.field is None

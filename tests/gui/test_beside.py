@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from tests.gui.conftest import opened
+from tests.gui.conftest import opened, opened_without_image
 from tests.gui.driver import LEFT, Person
 
 from napari_lexicon.viewer.napari_compat import camera as camera_of
@@ -36,10 +37,13 @@ def halves(person: Person, layer) -> tuple[np.ndarray, np.ndarray]:
     return layer.data[:, :cut], layer.data[:, begin : begin + cut]
 
 
-def test_a_treatment_beside_its_control_through_walking_and_other_features(person: Person, plate: Path):
+def test_a_treatment_beside_its_control_through_walking_and_other_features(
+    person: Person, plate: Path, monkeypatch: pytest.MonkeyPatch
+):
     from napari_lexicon.analysis.maps import activation_map
 
-    opened(person, plate)
+    opened_without_image(person, plate, monkeypatch)
+    assert "Open a well" in person.find("Plate", "beside_control").toolTip()
     person.open_well("A03")
     feature = person.choose_feature(0)
     person.viewer.layers[0].contrast_limits = (150, 900)

@@ -334,7 +334,7 @@ def test_a_laptop_screen_is_enough(person: Person, plate: Path):
     assert person.window.size() == size
     for name in DOCKS:
         person.front(name)
-        assert person.docks[name].width() <= 440
+        assert person.docks[name].width() <= 432
         for button in person.docks[name].findChildren(QPushButton):
             if not button.isVisible():
                 continue

@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject, Qt, QUrl, Slot
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QDialogButtonBox, QFileDialog, QLineEdit, QPushButton
-from tests.gui.conftest import opened
+from tests.gui.conftest import opened, opened_without_image
 from tests.gui.driver import LEFT, PLAIN, Person
 from tests.gui.test_jobs import Heartbeat, job_of, wait_for_end
 
@@ -114,11 +114,18 @@ def test_the_table_is_saved_with_names_and_all_features(person: Person, plate: P
     np.testing.assert_allclose(table["fires"], figures["fires"])
 
 
-def test_the_picture_is_of_the_shown_field(person: Person, plate: Path, tmp_path: Path):
+def test_the_picture_is_of_the_shown_field(
+    person: Person, plate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     from napari_lexicon.jobs.shown_maps import FigureJob, overlay_figure
 
-    opened(person, plate)
-    person.wait(lambda: person.workspace.state.feature is not None, 10, "the first feature")
+    opened_without_image(person, plate, monkeypatch)
+    person.front("Features")
+    menu = person.docks["Features"].view.menu
+    person.click("Features", "features_menu")
+    assert not menu.entries["picture"].isEnabled()
+    assert "Open a field" in menu.entries["picture"].toolTip()
+    menu.menu_.close()
     person.open_well("B02")
     person.press(Qt.Key.Key_Period)
     person.wait_for_field("B02")

@@ -6,9 +6,10 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from tests.gui.conftest import opened
+from tests.gui.conftest import opened, opened_without_image
 from tests.gui.driver import LEFT, PLAIN, Person
 
 from napari_lexicon.analysis.maps import activation_map
@@ -65,9 +66,13 @@ def test_dots_keep_maps_in_colors_apart_that_are_the_same_everywhere(person: Per
     assert person.workspace.state.kept == (kept[0], kept[2])
 
 
-def test_the_dot_of_the_card_and_the_space_bar_keep_the_chosen_one(person: Person, plate: Path):
-    opened(person, plate)
+def test_the_dot_of_the_card_and_the_space_bar_keep_the_chosen_one(
+    person: Person, plate: Path, monkeypatch: pytest.MonkeyPatch
+):
+    opened_without_image(person, plate, monkeypatch)
     feature = person.choose_feature(0)
+    person.click("Features", "keep_map")
+    assert person.workspace.state.kept == ()  # no image is open: a sentence says so
     person.open_well("A01")
     person.click("Features", "keep_map")
     assert person.workspace.state.kept == (feature,)
