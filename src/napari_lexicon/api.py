@@ -348,8 +348,18 @@ def train(
     return run_train(TrainJob(str(lexicon), str(out), **settings), report, should_stop)
 
 
-def features(lexicon: PathLike, by: str | None = None) -> pd.DataFrame:
+def features(lexicon: PathLike, by: str | None = None, *, beyond: float | None = None) -> pd.DataFrame:
     """One row per feature: how often, how strongly, where; with ``by`` its relation to a column of the plate map.
+
+    Parameters
+    ----------
+    lexicon : path
+        ``NAME.lexicon`` after apply.
+    by : str, optional
+        Column of the plate map.
+    beyond : float, optional
+        Read features by their direction: a patch counts as firing where it lies more than 1, 2 or 3 standard
+        deviations of control patches along the feature. By the sparse code where None.
 
     See :func:`napari_lexicon.analysis.features.features_table` and
     :func:`napari_lexicon.analysis.features.selectivity_table` for the columns.
@@ -359,7 +369,7 @@ def features(lexicon: PathLike, by: str | None = None) -> pd.DataFrame:
     from napari_lexicon.lexicons import Lexicon
 
     opened = Lexicon.open(lexicon)
-    plates = plate_statistics(opened)
+    plates = plate_statistics(opened, beyond)
     table = features_table(plates, opened.names, stability_of(opened))
     if by is None:
         return table

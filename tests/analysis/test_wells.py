@@ -46,6 +46,10 @@ def test_the_direction_of_a_well_is_the_mean_over_its_patches(applied: Path, tmp
     found = profiles["A03"].layers["direction:Actin"][0]
     np.testing.assert_allclose(found, expected.mean(axis=0), atol=5e-3)
     assert np.abs(found).max() > 0.05
+    beyond = profiles["A03"].layers["fraction_beyond:Actin"][0]
+    np.testing.assert_allclose(beyond, (expected > 1).mean(axis=0), atol=0.01)  # tokens on the line, in float16
+    assert beyond.max() > 0.2
     (plate.folder / "summary.zarr.zip").unlink()
     again = api.profiles(copied)
-    np.testing.assert_array_equal(again.layers["direction"], profiles.layers["direction"])
+    for layer in ("direction", "fraction_beyond"):
+        np.testing.assert_array_equal(again.layers[layer], profiles.layers[layer])

@@ -47,6 +47,7 @@ def test_arrays_have_the_shapes_and_types_of_the_specification(applied: Path) ->
         "place": ((2, m), "uint32"),
         "tokens": ((2,), "uint32"),
         "centre": ((2, directions), "float32"),
+        "beyond": ((3, 2, m), "uint32"),
     }
     assert set(group.attrs) == {"well", "field", "backbone", "identity", "channels", "windows", "dictionary"}
 

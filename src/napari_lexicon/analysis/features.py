@@ -35,6 +35,9 @@ class PlateStatistics:
         Names of the channels that statistics are kept for.
     format : tuple of int, optional
         Rows and columns of the plate, (0, 0) where the wells are free; taken from the well names where None.
+    beyond : float, optional
+        Standard deviations of controls along a feature beyond which the statistics count a token as firing; None
+        where they count codes.
     """
 
     name: str
@@ -42,6 +45,7 @@ class PlateStatistics:
     map: pd.DataFrame
     channels: tuple[str, ...]
     format: tuple[int, int] | None = None
+    beyond: float | None = None
 
 
 def features_table(
@@ -64,6 +68,8 @@ def features_table(
         Indexed by ``feature``: ``name``; ``fires`` (part of all tokens); ``mean`` (mean value per token);
         ``mean_when_active``; ``strongest``; ``wells`` (number of wells where it fires); ``channel`` (where it fires
         most) and ``channel_share`` (its part of all firing); ``plate`` and ``well`` (highest mean); ``stability``.
+        Read by direction, ``mean`` is how far tokens lie along the feature, and ``mean_when_active`` and ``strongest``,
+        which are of codes, are left out.
     """
     tokens = sum(p.statistics.tokens.sum(dtype=np.float64) for p in plates)
     in_wells = [p.statistics.active.sum(axis=1) for p in plates]
@@ -81,7 +87,10 @@ def features_table(
             },
             index=pd.RangeIndex(n_features, name="feature"),
         )
-    table["strongest"] = np.max([p.statistics.strongest.max(axis=(0, 1)) for p in plates], axis=0)
+    if any(p.beyond is None for p in plates):
+        table["strongest"] = np.max([p.statistics.strongest.max(axis=(0, 1)) for p in plates], axis=0)
+    else:
+        table = table.drop(columns="mean_when_active")
     table["wells"] = np.sum([np.count_nonzero(part, axis=0) for part in in_wells], axis=0)
     _add_channels(table, plates)
     _add_best_well(table, plates, total_in_wells)

@@ -7,30 +7,61 @@ from safetensors import SafetensorError, safe_open
 
 from napari_lexicon.analysis.features import PlateStatistics
 from napari_lexicon.errors import LexiconFolderError
-from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.lexicons import BEYOND, Lexicon, LexiconPlate, WellStatistics
 
 
-def plate_statistics(lexicon: Lexicon) -> list[PlateStatistics]:
+def plate_statistics(lexicon: Lexicon, beyond: float | None = None) -> list[PlateStatistics]:
     """Statistics of every plate with finished fields.
+
+    Parameters
+    ----------
+    lexicon : Lexicon
+        Opened.
+    beyond : float, optional
+        Read features by their direction: a token counts as firing where it lies more than so many standard deviations
+        of control tokens along the feature (one of :data:`~napari_lexicon.lexicons.BEYOND`), and means are of how far.
+        By the sparse code where None.
 
     Raises
     ------
     LexiconFolderError
-        If no field has codes yet.
+        If no field has codes yet, or directions were not counted.
     """
     found = [
         PlateStatistics(
             plate.header.name,
-            plate.statistics(),
+            plate.statistics() if beyond is None else statistics_along(lexicon, plate, beyond),
             plate.map,
             ("all channels",) if plate.joint else tuple(channel.name for channel in plate.header.channels),
             (plate.header.rows, plate.header.columns),
+            beyond,
         )
         for plate in lexicon.plates.values()
         if plate.n_done()
     ]
     if not found:
         raise LexiconFolderError(f"{lexicon.path} has no codes yet: run apply with a dictionary first.")
+    return found
+
+
+def statistics_along(lexicon: Lexicon, plate: LexiconPlate, beyond: float) -> WellStatistics:
+    """Statistics of a plate with features read by their direction; see :func:`plate_statistics`.
+
+    Raises
+    ------
+    LexiconFolderError
+        If the level was not counted, or the plate was read by a version that did not count.
+    """
+    if beyond not in BEYOND:
+        levels = ", ".join(f"{level:g}" for level in BEYOND)
+        raise LexiconFolderError(f"Patches beyond {beyond:g} standard deviations were not counted: choose {levels}.")
+    directions = plate.directions()
+    found = None if directions is None else directions.read(plate.statistics(), atoms_of(lexicon), beyond)
+    if found is None:
+        raise LexiconFolderError(
+            f"Plate {plate.header.name} of {lexicon.path} was read by an earlier version, which did not count "
+            "directions: run apply with --recompute."
+        )
     return found
 
 

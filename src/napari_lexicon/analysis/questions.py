@@ -62,6 +62,9 @@ class Asked:
         Whether images may be opened for what goes beside.
     seed : int
         Of splits and shuffles.
+    beyond : float, optional
+        Read features by their direction: a patch fires where it lies more than 1, 2 or 3 standard deviations of
+        control patches along the feature. By the sparse code where None.
     """
 
     by: str = "Metadata_perturbation"
@@ -76,6 +79,7 @@ class Asked:
     features: tuple[int, ...] = ()
     pixels: bool = True
     seed: int = 0
+    beyond: float | None = None
 
 
 _PROBED_WELLS = 384  # wells whose images are embedded again, at most
@@ -93,7 +97,7 @@ class Question:
 
 
 def _table(lexicon: Lexicon, asked: Asked) -> WellTable:
-    return well_table(plate_statistics(lexicon), lexicon.names, asked.channel)
+    return well_table(plate_statistics(lexicon, asked.beyond), lexicon.names, asked.channel)
 
 
 def _effects(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from napari_lexicon.errors import LexiconFolderError
-from napari_lexicon.lexicons import FeatureNames, LexiconPlate, WellStatistics
+from napari_lexicon.lexicons import FeatureNames, LexiconPlate, WellDirections, WellStatistics
 
 if TYPE_CHECKING:
     import anndata
@@ -145,7 +145,8 @@ def profiles(
         ``layers["mean:CHANNEL"]`` and ``layers["fraction_active:CHANNEL"]``. With ``atoms`` also
         ``layers["direction"]`` and ``layers["direction:CHANNEL"]``: how far the tokens lie along the feature on
         average, in standard deviations of control tokens; it may be negative, and is there for features that the
-        pursuit did not pick.
+        pursuit did not pick; and ``layers["fraction_beyond"]`` (and per channel): part of the tokens that lie more than
+        one standard deviation along it.
     """
     import anndata
 
@@ -168,8 +169,8 @@ def profiles(
         for c, channel in enumerate(plate.header.channels):
             layers[f"mean:{channel.name}"] = statistics.mean(c)[done].astype(np.float32)
             layers[f"fraction_active:{channel.name}"] = statistics.fraction_active(c)[done].astype(np.float32)
-    if atoms is not None and (centres := plate.centres()) is not None:
-        layers |= _directions(plate, centres[done], statistics.tokens[done].astype(np.float64), atoms)
+    if atoms is not None and (directions := plate.directions()) is not None:
+        layers |= _directions(plate, directions, statistics.tokens.astype(np.float64), atoms, done)
     data = anndata.AnnData(statistics.mean()[done].astype(np.float32), obs=_writable(obs), var=var, layers=layers)
     data.uns["plate"] = plate.header.name
     data.uns["software"] = "napari-lexicon"
@@ -177,14 +178,22 @@ def profiles(
 
 
 def _directions(
-    plate: LexiconPlate, centres: np.ndarray, tokens: np.ndarray, atoms: np.ndarray
+    plate: LexiconPlate, directions: WellDirections, tokens: np.ndarray, atoms: np.ndarray, done: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Layers from ``(W, C, dim_w)`` mean whitened tokens of ``(W, C)`` tokens."""
+    """Layers of the wells that are done, from ``(W, C)`` numbers of tokens."""
+    centres, tokens = directions.centres[done], tokens[done]
     weights = tokens[:, :, None] / tokens.sum(axis=1)[:, None, None]
     layers = {"direction": (np.nansum(centres * weights, axis=1) @ atoms.T).astype(np.float32)}
+    if directions.beyond is not None:
+        beyond = directions.beyond[0][done]
+        layers["fraction_beyond"] = (beyond.sum(axis=1) / tokens.sum(axis=1)[:, None]).astype(np.float32)
     if not plate.joint:
         for c, channel in enumerate(plate.header.channels):
             layers[f"direction:{channel.name}"] = (centres[:, c] @ atoms.T).astype(np.float32)
+            if directions.beyond is not None:
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    share = (beyond[:, c] / tokens[:, c, None]).astype(np.float32)
+                layers[f"fraction_beyond:{channel.name}"] = share
     return layers
 
 

@@ -14,6 +14,15 @@ from napari_lexicon.cli.app import LexiconPath, Quiet, app, example, open_window
 from napari_lexicon.cli.progress import told
 from napari_lexicon.errors import LexiconError
 
+Beyond = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SD",
+        help="Read features by direction: a patch fires where it lies over 1, 2 or 3 standard deviations of controls "
+        "along the feature. By the code by default.",
+    ),
+]
+
 
 @app.command(
     help="One row per feature: how often it fires, how strongly, where; with --by what it has to do with a column."
@@ -22,11 +31,12 @@ from napari_lexicon.errors import LexiconError
 def features(
     lexicon: LexiconPath,
     by: Annotated[str | None, typer.Option("--by", metavar="COLUMN", help="Column of the plate map.")] = None,
+    beyond: Beyond = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="T.csv", help="Write all rows here.")] = None,
     quiet: Quiet = False,
 ) -> None:
     with sentences():
-        table = api.features(lexicon, by)
+        table = api.features(lexicon, by, beyond=beyond)
         if out is not None:
             write(out, table.to_csv)
         if not quiet:
@@ -164,6 +174,7 @@ def ask(
         bool, typer.Option("--pictures/--no-pictures", help="Open the images for what goes beside.")
     ] = True,
     seed: Annotated[int, typer.Option(metavar="S", help="Of splits and shuffles.")] = 0,
+    beyond: Beyond = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="T.csv", help="Write all rows here.")] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -183,6 +194,7 @@ def ask(
             features=_numbers(features),
             pixels=pictures,
             seed=seed,
+            beyond=beyond,
             report=progress,
         )
         if out is not None:
@@ -234,6 +246,7 @@ def report(
             network=network,
             title=title,
             seed=seed,
+            beyond=beyond,
             report=progress,
         )
     if not quiet:

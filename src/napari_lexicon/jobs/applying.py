@@ -16,6 +16,7 @@ from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.file_format import load_dictionary
 from napari_lexicon.errors import DictionaryError, JobError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
+from napari_lexicon.jobs.directions import FieldDirections, directions_of
 from napari_lexicon.jobs.embedding import (
     KEEP_TOKENS,
     FieldsResult,
@@ -242,16 +243,16 @@ class _ApplyField:
         if self.background == "keep":
             counts = np.ones_like(counts)
         codes = encoded_tokens(self.dictionary, grouped.reshape(-1, dim), torch.from_numpy(counts.reshape(-1)))
-        centre = centres(self.dictionary, grouped, counts)
+        along = directions_of(self.dictionary, grouped, counts)
 
         def write() -> None:
             if work.plate.mark("tokens", work.number) != tokens_mark(work, self.backbone.spec.fingerprint):
                 write_tokens(work, tokens, lit, self.backbone, self.keep)
-            self._write(work, codes, counts, centre)
+            self._write(work, codes, counts, along)
 
         return write
 
-    def _write(self, work: FieldWork, codes: Codes, counts: np.ndarray, centre: np.ndarray) -> None:
+    def _write(self, work: FieldWork, codes: Codes, counts: np.ndarray, along: FieldDirections) -> None:
         n_features = self.dictionary.n_features
         # statistics come from the rounded values, so that whoever sums the stored codes finds the same
         rounded = Codes(codes.indices, codes.values.half().float())
@@ -269,7 +270,8 @@ class _ApplyField:
             "strongest": one.strongest,
             "place": one.place,
             "tokens": one.tokens,
-            "centre": centre,
+            "centre": along.centre,
+            "beyond": along.beyond,
         }
         attributes = {
             **origin_attributes(work, self.backbone),
@@ -288,19 +290,6 @@ def channels_coded(dictionary: Dictionary, work: FieldWork) -> list[int]:
 def stored_indices(codes: Codes, n_features: int) -> np.ndarray:
     """Feature numbers in the type they are stored in: uint16 where that is enough, else uint32."""
     return codes.indices.numpy().astype(np.uint16 if n_features <= 65_536 else np.uint32)
-
-
-def centres(dictionary: Dictionary, tokens: torch.Tensor, counts: np.ndarray) -> np.ndarray:
-    """``(G, dim_w)`` float32: mean whitened token of each group, over the tokens that count; 0 where none does.
-
-    A feature's direction times it is how far the group lies along the feature, in standard deviations of control
-    tokens.
-    """
-    found = np.zeros((len(tokens), dictionary.whitening.dim_whitened), np.float32)
-    for group, (own, counted) in enumerate(zip(tokens, torch.from_numpy(counts), strict=True)):
-        if bool(counted.any()):  # whitening is affine: the mean may be taken first
-            found[group] = dictionary.whitening.whiten(own[counted].mean(dim=0, keepdim=True))[0].numpy()
-    return found
 
 
 def encoded_tokens(dictionary: Dictionary, tokens: torch.Tensor, counts: torch.Tensor) -> Codes:

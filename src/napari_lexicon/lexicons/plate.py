@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from napari_lexicon.errors import LexiconFolderError
+from napari_lexicon.lexicons.directions import DirectionsGatherer, WellDirections
 from napari_lexicon.lexicons.files import ArraysFile, write_arrays_whole
 from napari_lexicon.lexicons.headers import FieldHeader, PlateHeader, read_header
 from napari_lexicon.lexicons.statistics import FieldStatistics, WellStatistics
@@ -265,8 +266,8 @@ class LexiconPlate:
         file = self._open("codes", number)
         return FieldStatistics(*(file[name] for name in ("total", "active", "strongest", "place", "tokens")))
 
-    def centres(self) -> np.ndarray | None:
-        """Mean whitened token of every well and channel, ``(W, C, dim_w)`` float64; NaN where a well has none.
+    def directions(self) -> WellDirections | None:
+        """How wells lie along the directions of features, from the plate's summary where it is up to date.
 
         None where a field was computed by a version that did not keep it.
         """
@@ -274,27 +275,22 @@ class LexiconPlate:
         if summary.exists():
             file = ArraysFile(summary)
             if file.attributes["marks"] == self._marks():
-                return file.optional("centres")
-        return self._gathered_centres()
+                if "centres" not in file:
+                    return None
+                return WellDirections(file["centres"], file.optional("beyond"))
+        return self._gathered_directions()
 
-    def _gathered_centres(self) -> np.ndarray | None:
-        position = {well: w for w, well in enumerate(self.wells)}
-        total: np.ndarray | None = None
-        tokens = np.zeros((len(self.wells), self.groups, 1))
+    def _gathered_directions(self) -> WellDirections | None:
+        gathered = DirectionsGatherer(self.wells, self.groups)
         for number, field in enumerate(self.fields):
             if self.mark("codes", number) is None:
                 continue
             file = self._open("codes", number)
             if "centre" not in file:
                 return None
-            centre, counted = file["centre"].astype(np.float64), file["tokens"][:, None]
-            if total is None:
-                total = np.zeros((*tokens.shape[:2], centre.shape[1]))
-            row, channels = position[field.well], np.asarray((0,) if self.joint else field.channels, dtype=np.int64)
-            total[row, channels] += centre * counted
-            tokens[row, channels] += counted
-        with np.errstate(invalid="ignore"):
-            return None if total is None else total / tokens
+            channels = (0,) if self.joint else field.channels
+            gathered.add(field.well, channels, file["tokens"], file["centre"], file.optional("beyond"))
+        return gathered.directions()
 
     def statistics(self) -> WellStatistics:
         """Statistics of all finished fields, from the plate's summary where it is up to date."""
@@ -310,9 +306,11 @@ class LexiconPlate:
         """Gather the statistics of all finished fields in plate order and write them to the folder."""
         gathered = self._gathered()
         arrays = {name: getattr(gathered, name) for name in WellStatistics.ARRAYS}
-        centres = self._gathered_centres()
-        if centres is not None:
-            arrays["centres"] = centres
+        directions = self._gathered_directions()
+        if directions is not None:
+            arrays["centres"] = directions.centres
+            if directions.beyond is not None:
+                arrays["beyond"] = directions.beyond
         write_arrays_whole(self.folder / f"summary{_SUFFIX}", arrays, {"marks": self._marks()}, large=True)
         return gathered
 

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 STRONGEST = 64  # places kept per feature
+BEYOND = (1.0, 2.0, 3.0)
+"""How far along a feature a token must lie to be counted as beyond, standard deviations of control tokens."""
 
 
 @dataclass(frozen=True)
