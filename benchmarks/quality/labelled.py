@@ -8,7 +8,8 @@ Painting (cytodataframe, outlines). Dictionaries learn from the tokens of one ha
 every class the one feature in one channel is chosen there, and scored on the other half.
 
 - *selectivity*: P(fires | class) minus the mean over the other classes; *maximal*: minus the largest of them (the two
-  definitions of the ICFL paper, section 6.1), of the feature chosen by it.
+  definitions of the ICFL paper, section 6.1), of the feature chosen by it; *along*: the same where a feature fires in
+  the patches that lie more than one standard deviation of controls along it.
 - *AUROC* of the best feature, by its code and by its direction.
 - *probe*: balanced accuracy of a logistic probe on all codes, and on the five best features.
 - *chance*: the same AUROC where the labels of every image are those of another one.
@@ -45,6 +46,7 @@ from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.token_source import ArrayTokens
 from napari_lexicon.dictionaries.train import train_dictionary
 from napari_lexicon.dictionaries.whitening import Whitening, WhiteningAccumulator
+from napari_lexicon.lexicons import BEYOND
 
 Floats = npt.NDArray[np.float32]
 CACHE = Path(tempfile.gettempdir()) / "napari-lexicon-benchmark" / "real"
@@ -125,15 +127,18 @@ def _scores(
     scored = np.concatenate([_some(np.flatnonzero(side), SCORED) for side in (learnt, ~learnt)])
     learnt, seen = learnt[scored], seen.rows(scored)
     codes, along = _features(dictionary, seen.tokens)
-    fires = (codes > 0).astype(np.float32)
     classes = range(1, len(seen.names))
-    rates = [[np.asarray(fires[side & (seen.labels == c)].mean(axis=0)).ravel() for c in range(len(seen.names))]
-             for side in (learnt, ~learnt)]  # fmt: skip
     scores: dict[str, list[float]] = {}
+    for read, fires in (("", (codes > 0).astype(np.float32)), (", along", (along > BEYOND[0]).astype(np.float32))):
+        rates = [[np.asarray(fires[side & (seen.labels == c)].mean(axis=0)).ravel() for c in range(len(seen.names))]
+                 for side in (learnt, ~learnt)]  # fmt: skip
+        for c in classes:
+            for metric, against in (("selectivity", np.mean), ("maximal selectivity", np.max)):
+                chosen, held = (
+                    rate[c] - against([rate[o] for o in range(len(rate)) if o != c], axis=0) for rate in rates
+                )
+                scores.setdefault(metric + read, []).append(float(held[np.argmax(chosen)]))
     for c in classes:
-        for metric, against in (("selectivity", np.mean), ("maximal selectivity", np.max)):
-            chosen, held = (rate[c] - against([rate[o] for o in range(len(rate)) if o != c], axis=0) for rate in rates)
-            scores.setdefault(metric, []).append(float(held[np.argmax(chosen)]))
         for metric, values, labels in (
             ("AUROC, code", codes, seen.labels),
             ("AUROC, direction", along, seen.labels),
@@ -145,7 +150,8 @@ def _scores(
             )
     result = {metric: float(np.mean(values)) for metric, values in scores.items()}
     best = [int(np.argmax(column_aurocs(codes, seen.labels == c, learnt))) for c in classes]
-    few = list(dict.fromkeys([*best, *np.argsort(-np.asarray(fires[learnt].mean(axis=0)).ravel())]))[:5]
+    often = np.asarray((codes[learnt] > 0).mean(axis=0)).ravel()
+    few = list(dict.fromkeys([*best, *np.argsort(-often)]))[:5]
     result["probe"] = _probe(codes, seen.labels, learnt)
     result["probe, 5 features"] = _probe(codes[:, few], seen.labels, learnt)
     return result

@@ -2,8 +2,8 @@
 
     python benchmarks/quality/wells.py WORK [--quick | --full] [--json FILE]
 
-Simulated plates with eight planted phenotypes in dose series, compounds that do nothing, and a batch effect each. On one
-plate the feature and channel is chosen that tells each phenotype from the control wells of that plate best, by the
+Simulated plates with eight planted phenotypes in dose series, compounds that do nothing, and a batch effect each. On
+one plate the feature and channel is chosen that tells each phenotype from the control wells of that plate best, by the
 effect size; on every other plate it is scored, by the AUROC of treated wells and by the difference of the parts of
 patches where it fires. *found*: phenotypes with a feature at a false-discovery rate of 5 %, on one plate by itself;
 *called*: compounds that do nothing of which the same is said. Plates and lexicons are made in WORK, or used where they

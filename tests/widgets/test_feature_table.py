@@ -40,7 +40,7 @@ def figures_of(n: int, seed: int = 0, compared: bool = False) -> Figures:
         table["selectivity"] = rng.normal(0, 0.1, n)
         table["best_value"] = np.array(["drug", "DMSO"], dtype=object)[rng.integers(0, 2, n)]
     statistics = WellStatistics.empty(("A01",), 3, n)
-    return Figures(statistics, table, frozenset(), "Metadata_pert" if compared else None)
+    return Figures(statistics, statistics, table, frozenset(), "Metadata_pert" if compared else None)
 
 
 @pytest.fixture

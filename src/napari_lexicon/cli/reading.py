@@ -246,7 +246,6 @@ def report(
             network=network,
             title=title,
             seed=seed,
-            beyond=beyond,
             report=progress,
         )
     if not quiet:

@@ -27,6 +27,8 @@ class AskJob:
         For questions about chosen features.
     pixels : bool
         Open the images.
+    beyond : float, optional
+        Read features by their direction, as in :class:`napari_lexicon.analysis.questions.Asked`.
     """
 
     lexicon: str
@@ -39,6 +41,7 @@ class AskJob:
     kind: str | None = None
     features: tuple[int, ...] = ()
     pixels: bool = True
+    beyond: float | None = None
 
 
 class _Stopped(Exception):
@@ -70,6 +73,7 @@ def run_ask(job: AskJob, report: Report = silent, should_stop: ShouldStop = neve
         kind=job.kind,
         features=job.features,
         pixels=job.pixels,
+        beyond=job.beyond,
     )
     report(Progress(0, 0, "reading the lexicon"))
     try:

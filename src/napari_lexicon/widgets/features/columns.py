@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,10 +64,21 @@ FLAG = Column(
 )
 
 
+def fires_column(beyond: float | None) -> Column:
+    """How often a feature fires, by its code or by its direction."""
+    if beyond is None:
+        return FIRES
+    return replace(
+        FIRES,
+        tip=f"Part of all patches of the plate that lie more than {beyond:g} standard deviations of control patches "
+        "along the feature, whether or not their code holds it.",
+    )
+
+
 def columns_of(figures: Figures) -> tuple[Column, ...]:
     """Columns that the table has now."""
     table = figures.table
-    found = [NAME, FIRES, STRENGTH, CHANNEL]
+    found = [one for one in (NAME, fires_column(figures.beyond), STRENGTH, CHANNEL) if one.key in table.columns]
     by = (figures.compared_by or "").removeprefix("Metadata_").replace("_", " ")
     if "selectivity" in table.columns:
         found.append(
@@ -158,11 +169,18 @@ def written_part(part: float) -> str:
     return f"{percent:.2g} %" if percent < 10 else f"{percent:.0f} %"
 
 
-def sentence_of(feature: int, row: pd.Series, significance: Significance | None = None) -> str:
+def sentence_of(
+    feature: int, row: pd.Series, significance: Significance | None = None, beyond: float | None = None
+) -> str:
     """What is known of one feature, as a person would say it."""
     if not row["fires"] > 0:
         return "Does not fire on this plate."
-    parts = [f"Fires in {written_part(float(row['fires']))} of patches"]
+    often = written_part(float(row["fires"]))
+    parts = [
+        f"Fires in {often} of patches"
+        if beyond is None
+        else f"{often} of patches lie over {beyond:g} SD of controls along it"
+    ]
     if row["channel"]:
         parts.append(f"{row['channel_share']:.0%} of it in {row['channel']}".replace("%", " %"))
     if row["well"]:

@@ -53,6 +53,7 @@ class FeaturesController(Controller):
         self.link(state.markedChanged, self._show_marked)
         self.link(state.onlyMarkedChanged, self._show_marked)
         self.link(view.compareByChanged, workspace.reading.set_compare_by)
+        self.link(view.beyondChanged, workspace.reading.set_beyond)
         self.link(view.galleryStyleChanged, self._gallery_again)
         self.link(view.card.channelChanged, state.set_channel)
         self.link(view.card.style_controls.valueChanged, state.set_style)
@@ -87,6 +88,7 @@ class FeaturesController(Controller):
         lexicon = self.workspace.state.lexicon
         names = lexicon.names if lexicon is not None and lexicon.header.dictionary is not None else None
         self._view.table.table_model().setFigures(figures, names)
+        self._view.setBeyond(self.workspace.reading.beyond)
         plate = self.workspace.state.lexicon_plate
         if plate is not None and figures is not None:
             self._view.card.setChannels([] if plate.joint else [channel.name for channel in plate.header.channels])
@@ -157,7 +159,7 @@ class FeaturesController(Controller):
             named.name if named else "",
             self.workspace.state.color_of(feature),
             feature in self.workspace.state.kept,
-            sentence_of(feature, figures.table.iloc[feature], figures.significance),
+            sentence_of(feature, figures.table.iloc[feature], figures.significance, figures.beyond),
             " ".join(each for each in (self.workspace.first.why(feature), self._why_direction(feature)) if each),
         )
 

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lexicon.lexicons.statistics import BEYOND
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.elided_box import ElidedBox
 from napari_lexicon.widgets.basic.ink import small_font
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SEARCH_PAUSE_MS = 120
+READINGS = (("by code", None), *((f"by direction, over {level:g} SD", level) for level in BEYOND))
+"""How features are read: words and level."""
 
 
 class FeaturesView(QWidget):
@@ -44,12 +47,15 @@ class FeaturesView(QWidget):
         Another feature is chosen.
     compareByChanged(str or None)
         Another column of the plate map to compare by.
+    beyondChanged(float or None)
+        Features are to be read by their direction, from so many standard deviations on, or by their code.
     galleryStyleChanged()
         All channels or one, in the gallery.
     """
 
     valueChanged = Signal(object)
     compareByChanged = Signal(object)
+    beyondChanged = Signal(object)
     galleryStyleChanged = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -67,6 +73,17 @@ class FeaturesView(QWidget):
         self.menu = ExportMenu()
         self.count = Caption(step=-0.5)
         self.count.setObjectName("feature_count")
+        self.read_by = ElidedBox()
+        self.read_by.setObjectName("read_by")
+        self.read_by.setFont(small_font(self, -0.5))
+        for text, level in READINGS:
+            self.read_by.addItem(text, level)
+        self.read_by.setToolTip(
+            "Which patches count as firing, in the table, on the plate, in groups, doses and questions.\n"
+            "By code: those that are made of the feature, a few features per patch.\n"
+            "By direction: all that lie so far along it, in standard deviations (SD) of control patches. It finds\n"
+            "more of what treatments do; 2 SD is a good start."
+        )
         self.table = FeatureTable()
         self.card = FeatureCard()
         self.gallery, self.place = Gallery(), PlacePage()
@@ -90,6 +107,7 @@ class FeaturesView(QWidget):
         self._pause.timeout.connect(self._search)
         self.search.textChanged.connect(lambda: self._pause.start())
         self.compare.activated.connect(lambda: self.compareByChanged.emit(self.compare.currentData()))
+        self.read_by.activated.connect(lambda: self.beyondChanged.emit(self.read_by.currentData()))
         self.table.valueChanged.connect(self.valueChanged)
         self.table.table_model().modelReset.connect(self.count_rows)
         self.table.table_model().layoutChanged.connect(self.count_rows)
@@ -107,7 +125,10 @@ class FeaturesView(QWidget):
         upper_box.setSpacing(4)
         upper_box.addLayout(top)
         upper_box.addWidget(self.table, 1)
-        upper_box.addWidget(self.count)
+        bottom = QHBoxLayout()
+        bottom.addWidget(self.count, 1)
+        bottom.addWidget(self.read_by)
+        upper_box.addLayout(bottom)
         self._lower = QWidget()
         lower_box = QVBoxLayout(self._lower)
         lower_box.setContentsMargins(0, 4, 0, 0)
@@ -162,6 +183,10 @@ class FeaturesView(QWidget):
         if not columns:
             self.compare.setToolTip("Add a plate map to find features that tell conditions apart.")
         self.compare.blockSignals(False)
+
+    def setBeyond(self, beyond: float | None) -> None:
+        """Features are read by their direction from so many standard deviations on; None: by their code."""
+        self.read_by.setCurrentIndex(max(0, self.read_by.findData(beyond)))
 
     def showCard(self, shown: bool) -> None:
         """The card has something to show."""

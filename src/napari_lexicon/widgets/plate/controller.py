@@ -191,7 +191,7 @@ class PlateController(Controller):
         if figures is None or state.feature is None or state.lexicon is None:
             return WellColoring()
         statistic = "mean" if by.statistic in ("robust_z", *OVER_FIELDS) else by.statistic
-        values = well_values(figures.statistics, state.feature, statistic, state.channel)
+        values = well_values(figures.read, state.feature, statistic, state.channel)
         title = f"{feature_title(state.lexicon, state.feature)}, {STATISTICS[by.statistic]}"
         if by.statistic == "robust_z":
             return self._z_colors(values, title)
@@ -203,6 +203,8 @@ class PlateController(Controller):
             values = over_fields(means, by.statistic)
             if values.dropna().empty:
                 state.notice("A coefficient of variation needs two finished fields of a well.")
+        if figures.beyond is not None and statistic == "mean":  # how far along: there is less than in controls, too
+            return number_coloring(values, title, ramp(ABOUT_ZERO), about_zero=True, limits=self._limits)
         colors = feature_ramp(state.color_of(state.feature), ground(self._view).name())
         return number_coloring(values, title, colors, from_zero=True, limits=self._limits)
 

@@ -56,6 +56,8 @@ class QuestionsController(Controller):
             return
         question, column = self._view.value()
         settings: dict[str, Any] = {"by": column} if column else {}
+        if self.workspace.reading.beyond is not None:
+            settings["beyond"] = self.workspace.reading.beyond
         if question in OF_A_FEATURE:
             settings["features"] = [state.feature]
         out = Path(self._folder.name) / f"{state.lexicon.name}-{question}.csv"

@@ -89,7 +89,7 @@ class FirstLook(QObject):
         state, plate, known = self._state, self._state.lexicon_plate, self._state.plate
         if figures is None or plate is None or known is None or state.feature is not None or self._growing():
             return
-        one = PlateStatistics(plate.header.name, figures.statistics, plate.map, channels_of(plate))
+        one = PlateStatistics(plate.header.name, figures.read, plate.map, channels_of(plate))
         by = treatment_column(known) or dose_column(known)
         self._background.start(_ERRAND, lambda: first_feature(figures.table, one, by), self._take, self._not_found)
 

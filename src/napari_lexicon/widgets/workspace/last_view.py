@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from napari_lexicon.lexicons.statistics import BEYOND
 from napari_lexicon.viewer.overlay import OverlayStyle
 from napari_lexicon.widgets.plate.color_by import STATISTICS, ColorBy
 from napari_lexicon.widgets.workspace.state import MapLook
@@ -41,6 +42,8 @@ class LastView(BaseModel):
         Features whose maps stay on the image, with their channels.
     compare_by : str, optional
         Column of the plate map that features are compared by.
+    beyond : float, optional
+        How far along a feature a patch must lie to count as firing; None where codes are read.
     sort : (str, bool)
         Column of the feature table, and whether it falls.
     search : str
@@ -70,6 +73,7 @@ class LastView(BaseModel):
     picks: int | None = None
     kept: tuple[tuple[int, int | None], ...] = ()
     compare_by: str | None = None
+    beyond: float | None = None
     sort: tuple[str, bool] = ("fires", True)
     search: str = ""
     silent: bool = False
@@ -91,6 +95,13 @@ class LastView(BaseModel):
         if look.finer not in (1, 2, 4):
             raise ValueError("a map is 1, 2 or 4 times finer than the patches")
         return look
+
+    @field_validator("beyond")
+    @classmethod
+    def _counted(cls, beyond: float | None) -> float | None:
+        if beyond is not None and beyond not in BEYOND:
+            raise ValueError(f"patches beyond {beyond:g} standard deviations are not counted")
+        return beyond
 
     @field_validator("color_by")
     @classmethod
@@ -148,6 +159,7 @@ def view_of(views: list[LastView], plate: str, lexicon: str) -> LastView | None:
                     "picks": None,
                     "kept": (),
                     "look": MapLook(),
+                    "beyond": None,
                 }
             )
     return None

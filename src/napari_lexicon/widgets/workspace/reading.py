@@ -72,7 +72,7 @@ def read_significance(figures: Figures, plate: LexiconPlate) -> Significance | N
     from napari_lexicon.analysis.selectivity import selectivity
     from napari_lexicon.analysis.well_table import well_table
 
-    one = PlateStatistics(plate.header.name, figures.statistics, plate.map, channels_of(plate))
+    one = PlateStatistics(plate.header.name, figures.read, plate.map, channels_of(plate))
     table = well_table([one])
     n_features = table.fires.shape[1]
     table = table.take(features=np.asarray(table.fires.any(axis=0)))
@@ -111,7 +111,7 @@ def read_flags(figures: Figures, plate: LexiconPlate, biology: str) -> np.ndarra
     from napari_lexicon.analysis.well_table import well_table
 
     one = PlateStatistics(
-        plate.header.name, figures.statistics, plate.map, channels_of(plate), (plate.header.rows, plate.header.columns)
+        plate.header.name, figures.read, plate.map, channels_of(plate), (plate.header.rows, plate.header.columns)
     )
     flags = confounds(well_table([one]), biology).flags()
     said = np.full(figures.statistics.n_features, "", dtype=object)
@@ -131,6 +131,9 @@ class Figures:
     Parameters
     ----------
     statistics : WellStatistics
+        Of the codes.
+    read : WellStatistics
+        As features are read: of the codes, or of how far patches lie along their directions.
     table : pandas.DataFrame
         One row per feature (:func:`napari_lexicon.analysis.features.features_table`), with the columns of the
         comparison where one was asked for and can be made.
@@ -144,19 +147,27 @@ class Figures:
         Of the comparison, None until it is computed or where it cannot be.
     n_compared : int
         Wells behind a rank correlation.
+    beyond : float, optional
+        Standard deviations of controls beyond which a patch counts along a feature; None where codes are read.
     """
 
     statistics: WellStatistics
+    read: WellStatistics
     table: pd.DataFrame
     numbers: frozenset[int]
     compared_by: str | None = None
     why_not: str = ""
     significance: Significance | None = None
     n_compared: int = 0
+    beyond: float | None = None
 
 
 def read_figures(
-    lexicon: Lexicon, plate: LexiconPlate, known: Figures | None, compare_by: str | None
+    lexicon: Lexicon,
+    plate: LexiconPlate,
+    known: Figures | None,
+    compare_by: str | None,
+    beyond: float | None = None,
 ) -> Figures | None:
     """Figures of a plate, going on from what is known; None where no field is finished."""
     plate.refresh()
@@ -171,17 +182,25 @@ def read_figures(
             header = plate.fields[number]
             channels = (0,) if plate.joint else header.channels
             statistics.add(statistics.wells.index(header.well), number, channels, plate.field_statistics(number))
-    table, why_not, n_compared = _table(lexicon, plate, statistics, compare_by)
-    return Figures(statistics, table, done, None if why_not else compare_by, why_not, n_compared=n_compared)
+    read = statistics if beyond is None else _along(lexicon, plate, beyond)
+    table, why_not, n_compared = _table(lexicon, plate, read, compare_by, beyond)
+    by = None if why_not else compare_by
+    return Figures(statistics, read, table, done, by, why_not, n_compared=n_compared, beyond=beyond)
+
+
+def _along(lexicon: Lexicon, plate: LexiconPlate, beyond: float) -> WellStatistics:
+    from napari_lexicon.analysis.lexicon_tables import statistics_along
+
+    return statistics_along(lexicon, plate, beyond)
 
 
 def _table(
-    lexicon: Lexicon, plate: LexiconPlate, statistics: WellStatistics, compare_by: str | None
+    lexicon: Lexicon, plate: LexiconPlate, statistics: WellStatistics, compare_by: str | None, beyond: float | None
 ) -> tuple[pd.DataFrame, str, int]:
     from napari_lexicon.analysis.features import PlateStatistics, features_table, selectivity_table
     from napari_lexicon.analysis.lexicon_tables import stability_of
 
-    one = PlateStatistics(plate.header.name, statistics, plate.map, channels_of(plate))
+    one = PlateStatistics(plate.header.name, statistics, plate.map, channels_of(plate), beyond=beyond)
     table = features_table([one], lexicon.names, stability_of(lexicon))
     table["dead"] = np.where(table["fires"] > 0, "", "dead")
     if compare_by is None:
@@ -215,6 +234,7 @@ class LexiconReading(QObject):
         self._figures: Figures | None = None
         self._of: tuple[str, str] | None = None
         self._compare_by: str | None = None
+        self._beyond: float | None = None
         self._asked = False
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -243,6 +263,17 @@ class LexiconReading(QObject):
             self._compare_by = column
             self._read()
 
+    @property
+    def beyond(self) -> float | None:
+        """How far along a feature a patch must lie to count, standard deviations of controls; None: by its code."""
+        return self._beyond
+
+    def set_beyond(self, beyond: float | None) -> None:
+        """Read features by their direction, or by their code."""
+        if beyond != self._beyond:
+            self._beyond = beyond
+            self._read()
+
     def strongest(self, feature: int) -> float:
         """The feature's largest value over the plate, 0 where it never fires or is not known."""
         if self._figures is None or feature >= self._figures.statistics.n_features:
@@ -262,7 +293,9 @@ class LexiconReading(QObject):
         if lexicon is None or figures is None or feature >= len(figures.table):
             return replace(look, kind="code")
         named = lexicon.names.get(feature)
-        silent = named is not None and named.name and not figures.table["fires"].iloc[feature] >= NEARLY_SILENT
+        statistics = figures.statistics
+        fires = statistics.active[:, :, feature].sum(dtype=np.float64) / max(1, statistics.tokens.sum())
+        silent = named is not None and named.name and fires < NEARLY_SILENT
         return replace(look, kind="direction" if silent else "code")
 
     def controls(self) -> np.ndarray | None:
@@ -308,9 +341,12 @@ class LexiconReading(QObject):
         if lexicon is None or plate is None or lexicon.header.dictionary is None:
             self._background.forget("figures")
             return
-        known, column = self._figures, self._compare_by
+        known, column, beyond = self._figures, self._compare_by, self._beyond
         self._background.start(
-            "figures", lambda: read_figures(lexicon, plate, known, column), self._take, self._not_read
+            "figures",
+            lambda: read_figures(lexicon, plate, known, column, beyond),
+            self._take,
+            lambda error: self._not_read(error, beyond),
         )
 
     def _take(self, figures: Figures | None) -> None:
@@ -361,6 +397,9 @@ class LexiconReading(QObject):
     def _not_tested(self, error: Exception) -> None:
         """The selectivities stand; a column that cannot be tested (every well another value) keeps its dash."""
 
-    def _not_read(self, error: Exception) -> None:
+    def _not_read(self, error: Exception, beyond: float | None) -> None:
         self._state.notice(str(error), "error")
+        if beyond is not None and beyond == self._beyond:  # an earlier lexicon has no directions: codes are there
+            self.set_beyond(None)
+            return
         self._pause.start()

@@ -83,6 +83,7 @@ class Restoring(QObject):
             picks=state.picks,
             kept=self._to_keep or tuple((each.feature, each.channel) for each, _ in self._canvas.overlay.kept()),
             compare_by=self._reading.compare_by,
+            beyond=self._reading.beyond,
             style=state.style,
             look=state.look,
             **self._docks,
@@ -145,6 +146,7 @@ class Restoring(QObject):
         state.set_look(view.look)
         if view.compare_by is None or view.compare_by in plate.map.columns:
             self._reading.set_compare_by(view.compare_by)
+        self._reading.set_beyond(view.beyond)
         state.set_selection(frozenset(view.selection) & frozenset(plate.wells))
         if view.well in plate.wells and any(field.index == view.field for field in plate.wells[view.well].fields):
             state.set_field(FieldPlace(view.well, view.field))

@@ -88,10 +88,9 @@ class Walking(QObject):
         figures, feature = self._reading.figures, self._state.feature
         if figures is None or feature is None:
             return
-        means = figures.statistics.total[:, :, feature].sum(axis=1) / np.maximum(
-            figures.statistics.tokens.sum(axis=1), 1
-        )
-        ranked = [figures.statistics.wells[w] for w in np.argsort(-means, kind="stable") if means[w] > 0]
+        read = figures.read
+        means = read.total[:, :, feature].sum(axis=1) / np.maximum(read.tokens.sum(axis=1), 1)
+        ranked = [read.wells[w] for w in np.argsort(-means, kind="stable") if means[w] > 0]
         if not ranked:
             return
         here = self._state.field.well if self._state.field else ""

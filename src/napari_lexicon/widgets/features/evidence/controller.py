@@ -98,7 +98,9 @@ class EvidenceController(Controller):
         if feature >= len(figures.table):
             return
         self._pages.conditions.setSelected(state.selection)
-        of: tuple[object, ...] = (plate.folder, len(figures.numbers), feature, state.channel, state.color_of(feature))
+        of: tuple[object, ...] = (
+            *(plate.folder, len(figures.numbers), feature, state.channel, state.color_of(feature), figures.beyond),
+        )
         if key == CONDITIONS:
             of = (*of, self.workspace.reading.compare_by, self._pages.by_median.isChecked())
         elif key == SPREAD:
@@ -155,7 +157,7 @@ class EvidenceController(Controller):
             else frozenset()
         )
         rows = condition_rows(
-            *(figures.statistics, feature, state.channel, plate.map[column], named),
+            *(figures.read, feature, state.channel, plate.map[column], named),
             by_median=self._pages.by_median.isChecked(),
         )
         shown = strongest_rows(rows)
@@ -176,7 +178,7 @@ class EvidenceController(Controller):
         channels = channels_of(plate)
         if state.channel is not None:
             channels = (channels[state.channel],)
-        alone = one_feature(figures.statistics, feature, state.channel)
+        alone = one_feature(figures.read, feature, state.channel)
         self._start(
             DOSE,
             lambda: dose_series(plate, alone, by, dose, channels),
