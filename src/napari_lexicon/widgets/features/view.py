@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SEARCH_PAUSE_MS = 120
-READINGS = (("by code", None), *((f"by direction, over {level:g} SD", level) for level in BEYOND))
+READINGS = (("by code", None), *((f"direction over {level:g} SD", level) for level in BEYOND))
 """How features are read: words and level."""
 
 
