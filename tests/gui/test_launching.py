@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.gui.driver import Person
 
 SCRIPT = """
 import json, sys
@@ -43,3 +45,12 @@ def test_open_shows_the_first_well_and_the_features_and_returns_when_closed(plat
     seen, closed = done.stdout.splitlines()[-2:]
     assert json.loads(seen) == ["A01", str(lexicon), "DNA"]
     assert closed == "closed"
+
+
+def test_the_example_opens_at_the_well_and_the_feature_asked_for(person: Person, plate: Path):
+    example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "open_in_napari.py"))
+    example["show"](person.viewer, plate.with_suffix(".lexicon"), "B03", 5)
+    state = person.workspace.state
+    person.wait(lambda: state.field is not None and state.field.well == "B03", what="the well")
+    assert state.feature == 5
+    person.wait_for_field("B03")
