@@ -1,6 +1,6 @@
 """What do the treatments of a plate do? Effects against control wells, by code and by direction, and one page for mail.
 
-    python examples/ask_about_treatments.py PLATE.lexicon [FOLDER]
+python examples/ask_about_treatments.py PLATE.lexicon [FOLDER]
 """
 
 import sys

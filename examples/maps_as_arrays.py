@@ -1,6 +1,6 @@
 """The activation maps of a field as arrays, on the pixels of its image, to measure them with tools of your own.
 
-    python examples/maps_as_arrays.py PLATE.lexicon WELL FEATURE
+python examples/maps_as_arrays.py PLATE.lexicon WELL FEATURE
 """
 
 import sys

@@ -1,6 +1,6 @@
 """napari with the docks, at a well and a feature of your choice: for notebooks and scripts that end at the screen.
 
-    python examples/open_in_napari.py PLATE.lexicon WELL FEATURE
+python examples/open_in_napari.py PLATE.lexicon WELL FEATURE
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Wells as profiles of features, for any tool that reads AnnData: here a PCA, and which wells lie next to each other.
 
-    python examples/profiles_of_wells.py PLATE.lexicon [P.h5ad]
+python examples/profiles_of_wells.py PLATE.lexicon [P.h5ad]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Read the features of a plate, find those that tell its treatments apart, and paint the best one.
 
-    python examples/read_a_plate.py PLATE [FOLDER]      # PLATE.zarr, or a folder of images with a plate map beside it
+python examples/read_a_plate.py PLATE [FOLDER]      # PLATE.zarr, or a folder of images with a plate map beside it
 """
 
 import sys

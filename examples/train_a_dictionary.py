@@ -1,6 +1,6 @@
 """Train a dictionary on the tokens of a plate, whitened with its control wells, and read the plate with it.
 
-    python examples/train_a_dictionary.py PLATE [FOLDER] [STEPS]
+python examples/train_a_dictionary.py PLATE [FOLDER] [STEPS]
 """
 
 import sys
