@@ -215,16 +215,22 @@ def test_time_left_follows_the_pace() -> None:
     assert left(110.0, 10, 10) == 0.0
 
 
-def test_images_of_two_pixel_types_are_refused_with_a_remedy(tmp_path: Path, tiny_dictionary: Path) -> None:
+def test_images_of_another_pixel_type_are_named_and_the_rest_is_read(tmp_path: Path, tiny_dictionary: Path) -> None:
     from imageio.v3 import imwrite
 
     folder = tmp_path / "mixed"
     folder.mkdir()
     rng = np.random.default_rng(0)
-    imwrite(folder / "one.tif", rng.integers(0, 255, (64, 64), np.uint8))
-    imwrite(folder / "two.tif", rng.integers(0, 65535, (64, 64), np.uint16))
-    with pytest.raises(JobError, match=r"uint8 and uint16 cannot share one window\. Open images of one kind"):
-        api.apply(folder, tmp_path / "x.lexicon", dictionary=str(tiny_dictionary), device="cpu")
+    for name in ("one", "three"):
+        imwrite(folder / f"{name}.tif", rng.integers(0, 65535, (64, 64), np.uint16))
+    imwrite(folder / "two.tif", rng.integers(0, 255, (64, 64), np.uint8))
+    result = api.apply(folder, tmp_path / "x.lexicon", dictionary=str(tiny_dictionary), device="cpu")
+    (plate,) = Lexicon.open(tmp_path / "x.lexicon").plates.values()
+    assert plate.wells == ("one", "three")
+    assert plate.n_done() == 2
+    (said,) = result.failures
+    assert said.well == "two"
+    assert "two has pixels of uint8, most of mixed have uint16: they cannot share one window" in said.sentence
 
 
 def test_a_well_without_anything_in_it_is_finished_and_counts_nowhere(tiny_dictionary: Path, tmp_path: Path) -> None:

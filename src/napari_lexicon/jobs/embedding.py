@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -150,10 +150,17 @@ def fields_result(
         result.kept,
         len(stale),
         because,
-        tuple(result.failures),
+        (*_left_out(works), *result.failures),
         result.stopped,
         size_advice(works, backbone.spec.patch) if result.finished and not result.stopped else "",
     )
+
+
+def _left_out(works: Sequence[FieldWork]) -> Iterator[ProblemHeader]:
+    """Fields that the plates were opened without, because they cannot be read."""
+    for plate in {work.plate.id: work.plate for work in works}.values():
+        there = {(field.well, field.name) for field in plate.fields}
+        yield from (one for one in plate.header.problems if one.field and (one.well, one.field) not in there)
 
 
 def plate_works(

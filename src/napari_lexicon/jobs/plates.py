@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -201,7 +202,33 @@ def _readable_fields(plate: Plate, spec: BackboneSpec) -> tuple[list[tuple[Field
             problems.append(ProblemHeader(sentence=str(error), well=field.well, field=field.name))
             continue
         readable.append((field, header))
-    return readable, problems
+    return _of_one_pixel_type(plate, readable, problems)
+
+
+def _of_one_pixel_type(
+    plate: Plate, fields: list[tuple[Field, FieldHeader]], problems: list[ProblemHeader]
+) -> tuple[list[tuple[Field, FieldHeader]], list[ProblemHeader]]:
+    """The fields of the commonest pixel type, and the problems with the others: grey values of two cannot be compared.
+
+    Colour images have fixed windows, and stay together.
+    """
+    types = [field.source.dtype() for field, _ in fields]
+    counts = Counter(types)
+    if plate.rgb or len(counts) < 2:
+        return fields, problems
+    usual, _ = counts.most_common(1)[0]
+    kept = [one for one, own in zip(fields, types, strict=True) if own == usual]
+    left_out = [
+        ProblemHeader(
+            sentence=f"Field {header.name} of {header.well} has pixels of {own}, most of {plate.name} have {usual}: they "
+            "cannot share one window of brightness. Open the images of each kind in a folder of their own.",
+            well=header.well,
+            field=header.name,
+        )
+        for (_, header), own in zip(fields, types, strict=True)
+        if own != usual
+    ]
+    return kept, [*problems, *left_out]
 
 
 def _kept_windows(old: LexiconPlate, plate: Plate) -> list[IntensityWindow] | None:
