@@ -160,7 +160,8 @@ def _left_out(works: Sequence[FieldWork]) -> Iterator[ProblemHeader]:
     """Fields that the plates were opened without, because they cannot be read."""
     for plate in {work.plate.id: work.plate for work in works}.values():
         there = {(field.well, field.name) for field in plate.fields}
-        yield from (one for one in plate.header.problems if one.field and (one.well, one.field) not in there)
+        told = {(one.well, one.field): one for one in plate.header.problems if one.field}  # why stands last
+        yield from (one for place, one in told.items() if place not in there)
 
 
 def plate_works(
