@@ -1,4 +1,4 @@
-"""A web server on this machine for plates behind an address."""
+"""A web server on this machine for plates behind an address, of a web server or of a bucket."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Server:
         self.most_at_once = 0
         self.refused: dict[str, int] = {}
         self.seconds_per_answer = 0.0
+        self.hides_absence = False  # as buckets do whose contents nobody may list
         self._never = threading.Event()
         self._now = 0
         self._lock = threading.Lock()
@@ -25,6 +26,8 @@ class Server:
 
         class Handler(SimpleHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            error_content_type = "application/xml"  # as S3 has it; a web client looks at the number only
+            error_message_format = "<Error><Code>%(message)s</Code></Error>"
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass
@@ -39,6 +42,9 @@ class Server:
                     if outer.refused.get(self.path, 0) > 0:
                         outer.refused[self.path] -= 1
                         self.send_error(503)
+                    elif "list-type=2" in self.path or not Path(self.translate_path(self.path)).exists():
+                        # A client of S3 asks whether there is a folder where it finds no object.
+                        self.send_error(*((403, "AccessDenied") if outer.hides_absence else (404, "NoSuchKey")))
                     else:
                         super().do_GET()
                 finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -284,16 +284,14 @@ def _workbook(path: Path, rows: list[list[str]]) -> Path:
     return path
 
 
-def test_an_excel_workbook_is_read_where_openpyxl_is_and_named_where_it_is_not(plate: Plate, tmp_path: Path) -> None:
+def test_an_excel_workbook_is_read_where_openpyxl_is_and_named_where_it_is_not(
+    plate: Plate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = _workbook(tmp_path / "map.xlsx", [["Well", "Compound"], ["A01", "DMSO"], ["A02", "drug"], ["B03", "drug"]])
-    if importlib.util.find_spec("openpyxl") is None:
-        with pytest.raises(
-            PlateMapError, match=r"map\.xlsx is an Excel workbook: save its sheet as CSV, or .*openpyxl"
-        ):
-            with_plate_map(plate, file)
-    else:
-        mapped_plate = with_plate_map(plate, file)
-        assert mapped_plate.map["Metadata_perturbation"].loc["A02"] == "drug"
+    assert with_plate_map(plate, file).map["Metadata_perturbation"].loc["A02"] == "drug"
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(PlateMapError, match=r"map\.xlsx is an Excel workbook: save its sheet as CSV, or .*openpyxl"):
+        with_plate_map(plate, file)
 
 
 def test_a_damaged_workbook_is_one_sentence(plate: Plate, tmp_path: Path) -> None:
@@ -304,7 +302,8 @@ def test_a_damaged_workbook_is_one_sentence(plate: Plate, tmp_path: Path) -> Non
 
 
 def test_a_workbook_may_have_titles_dates_and_an_empty_sheet_before(plate: Plate, tmp_path: Path) -> None:
-    openpyxl = pytest.importorskip("openpyxl")
+    import openpyxl
+
     book = openpyxl.Workbook()
     sheet = book.create_sheet("layout")
     rows = (["My screen"], [], ["Well", None, "Compound", "Day"], ["A01", None, "DMSO", date(2026, 1, 2)], [])

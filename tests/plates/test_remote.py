@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import pickle
 import subprocess
@@ -12,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import s3fs
 
 from napari_lexicon.errors import PlateError, PlateMapError
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.locations import absolute_location, remote_address
 from napari_lexicon.plates.model import Channel
-from napari_lexicon.plates.remote_storage import RemoteFolder
 from napari_lexicon.plates.writing import PlateWriter
 
 from .server import Server
@@ -147,6 +146,19 @@ def test_an_address_without_a_plate_is_one_sentence(server: Server, tmp_path: Pa
         open_plate(server.url, pattern="{well}.tif")
 
 
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_a_server_that_refuses_what_is_not_there_gives_the_plate(version: str, tmp_path: Path, server: Server) -> None:
+    """Public buckets that nobody may list answer 403, not 404: to ``zarr.json`` of a plate of 0.4, for one."""
+    with PlateWriter(tmp_path / "P1.zarr", "P1", 8, 12, [Channel("DNA")], (0.5, 0.5), version) as writer:  # type: ignore[arg-type]
+        writer.write_field("B03", "0", np.ones((1, 32, 32), np.uint16))
+    server.hides_absence = True
+    plate = open_plate(f"{server.url}/P1.zarr")
+    assert [field.key for field in plate.fields()] == ["B03/0"] and not plate.problems
+    assert next(plate.fields()).image().compute().min() == 1
+    with pytest.raises(PlateError, match=r"answers 403 AccessDenied\. Check the address, and whether you may read it"):
+        open_plate(f"{server.url}/P2.zarr")
+
+
 def test_nobody_listens() -> None:
     with pytest.raises(PlateError, match=r"cannot be read: .*Check the address"):
         open_plate("http://127.0.0.1:9/P1.zarr")
@@ -168,10 +180,32 @@ def test_a_missing_package_is_named_with_what_to_install() -> None:
     assert all("pip install 'napari-lexicon[remote]'" in line for line in (https, s3))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("s3fs") is None, reason="s3fs is not installed")
-def test_an_s3_address_goes_to_s3fs() -> None:
-    folder = RemoteFolder("s3://bucket/P1.zarr")
-    assert folder._path("B/03/zarr.json") == "bucket/P1.zarr/B/03/zarr.json"
+def test_a_plate_in_a_bucket_is_the_local_one(
+    plate_folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bucket is a folder of the server, which answers the requests for single objects as S3 does."""
+    bucket = plate_folder.parent / "lab-plates"
+    bucket.mkdir()
+    plate_folder = plate_folder.rename(bucket / "P1.zarr")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_EC2_METADATA_DISABLED": "true",  # nobody is asked for credentials
+        "AWS_SHARED_CREDENTIALS_FILE": str(bucket / "none"),
+        "AWS_CONFIG_FILE": str(bucket / "none"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()  # made for another server
+    there = open_plate("s3://lab-plates/P1.zarr")
+    here = open_plate(plate_folder)
+    assert (there.name, there.channels, there.note) == (here.name, here.channels, here.note)
+    for mine, theirs in zip(here.fields(), there.fields(), strict=True):
+        assert (mine.key, mine.pixel_size_um, mine.shape) == (theirs.key, theirs.pixel_size_um, theirs.shape)
+    first = next(pickle.loads(pickle.dumps(there)).fields())
+    np.testing.assert_array_equal(first.image().compute(), next(here.fields()).image().compute())
+    with pytest.raises(PlateError, match="has no OME-Zarr plate"):
+        open_plate("s3://lab-plates/nothing.zarr")
 
 
 @pytest.mark.parametrize(

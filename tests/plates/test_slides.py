@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pickle
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -216,7 +216,6 @@ def test_black_where_nothing_was_scanned_is_no_tissue() -> None:
     assert not tissue_mask(picture).any()
 
 
-@pytest.mark.skipif(importlib.util.find_spec("openslide") is None, reason="openslide is not installed")
 def test_openslide_reads_the_same_pixels(folder: Path) -> None:
     from napari_lexicon.plates.slide_files import _openslide_file
 
@@ -227,3 +226,10 @@ def test_openslide_reads_the_same_pixels(folder: Path) -> None:
         region = slice(200, 420), slice(150, 500)
         difference = ours.pixels(level, *region).astype(int) - theirs.pixels(level, *region)
         assert np.abs(difference).max() <= 3  # two JPEG decoders
+
+
+def test_without_openslide_the_sentence_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openslide", None)
+    (tmp_path / "one.mrxs").write_bytes(b"a slide")
+    with pytest.raises(PlateError, match="pip install openslide-python openslide-bin"):
+        open_plate(tmp_path / "one.mrxs")

@@ -32,6 +32,7 @@ class _Known:
     expected: dict[str, int] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     names: tuple[str, ...] = (*_V3, *_V2)
+    refusal: Any = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,13 @@ class RemoteFolder:
         return self.url.split("?")[0].rstrip("/").rpartition("/")[2]
 
     def is_there(self) -> bool:
-        """True where a zarr hierarchy is at the address; reads what its root says of everything below."""
+        """True where a zarr hierarchy is at the address; reads what its root says of everything below.
+
+        Raises
+        ------
+        PlateError
+            If the server does not answer, or refuses.
+        """
         contents = self.contents(["zarr.json", ".zattrs", ".zmetadata"])
         root, old, gathered = (json_object(content) if content is not None else None for content in contents)
         known = self._known
@@ -84,6 +91,10 @@ class RemoteFolder:
         known.documents[".zattrs"] = old
         gathered_there = gathered.get("metadata") if gathered is not None else None
         known.documents |= {key: said for key, said in _objects(gathered_there).items() if key != ".zattrs"}
+        if old is None and known.refusal is not None:
+            raise PlateError(
+                f"{self.url} cannot be read: {_reason(known.refusal)}. Check the address, and whether you may read it."
+            )
         return old is not None
 
     def fetch(self, groups: Iterable[str]) -> None:
@@ -115,12 +126,12 @@ class RemoteFolder:
             self._known.documents[key] = None if content is None else json_object(content)
 
     def contents(self, keys: Sequence[str]) -> list[bytes | None]:
-        """Bytes below the address, None where there is nothing.
+        """Bytes below the address, None where there is nothing, or nothing that may be read.
 
         Raises
         ------
         PlateError
-            If the server does not answer, or refuses.
+            If the server does not answer.
         """
         found: dict[str, bytes | None] = {}
         waiting = list(dict.fromkeys(keys))
@@ -137,6 +148,9 @@ class RemoteFolder:
                     found[key] = answer if len(answer) <= LARGEST_DOCUMENT else None
                 elif answer is None or isinstance(answer, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
                     found[key] = None
+                elif _is_refused(answer):
+                    # A bucket that may not be listed says so of everything that is not there.
+                    found[key], self._known.refusal = None, answer
                 else:
                     trouble = answer
                     waiting.append(key)
@@ -161,9 +175,11 @@ class RemoteFolder:
 
         from napari_lexicon.plates.whole_chunks import RemoteChunks
 
-        header = self.document(f"{key}/zarr.json") or self.document(f"{key}/.zarray") or {}
+        new = self.document(f"{key}/zarr.json")
+        header = new or self.document(f"{key}/.zarray") or {}
         store = FsspecStore.from_url(f"{self.url}/{key}", storage_options=_options(self.url), read_only=True)
-        return zarr.open_array(RemoteChunks(store, blosc=is_blosc(header)), mode="r")
+        chunks = RemoteChunks(store, blosc=is_blosc(header))
+        return zarr.open_array(chunks, mode="r", zarr_format=2 if new is None else 3)
 
     def _path(self, key: str) -> str:
         return str(self._filesystem._strip_protocol(f"{self.url}/{key}"))
@@ -215,6 +231,10 @@ def _options(url: str) -> dict[str, Any]:
         # Public buckets are read without an account.
         return {"anon": get_session().get_credentials() is None}
     return {}
+
+
+def _is_refused(answer: Any) -> bool:
+    return isinstance(answer, PermissionError) or getattr(answer, "status", None) in (401, 403)
 
 
 def _reason(error: BaseException | None) -> str:

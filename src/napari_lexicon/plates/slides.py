@@ -62,13 +62,13 @@ def _slide_names(folder: Path) -> list[str]:
 
 
 def _is_slide(path: Path) -> bool | None:
-    """None for a file that cannot be read."""
+    """None for a file that cannot be read, unless nothing but a slide is called so: then the sentence is about it."""
     if extension_of(path.name) not in TIFF_EXTENSIONS | OPENSLIDE_EXTENSIONS:
         return False
     try:
         slide = slide_file(path)
     except PlateError:
-        return None
+        return True if extension_of(path.name) in OPENSLIDE_EXTENSIONS else None
     return slide.rgb and len(slide.shapes) > 1 and max(slide.shapes[0]) >= _SMALLEST_SLIDE
 
 
