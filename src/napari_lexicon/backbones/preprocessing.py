@@ -216,7 +216,8 @@ def apply_windows(image: npt.ArrayLike, windows: Sequence[IntensityWindow]) -> n
     for plane, window, out in zip(array, windows, result, strict=True):
         # float64 for the difference: 32-bit integers and large offsets would lose their last digits in float32
         out[...] = (plane - np.float64(window.low)) / (window.high - window.low)
-    np.nan_to_num(result, copy=False, nan=0.0)
+    if array.dtype.kind not in "uib":
+        np.nan_to_num(result, copy=False, nan=0.0)
     return np.clip(result, *CLIP, out=result)
 
 

@@ -201,9 +201,19 @@ def _region(
     image: npt.NDArray[np.float32], rows: tuple[int, int], columns: tuple[int, int], patch: int
 ) -> npt.NDArray[np.float32]:
     """Pixels of a range of patches, ``(first, one past the last)`` on each side, mirrored beyond the border."""
-    down = _mirrored(np.arange(rows[0] * patch, rows[1] * patch), image.shape[1])
-    right = _mirrored(np.arange(columns[0] * patch, columns[1] * patch), image.shape[2])
-    return image[:, down[:, None], right]
+    down, above = _inside(rows[0] * patch, rows[1] * patch, image.shape[1])
+    right, left = _inside(columns[0] * patch, columns[1] * patch, image.shape[2])
+    within = image[:, down, right]
+    if max(above) < within.shape[1] and max(left) < within.shape[2]:
+        # Four times as fast as by places; of a wider border the mirror image needs a mirror image of its own.
+        return np.pad(within, ((0, 0), above, left), mode="reflect")
+    places = _mirrored(np.arange(rows[0] * patch, rows[1] * patch), image.shape[1])
+    return image[:, places[:, None], _mirrored(np.arange(columns[0] * patch, columns[1] * patch), image.shape[2])]
+
+
+def _inside(first: int, stop: int, size: int) -> tuple[slice, tuple[int, int]]:
+    """The part of a range of pixels that a field has, and how many pixels it lacks on either side."""
+    return slice(max(0, first), max(0, min(stop, size))), (max(0, -first), max(0, stop - size))
 
 
 def _mirrored(positions: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:

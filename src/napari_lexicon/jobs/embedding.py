@@ -239,9 +239,9 @@ def write_tokens(work: FieldWork, tokens: torch.Tensor, lit: np.ndarray, backbon
     order = np.random.default_rng(seed).permutation(gh * gw)
     dark = ~lit.any(axis=0).reshape(-1)
     chosen = np.sort(order[np.argsort(dark[order], kind="stable")][:n])
-    flat = tokens.permute(1, 2, 0, 3).reshape(gh * gw, groups, dim)
+    halved = tokens.to(torch.float16).permute(1, 2, 0, 3).reshape(gh * gw, groups, dim)
     arrays: dict[str, np.ndarray] = {
-        "tokens": flat[torch.from_numpy(chosen)].numpy().astype(np.float16),
+        "tokens": halved[torch.from_numpy(chosen)].numpy(),
         "places": np.stack(np.divmod(chosen, gw), axis=1).astype(np.int32),
         "lit": lit.reshape(groups, -1).T[chosen],
         "means": _square_means(tokens, max(1, backbone.spec.tile // backbone.spec.patch)),
@@ -270,5 +270,9 @@ class _EmbedField:
 
     def __call__(self, work: FieldWork, image: np.ndarray) -> Write:
         tokens = image_tokens(self.backbone, image, self.batch)
-        lit = lit_tokens(image, self.backbone, len(tokens))
-        return lambda: write_tokens(work, tokens, lit, self.backbone, self.keep)
+
+        def write() -> None:
+            # Which patches are lit is found here, beside the model and not between two fields.
+            write_tokens(work, tokens, lit_tokens(image, self.backbone, len(tokens)), self.backbone, self.keep)
+
+        return write
