@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates import open_plate
-from napari_lexicon.plates.guessing import guess
+from napari_lexicon.plates.guessing import guess, without_derived
 from napari_lexicon.plates.pattern import PRESETS, Pattern, preview_pattern
 
 WELLS = [f"{row}{column:02d}" for row in "ABCD" for column in range(1, 13)]
@@ -214,6 +214,46 @@ def _names() -> list[tuple[str, list[str], str]]:
             [f"HTS_plate12_{w}_0{s}_{c}.tif" for w in WELLS for s in (1, 2, 3) for c in (1, 2)],
             "HTS_plate12_{well}_{field}_{channel}.tif",
         ),
+        (
+            "Incucyte, dates",
+            [f"VID21_{w}_{s}_2026y01m12d_{h:02d}h00m.tif" for w in WELLS for s in (1, 2) for h in (0, 4, 8)],
+            "VID21_{well}_{field}_{t}.tif",
+        ),
+        (
+            "Incucyte, time since the start",
+            [f"scan_Phase_{w}_{s}_0{d}d06h00m.tif" for w in WELLS for s in (1, 2) for d in (0, 1)],
+            "scan_Phase_{well}_{field}_{t}.tif",
+        ),
+        (
+            "Micro-Manager, wells",
+            [f"{w}-Site_{s}/img_000000000_{c}_000.tif" for w in WELLS for s in (0, 1) for c in ("DAPI", "FITC")],
+            "{well}-Site_{field}/img_{t}_{channel}_{z}.tif",
+        ),
+        (
+            "Micro-Manager, positions",
+            [f"Pos{p}/img_000000000_{c}_{z:03d}.tif" for p in (0, 1, 2) for c in ("DAPI", "FITC") for z in (0, 1)],
+            "Pos{field}/img_{t}_{channel}_{z}.tif",
+        ),
+        (
+            "Micro-Manager 2",
+            [
+                f"e_1/Pos{p}/img_channel{c:03d}_position{p:03d}_time00000000{t}_z000.tif"
+                for p in (0, 1)
+                for c in (0, 1)
+                for t in (0, 1)
+            ],
+            "e_1/Pos{field}/img_channel{channel}_position{*}_time{t}_z{z}.tif",
+        ),
+        (
+            "written by hand",
+            [f"My Screen {w[0]} {int(w[1:])} site {s} {c}.tif" for w in WELLS for s in (1, 2) for c in ("DAPI", "gfp")],
+            "My Screen {well} site {field} {channel}.tif",
+        ),
+        (
+            "scenes are not row S",
+            [f"Experiment-01_s{s:02d}c{c}_ORG.tif" for s in (0, 1, 2) for c in (0, 1)],
+            "{well}c{channel}_ORG.tif",
+        ),
         ("CQ1", [f"W{w:04d}F{s:04d}T0001Z{z:03d}C1.tif" for w in (1, 2) for s in (1, 2) for z in (1, 2)],
          "W{well}F{field}T{t}Z{z}C{channel}.tif"),
     ]  # fmt: skip
@@ -226,6 +266,24 @@ def test_the_guess_is_what_a_person_would_write(names: list[str], pattern: str) 
     assert guessed.pattern.text == pattern
     kept = [name for name in names if "_thumb" not in name]
     assert (len(guessed.matches.found), len(guessed.set_aside)) == (len(kept), len(names) - len(kept))
+
+
+def test_time_stamps_order_time_points() -> None:
+    stamps = ["2025y12m31d_20h30m", "2026y01m01d_00h30m", "2026y01m01d_04h30m", "2026y02m01d_00h00m"]
+    times = [Pattern("{well}_{t}.tif").match(f"A1_{stamp}.tif").t for stamp in stamps]  # type: ignore[union-attr]
+    assert times == sorted(set(times))
+    assert times[2] - times[1] == 240  # type: ignore[operator]
+    days = [Pattern("{well}_{t}.tif").match(f"A1_{stamp}.tif").t for stamp in ("00d23h59m", "01d00h00m", "10d02h00m")]  # type: ignore[union-attr]
+    assert days == [1439, 1440, 14520]
+
+
+def test_a_preview_beside_its_image_is_left_out() -> None:
+    names = ["A01.jpg", "A01.tif", "A02.jpg", "A02.tif", "B01.png"]
+    guessed = guess(names)
+    assert guessed is not None
+    assert guessed.set_aside == ("A01.jpg", "A02.jpg")
+    assert [match.path for match in guessed.matches.found] == ["A01.tif", "A02.tif", "B01.png"]
+    assert without_derived(names, "{well}.jpg") == (names, ())
 
 
 def test_every_preset_is_understood() -> None:

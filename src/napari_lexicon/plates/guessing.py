@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from napari_lexicon.plates.guessing_columns import column_patterns
-from napari_lexicon.plates.pattern import PRESETS, Matches, Pattern
+from napari_lexicon.plates.pattern import PRESETS, TIME_STAMP, Matches, Pattern
 from napari_lexicon.plates.well_names import canonical_well
 
 # Masks, thumbnails and the like lie beside the images they were made from.
@@ -21,6 +21,9 @@ _DERIVED = re.compile(
     r"(?:[-_. /0-9]|$)",
     re.IGNORECASE,
 )
+# The same picture once more, made to be looked at.
+_PREVIEWS = (".jpg", ".jpeg", ".png", ".bmp")
+_ORIGINALS = (".tif", ".tiff")
 _EXEMPLARS = 4
 _WELL = re.compile(
     r"(?:(?<![A-Za-z0-9])|(?<=[Ww]ell))((?:[A-Za-z]|[Aa][A-Fa-f])[-_ ]?[0-9]{1,2}|[Rr][0-9]{1,2}[Cc][0-9]{1,2})"
@@ -34,6 +37,11 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "t": ("timepoint", "time", "tp", "frame", "t"),
 }
 _LETTERED = re.compile(r"(?<![A-Za-z])([A-Za-z]+)([-_ ]?)([0-9]+)")
+_STAMP = re.compile(rf"(?<![A-Za-z0-9])(?:{TIME_STAMP})(?![A-Za-z0-9])")
+_FOLDER_OF_FIELD = re.compile(
+    r"([A-Za-z]{1,2}[0-9]{1,2})([-_ ](?:site|pos|position|field|fov|s|f)?[-_ ]?)([0-9]+)", re.I
+)
+_ROWS_OF_ROLES = frozenset("CFMPSTWZ")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{2,})*")
 _WORDS = re.compile(r"[A-Za-z0-9]+")
 _CHANNEL_WORD = re.compile(
@@ -60,7 +68,7 @@ class Guess:
     matches : Matches
         Of all files that were looked at, masks and thumbnails left out.
     set_aside : tuple of str
-        Files that look like masks or thumbnails.
+        Files that look like masks, thumbnails or previews.
     """
 
     pattern: Pattern
@@ -96,14 +104,27 @@ def guess(paths: Sequence[str]) -> Guess | None:
 
 
 def without_derived(paths: Sequence[str], pattern: str = "") -> tuple[list[str], tuple[str, ...]]:
-    """Files that are not made from others, and masks and thumbnails; all where there are no others.
+    """Files that are not made from others; and masks, thumbnails, previews: all others.
 
-    A ``pattern`` that a person writes and that names masks itself takes everything.
+    A ``pattern`` that a person writes and that names masks, or the type of the previews, takes them. Where nothing
+    would be left, nothing is left out.
     """
-    plain = [path for path in paths if not _DERIVED.search(path)]
-    if not plain or _DERIVED.search(pattern):
-        return list(paths), ()
-    return plain, tuple(path for path in paths if _DERIVED.search(path))
+    derived = set() if _DERIVED.search(pattern) else {path for path in paths if _DERIVED.search(path)}
+    derived = set() if len(derived) == len(paths) else derived
+    # A01.jpg beside A01.tif is a preview of it: fewer grey levels, and cut to what looked well.
+    originals = {_without_type(path) for path in paths if path.lower().endswith(_ORIGINALS)}
+    derived |= {
+        path
+        for path in paths
+        if path.lower().endswith(_PREVIEWS)
+        and _without_type(path) in originals
+        and not pattern.lower().endswith(_PREVIEWS)
+    }
+    return [path for path in paths if path not in derived], tuple(path for path in paths if path in derived)
+
+
+def _without_type(path: str) -> str:
+    return path.rpartition(".")[0]
 
 
 def _sample(paths: Sequence[str], size: int) -> list[str]:
@@ -124,6 +145,10 @@ def _rank(candidate: tuple[str | None, str], paths: Sequence[str]) -> tuple[floa
     explained = len(keys) / len(paths)  # files that would be confused with another do not count
     likely = _likelihood(text, matches)
     certain = 2.0 if explained >= 0.5 else 0.0
+    if not matches.free and len(matches.found) < len(paths):
+        rows = {match.well[0] for match in matches.found if match.well}
+        # s00, s01, s02 are scenes rather than row S of a plate, of which the first does not fit.
+        certain = 0.5 if len(rows) == 1 and rows <= _ROWS_OF_ROLES else certain
     if matches.free:
         certain = 1.0
         if pattern.names & {"channel", "field"}:
@@ -159,6 +184,9 @@ def _grouped(matches: Matches, keys: int) -> bool:
     """True where free wells share fields or channels, as images of one sample do and a numbered series does not."""
     wells = {match.well for match in matches.found}
     within = {(match.field, match.channel, match.z, match.t) for match in matches.found}
+    if wells == {None}:  # one sample, its fields in folders
+        wells = {match.field for match in matches.found}
+        within = {(None, match.channel, match.z, match.t) for match in matches.found}
     alike = len(wells) * len(within) <= 1.25 * keys
     return len(wells) > 1 and len(within) > 1 and (alike or all(match.field is None for match in matches.found))
 
@@ -215,6 +243,10 @@ def _folder_choices(names: Sequence[str]) -> list[str]:
     unknown = ["{plate}", "{*}"]
     if all(canonical_well(name) for name in names):
         return ["{well}", *unknown]
+    placed = [_FOLDER_OF_FIELD.fullmatch(name) for name in names]  # A1-Site_0 of Micro-Manager
+    between = {found[2] for found in placed if found is not None and canonical_well(found[1])}
+    if len(between) == 1 and None not in placed:
+        return [f"{{well}}{between.pop()}{{field}}", *unknown]
     for role in ("t", "z", "field", "channel"):
         heads = {found[1] + found[2] for name in names if (found := _numbered(name, role))}
         if len(heads) == 1 and all(_numbered(name, role) for name in names):
@@ -279,7 +311,15 @@ Parts = list[tuple[bool, str]]
 def _with_roles(text: str, taken: set[str]) -> Parts:
     """Numbers after telling letters become placeholders, each role once, the surest letters first."""
     spans: dict[tuple[int, int], str] = {}
-    found = list(_LETTERED.finditer(text))
+    stamp = None if "t" in taken else _STAMP.search(text)
+    if stamp is not None:
+        taken.add("t")
+        spans[stamp.span()] = "{t}"
+    found = [
+        match
+        for match in _LETTERED.finditer(text)
+        if stamp is None or match.end() <= stamp.start() or match.start() >= stamp.end()
+    ]
     for role, words in _ROLES.items():
         telling = [match for match in found if match[1].lower() in words and match.span(3) not in spans]
         if telling and role not in taken:
@@ -314,7 +354,12 @@ def _tail_guesses(parts: Parts, taken: set[str]) -> Iterator[str]:
     yield _loose(parts)
     text = _literal_parts(parts)
     open_roles = [role for role in ("field", "channel") if role not in taken]
-    words = [word for word in _WORDS.finditer(text) if "{" not in text[max(0, word.start() - 1) : word.end() + 1]]
+    # Neither what is in braces nor the letters before them, "site" in "site {field}", says anything more.
+    words = [
+        word
+        for word in _WORDS.finditer(text)
+        if "{" not in text[max(0, word.start() - 1) : word.end() + (2 if word[0].isalpha() else 1)]
+    ]
     for roles in (open_roles, open_roles[::-1], *([role] for role in open_roles)):
         replaced, position = "", 0
         for word, role in zip(words, roles, strict=False):

@@ -140,6 +140,8 @@ def _beginnings(guessed: Pattern, matches: Matches) -> list[Problem]:
         return []
     named = Pattern(f"{head.replace('{*}', '{plate}')}{well}{tail}").matches([match.path for match in matches.found])
     images = Counter(match.plate for match in named.found if match.plate is not None)
+    if matches.free and not _share_names(named):  # samples with names of their own, each in its folder
+        return []
     if not 2 <= len(images) <= min(_MOST_BEGINNINGS, len(matches.found) // 2):
         return []
     said = listed([f"{name} ({count} image{'s' * (count > 1)})" for name, count in sorted(images.items())])
@@ -153,6 +155,11 @@ def _beginnings(guessed: Pattern, matches: Matches) -> list[Problem]:
     ]
 
 
+def _share_names(named: Matches) -> bool:
+    """True where one name of a well stands behind two beginnings."""
+    return len({(match.plate, match.well) for match in named.found}) > len({match.well for match in named.found})
+
+
 def _problems(listing: Listing, matches: Matches, aside: tuple[str, ...]) -> list[Problem]:
     problems = []
     if matches.unmatched:
@@ -162,7 +169,7 @@ def _problems(listing: Listing, matches: Matches, aside: tuple[str, ...]) -> lis
         )
     if aside:
         problems.append(
-            Problem(f"{len(aside)} images look like masks or thumbnails and are left out: {listed(aside)}.")
+            Problem(f"{len(aside)} images look like masks, thumbnails or previews and are left out: {listed(aside)}.")
         )
     if listing.outside:
         problems.append(Problem(f"Links that lead out of the folder are not followed: {listed(listing.outside)}."))

@@ -21,6 +21,10 @@ PLACEHOLDERS = ("well", "row", "column", "field", "channel", "z", "t", "plate", 
 _ROW = r"(?:[A-Za-z]|[Aa][A-Va-v])"
 _COLUMN = r"0*(?:7[0-2]|[1-6][0-9]|[1-9])(?![0-9])"
 _WELL = rf"(?:{_ROW}[-_ ]?{_COLUMN}|[Rr]0*[1-9][0-9]?[Cc]{_COLUMN})"
+TIME_STAMP = r"[0-9]{4}y[0-9]{1,2}m[0-9]{1,2}d_[0-9]{1,2}h[0-9]{1,2}m|[0-9]{1,3}d[0-9]{1,2}h[0-9]{1,2}m"
+"""Date and time, or time since the start, as an Incucyte writes them: ``2026y01m31d_08h00m``, ``02d08h00m``."""
+_STEPS = (12, 31, 24, 60)  # months, days, hours, minutes
+
 _STRICT = {
     "well": _WELL,
     "row": rf"(?:{_ROW}|[0-9]{{1,2}})",
@@ -28,7 +32,7 @@ _STRICT = {
     "field": "[0-9]+",
     "channel": "[^/]+?",
     "z": "[0-9]+",
-    "t": "[0-9]+",
+    "t": f"(?:{TIME_STAMP}|[0-9]+)",
     "plate": "[^/]+?",
 }
 _FREE_WELL = "[^/]+?"
@@ -169,7 +173,7 @@ class Pattern:
             values.get("field"),
             values.get("channel"),
             None if z is None else int(z[-18:]),
-            None if t is None else int(t[-18:]),
+            None if t is None else _time(t),
             values.get("plate"),
         )
 
@@ -226,6 +230,17 @@ class Matches:
         self.free = free
 
 
+def _time(text: str) -> int:
+    """A number that orders time points; minutes of a time stamp."""
+    if text.isdigit():
+        return int(text[-18:])
+    numbers = [int(number) for number in re.findall("[0-9]+", text)]
+    total = numbers[0]
+    for number, step in zip(numbers[1:], _STEPS[-(len(numbers) - 1) :], strict=True):
+        total = total * step + number
+    return total
+
+
 def _placed(row: str, column: str) -> str | None:
     return canonical_well(f"r{row}c{column}" if row.isdigit() else f"{row}{column}")
 
@@ -249,6 +264,8 @@ PRESETS: tuple[Preset, ...] = (
     Preset("CellVoyager", "{*}_{well}_T{t}F{field}L{*}A{*}Z{z}C{channel}.tif"),
     Preset("CQ1", "W{well}F{field}T{t}Z{z}C{channel}.tif"),
     Preset("Cellomics ArrayScan", "{*}_{well}f{field}d{channel}.tif"),
+    Preset("Micro-Manager", "img_{t}_{channel}_{z}.tif"),
+    Preset("Micro-Manager 2", "img_channel{channel}_position{*}_time{t}_z{z}.tif"),
     Preset("well, field and channel", "{well}_{field}_{channel}"),
     Preset("well, channel and field", "{well}_{channel}_{field}"),
     Preset("well and field", "{well}_{field}"),
