@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from napari_lexicon.errors import PlateMapError
+from napari_lexicon.plates.grid_maps import GRID, UNNAMED
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.plate_map_columns import PREFIX, normalised_columns, squeezed
 from napari_lexicon.plates.study_maps import is_study_map, study_map
@@ -170,6 +171,9 @@ def _of_this_plate(table: pd.DataFrame, plate: str, name: str) -> pd.DataFrame:
     A table of one plate is taken whatever that plate is called. In one of several, none of them this one, a well
     would get the treatment of another plate's: that is refused.
     """
+    if table.attrs.get(GRID):  # a grid for each plate, with the plate's name above it
+        mine = [column for column in table.columns if str(column).strip().lower() == plate.lower()]
+        return table[["well", mine[0]]].rename(columns={mine[0]: UNNAMED}).dropna() if mine else table
     for column in columns_named(table, ("plate", "platename", "barcode", "platebarcode", "assayplatebarcode")):
         plates = table[column].dropna().astype(str).str.strip()
         mine = plates.str.lower() == plate.lower()
@@ -237,11 +241,13 @@ def _unmatched(name: str, rows: pd.DataFrame, matched: _Match, plate: Plate) -> 
     problems = []
     outside = matched.wells.index[matched.wells.isna()]
     if len(outside):
-        places = [f"row {number + 2} ({_key_text(rows, matched, number)})" for number in outside[:_SHOWN]]
+        drawn = bool(rows.attrs.get(GRID))
+        places = [_place(rows, matched, number, drawn=drawn) for number in outside[:_SHOWN]]
         more = f" and {len(outside) - _SHOWN} more" if len(outside) > _SHOWN else ""
         problems.append(
             Problem(
-                f"{name}: {len(outside)} rows are for wells that the plate does not have: {', '.join(places)}{more}."
+                f"{name}: {len(outside)} {'wells of its grids are none' if drawn else 'rows are for wells'} that the "
+                f"plate {'has' if drawn else 'does not have'}: {', '.join(places)}{more}."
             )
         )
     described = set(matched.wells.dropna())
@@ -254,6 +260,11 @@ def _unmatched(name: str, rows: pd.DataFrame, matched: _Match, plate: Plate) -> 
             )
         )
     return problems
+
+
+def _place(rows: pd.DataFrame, matched: _Match, number: int, *, drawn: bool) -> str:
+    key = _key_text(rows, matched, number)
+    return key if drawn else f"row {number + 2} ({key})"
 
 
 def _key_text(rows: pd.DataFrame, matched: _Match, number: int) -> str:

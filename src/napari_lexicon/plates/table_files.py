@@ -7,12 +7,15 @@ import csv
 import importlib.util
 import io
 import os
+import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from napari_lexicon.errors import PlateMapError
+from napari_lexicon.plates.grid_maps import grid_table
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.plate_map_columns import squeezed
 from napari_lexicon.plates.remote_storage import RemoteFolder
@@ -21,11 +24,12 @@ LARGEST_FILE = 256 * 2**20
 WELL_COLUMNS = ("well", "wellname", "wellposition", "wellpos", "wellid", "position", "wells", "assaywell")
 ROW_COLUMNS = ("row", "wellrow", "rows", "rowname")
 COLUMN_COLUMNS = ("column", "col", "wellcolumn", "wellcol", "columns")
+_GRID_HEAD = re.compile(r"0*1[\"']?[\t;,][\"']?0*2[\"']?[\t;,]")
 _LAST_HEADING = 40  # rows of a sheet that are looked at for headings
 
 
 def text_table(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """A CSV or TSV file as texts; empty cells are missing."""
+    """A CSV, TSV or Excel file as texts; empty cells are missing. Of a plate drawn as a grid, a row per well."""
     address = remote_address(path)
     if address is not None:
         folder, _, name = address.rpartition("/")
@@ -60,6 +64,9 @@ def table_of(content: bytes, place: str) -> pd.DataFrame:
         )
     first = text.lstrip().splitlines()[0]
     delimiter = max("\t;,", key=first.count)
+    drawn = _drawn(text)
+    if drawn is not None:
+        return drawn
     try:
         table = pd.read_csv(
             io.StringIO(text),
@@ -73,9 +80,30 @@ def table_of(content: bytes, place: str) -> pd.DataFrame:
     except (ValueError, csv.Error, IndexError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise PlateMapError(f"{place} cannot be read as a table: {reason}.") from error
-    if delimiter != "," and any("," in line for line in text.splitlines()):  # where 1,5 is one and a half
-        table = table.replace(r"^\s*([-+]?\d+),(\d+)\s*$", r"\1.\2", regex=True)
+    if delimiter != "," and any("," in line for line in text.splitlines()):
+        table = _with_points(table)
     return table
+
+
+def _with_points(table: pd.DataFrame) -> pd.DataFrame:
+    """Numbers with a decimal point, of a table where 1,5 is one and a half."""
+    return table.replace(r"^\s*([-+]?\d+),(\d+)\s*$", r"\1.\2", regex=True)
+
+
+def _drawn(text: str) -> pd.DataFrame | None:
+    """The table of a text in which the plate is drawn as a grid, None where it is not."""
+    line = next((line for line in text.splitlines() if _GRID_HEAD.search(line)), None)
+    if line is None:
+        return None
+    delimiter = max("\t;,", key=line.count)
+    try:
+        cells = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    except csv.Error:
+        return None
+    if any(_is_heading(row) for row in cells[:_LAST_HEADING]):
+        return None
+    table = grid_table({"": cells})
+    return table if table is None or delimiter == "," else _with_points(table)
 
 
 def _decoded(content: bytes) -> str:
@@ -102,6 +130,11 @@ def _workbook(content: bytes, place: str) -> pd.DataFrame:
     if not filled:
         raise PlateMapError(f"{place} is an Excel workbook without a filled cell: choose another file.")
     found = [(sheet, row) for sheet in filled if (row := _heading(sheet)) is not None]
+    if not found:
+        cells = {str(name): _texts(sheet) for name, sheet in sheets.items()}
+        drawn = grid_table(cells)
+        if drawn is not None:
+            return drawn
     sheet, row = found[0] if found else (filled[0], int(filled[0].notna().any(axis=1).to_numpy().argmax()))
     names = [f"column {n}" if pd.isna(name) else str(name) for n, name in enumerate(sheet.iloc[row], 1)]
     table = sheet.iloc[row + 1 :].set_axis(names, axis=1)
@@ -114,7 +147,15 @@ def _workbook(content: bytes, place: str) -> pd.DataFrame:
 def _heading(sheet: pd.DataFrame) -> int | None:
     """Number of the row that names a column of wells, or of rows and columns; titles may stand above it."""
     for number in range(min(len(sheet), _LAST_HEADING)):
-        words = {squeezed(str(cell)) for cell in sheet.iloc[number].dropna()}
-        if words & set(WELL_COLUMNS) or (words & set(ROW_COLUMNS) and words & set(COLUMN_COLUMNS)):
+        if _is_heading([str(cell) for cell in sheet.iloc[number].dropna()]):
             return number
     return None
+
+
+def _is_heading(cells: Sequence[str]) -> bool:
+    words = {squeezed(cell) for cell in cells}
+    return bool(words & set(WELL_COLUMNS) or (words & set(ROW_COLUMNS) and words & set(COLUMN_COLUMNS)))
+
+
+def _texts(sheet: pd.DataFrame) -> list[list[str | None]]:
+    return [[cell if isinstance(cell, str) else None for cell in row] for row in sheet.itertuples(index=False)]
