@@ -100,8 +100,8 @@ def with_plate_map(plate: Plate, table: str | os.PathLike[str] | pd.DataFrame) -
         raw = raw.reset_index(drop=True)
     else:
         raw = text_table(table)
-    rows = _of_this_plate(raw, plate.name, name)
-    matched = _best_match(rows, plate)
+    rows = rows_of_plate(raw, plate.name, name)
+    matched = best_match(rows, plate)
     if matched is None:
         shown = ", ".join(_some_keys(raw))
         raise PlateMapError(
@@ -128,7 +128,7 @@ def found_plate_map(path: Path, name: str) -> Path | None:
 
 
 @dataclass(frozen=True)
-class _Match:
+class WellMatch:
     """Rows of a table matched to the wells of a plate.
 
     Parameters
@@ -165,15 +165,15 @@ def _key_columns(keys: pd.Series) -> list[str]:
     return str(keys.name).split("\n")
 
 
-def _of_this_plate(table: pd.DataFrame, plate: str, name: str) -> pd.DataFrame:
+def rows_of_plate(table: pd.DataFrame, plate: str, name: str) -> pd.DataFrame:
     """Rows of this plate, where the table names plates.
 
     A table of one plate is taken whatever that plate is called. In one of several, none of them this one, a well
     would get the treatment of another plate's: that is refused.
     """
     if table.attrs.get(GRID):  # a grid for each plate, with the plate's name above it
-        mine = [column for column in table.columns if str(column).strip().lower() == plate.lower()]
-        return table[["well", mine[0]]].rename(columns={mine[0]: UNNAMED}).dropna() if mine else table
+        own = [column for column in table.columns if str(column).strip().lower() == plate.lower()]
+        return table[["well", own[0]]].rename(columns={own[0]: UNNAMED}).dropna() if own else table
     for column in columns_named(table, ("plate", "platename", "barcode", "platebarcode", "assayplatebarcode")):
         plates = table[column].dropna().astype(str).str.strip()
         mine = plates.str.lower() == plate.lower()
@@ -189,18 +189,18 @@ def _of_this_plate(table: pd.DataFrame, plate: str, name: str) -> pd.DataFrame:
     return table
 
 
-def _best_match(rows: pd.DataFrame, plate: Plate) -> _Match | None:
+def best_match(rows: pd.DataFrame, plate: Plate) -> WellMatch | None:
     """The column, or pair of columns, that finds most wells of the plate."""
     names = _names_of_wells(plate)
     candidates = list(well_keys(rows))
     candidates += [rows[column].rename(column) for column in columns_named(rows, _IMAGE_COLUMNS)]
-    best: _Match | None = None
+    best: WellMatch | None = None
     most = (0, 0)
     for keys in candidates:
         wells = keys.map(lambda text: _well_of(text, names) if isinstance(text, str) else None)
         score = wells.nunique(), int(wells.notna().sum())
         if score > most:
-            most, best = score, _Match(tuple(_key_columns(keys)), wells)
+            most, best = score, WellMatch(tuple(_key_columns(keys)), wells)
     return best
 
 
@@ -236,7 +236,7 @@ def _some_keys(table: pd.DataFrame) -> list[str]:
     return []
 
 
-def _unmatched(name: str, rows: pd.DataFrame, matched: _Match, plate: Plate) -> list[Problem]:
+def _unmatched(name: str, rows: pd.DataFrame, matched: WellMatch, plate: Plate) -> list[Problem]:
     """What the table has that the plate has not, by row, and the other way round."""
     problems = []
     outside = matched.wells.index[matched.wells.isna()]
@@ -262,18 +262,18 @@ def _unmatched(name: str, rows: pd.DataFrame, matched: _Match, plate: Plate) -> 
     return problems
 
 
-def _place(rows: pd.DataFrame, matched: _Match, number: int, *, drawn: bool) -> str:
+def _place(rows: pd.DataFrame, matched: WellMatch, number: int, *, drawn: bool) -> str:
     key = _key_text(rows, matched, number)
     return key if drawn else f"row {number + 2} ({key})"
 
 
-def _key_text(rows: pd.DataFrame, matched: _Match, number: int) -> str:
+def _key_text(rows: pd.DataFrame, matched: WellMatch, number: int) -> str:
     cells: list[Any] = [rows.loc[number, column] for column in matched.columns]
     return " ".join("empty" if pd.isna(cell) else str(cell) for cell in cells)
 
 
 def _one_row_per_well(
-    frame: pd.DataFrame, rows: pd.DataFrame, matched: _Match, name: str
+    frame: pd.DataFrame, rows: pd.DataFrame, matched: WellMatch, name: str
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """One row per well; differing values are per field, or a mistake that is named."""
     wells = matched.wells.dropna()

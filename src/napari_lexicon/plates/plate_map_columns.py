@@ -16,6 +16,7 @@ PREFIX = "Metadata_"
 PERT_TYPE = "Metadata_pert_type"
 PERTURBATION = "Metadata_perturbation"
 CONCENTRATION = "Metadata_concentration"
+CONCENTRATION_UNIT = "Metadata_concentration_unit"
 
 # What a column is called, as its words without punctuation, for each name of the vocabulary; the surest first.
 _SYNONYMS: Mapping[str, tuple[str, ...]] = {
@@ -39,7 +40,7 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
         "broadsample",
     ),
     CONCENTRATION: ("concentration", "conc", "dose", "mmolesperliter", "micromolar"),
-    "Metadata_concentration_unit": ("concentrationunit", "concunit", "doseunit", "unit", "units"),
+    CONCENTRATION_UNIT: ("concentrationunit", "concunit", "doseunit", "unit", "units"),
     PERT_TYPE: ("perttype", "controltype", "welltype", "welrole", "wellrole", "role", "control", "perturbationtype"),
     "Metadata_cell_line": ("cellline", "celltype", "cells", "cellid"),
     "Metadata_moa": ("moa", "mechanismofaction", "mechanism"),
@@ -79,9 +80,10 @@ def normalised_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """
     names, said = _names([str(column) for column in frame.columns])
     renamed = frame.set_axis(names, axis=1)
-    for column, unit in _stated_units([str(column) for column in frame.columns], names).items():
-        if column in renamed and "Metadata_concentration_unit" not in renamed:
-            renamed["Metadata_concentration_unit"] = unit
+    for column, name in zip(frame.columns, names, strict=True):
+        unit = stated_unit(str(column)) if name == CONCENTRATION else None
+        if unit is not None and CONCENTRATION_UNIT not in renamed:
+            renamed[CONCENTRATION_UNIT] = unit
     said += _add_control_types(renamed)
     for column in renamed.columns:
         if column not in (PERT_TYPE, "Metadata_Plate", "Metadata_Batch"):
@@ -94,19 +96,25 @@ def squeezed(text: str) -> str:
     return "".join(_WORDS.findall(text.removeprefix(PREFIX))).lower()
 
 
-def _names(columns: list[str]) -> tuple[list[str], list[str]]:
+def renamings(columns: list[str]) -> dict[str, str]:
+    """Which column comes under each name of the vocabulary."""
     taken: dict[str, str] = {}
-    said = []
     for meaning, words in _SYNONYMS.items():
         if meaning in columns:
+            taken[meaning] = meaning
             continue
         candidates = [(column, _order(column, words)) for column in columns if column not in taken.values()]
         known = [(order, column) for column, order in candidates if order is not None]
         if known:
-            _, column = min(known, key=lambda item: (item[0], columns.index(item[1])))
-            taken[meaning] = column
-            if PREFIX + column != meaning:
-                said.append(f"{column} read as {meaning}")
+            taken[meaning] = min(known, key=lambda item: (item[0], columns.index(item[1])))[1]
+    return taken
+
+
+def _names(columns: list[str]) -> tuple[list[str], list[str]]:
+    taken = renamings(columns)
+    said = [
+        f"{column} read as {meaning}" for meaning, column in taken.items() if meaning not in (column, PREFIX + column)
+    ]
     meanings = {column: meaning for meaning, column in taken.items()}
     names: list[str] = []
     for column in columns:
@@ -126,13 +134,9 @@ def _order(column: str, words: tuple[str, ...]) -> int | None:
     return None
 
 
-def _stated_units(columns: list[str], names: list[str]) -> dict[str, str]:
-    units = {}
-    for column, name in zip(columns, names, strict=True):
-        last = "".join(_WORDS.findall(column)[-1:]).lower()
-        if name == CONCENTRATION and last in _UNITS:
-            units[name] = _UNITS[last]
-    return units
+def stated_unit(column: str) -> str | None:
+    """Unit at the end of a column's name: ``"conc_uM"`` is in ``"uM"``."""
+    return _UNITS.get("".join(_WORDS.findall(column)[-1:]).lower())
 
 
 def _add_control_types(frame: pd.DataFrame) -> list[str]:

@@ -10,6 +10,8 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu, QStac
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.plate.controller import PlateController
+from napari_lexicon.widgets.plate.map_controller import MapController
+from napari_lexicon.widgets.plate.map_page import MapPage
 from napari_lexicon.widgets.plate.moved_page import MovedPage
 from napari_lexicon.widgets.plate.pattern_controller import PatternController
 from napari_lexicon.widgets.plate.pattern_page import PatternPage
@@ -41,6 +43,8 @@ class PlateDock(Dock):
         self.pages.addWidget(TallContent(self.pattern_page))
         self.moved_page = MovedPage()
         self.pages.addWidget(TallContent(self.moved_page))
+        self.map_page = MapPage()
+        self.pages.addWidget(TallContent(self.map_page))
         self.view.open_button.setMenu(self._menu())
         self.set_content(self.pages)
 
@@ -55,10 +59,12 @@ class PlateDock(Dock):
         controller.link(self.workspace.opening.gone, self.show_moved_page)
         controller.link(self.pattern_page.backClicked, self._turn_page)
         controller.link(self.moved_page.backClicked, self._turn_page)
+        controller.link(self.map_page.backClicked, self._turn_page)
         controller.link(self.moved_page.againClicked, self.workspace.opening.lexicon)
         controller.link(self.moved_page.chooseClicked, self.ask_for_place)
         controller.link(self.workspace.opening.opened, self._turn_page)
         self._patterns = PatternController(self.workspace, self.pattern_page.form, controller, "pattern page")
+        self._maps = MapController(self.workspace, self.map_page, controller, self.add_map)
         self._turn_page()
         return controller
 
@@ -122,10 +128,32 @@ class PlateDock(Dock):
         )
 
     def ask_for_map(self) -> None:
-        """Add the plate map that a person chooses in a dialog."""
-        path, _ = QFileDialog.getOpenFileName(self, "A plate map", filter="Tables (*.csv *.tsv *.txt)")
-        if path:
-            self.add_map(Path(path))
+        """Show how the plate map that a person chooses in a dialog would be read; returns at once."""
+        dialog = QFileDialog(self, "A plate map", filter="Tables (*.csv *.tsv *.txt *.xlsx)")
+        dialog.setObjectName("map_dialog")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda path: self.show_map_page(Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def show_map_page(self, path: Path) -> None:
+        """Let a person see and say how the columns of a plate map are read, and which wells are controls."""
+        from napari_lexicon.plates.study_maps import is_study_map
+
+        plate = self.workspace.state.plate
+        if plate is None or is_study_map(path):  # a study's own files say themselves what their columns are
+            self.add_map(path)
+            return
+        self._maps.set_table(path, plate)
+        self.pages.setCurrentIndex(4)
+
+    def read_map_again(self) -> None:
+        """Show how the columns of the plate map in use are read."""
+        origin = self.workspace.state.origin
+        if origin is not None and origin.plate_map is not None:
+            self.show_map_page(Path(origin.plate_map))
+        else:
+            self.ask_for_map()
 
     def add_map(self, path: Path) -> None:
         """Open the plate again with a plate map."""
@@ -158,6 +186,7 @@ class PlateDock(Dock):
         menu.addAction("Sample plate", self.open_sample)
         menu.addSeparator()
         menu.addAction("Add a plate map…", self.ask_for_map)
+        menu.addAction("How the plate map is read…", self.read_map_again)
         return menu
 
     def _fill_recent(self, menu: QMenu) -> None:
@@ -188,7 +217,7 @@ class PlateDock(Dock):
         if path is None or event is None:
             return
         event.acceptProposedAction()
-        if path.suffix.lower() in (".csv", ".tsv") and self.workspace.state.plate is not None:
+        if path.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx") and self.workspace.state.plate is not None:
             self.add_map(path)
         else:
             self.workspace.opening.plate(path)
