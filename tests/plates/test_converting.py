@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -46,7 +48,7 @@ def test_a_converted_plate_is_the_same_plate(layout: Layout, version: Any, tmp_p
     _is_valid(tmp_path / "out.zarr", version)
 
 
-def _is_valid(path: Path, version: str) -> None:
+def _is_valid(path: Path, version: str, fields: int = 5) -> None:
     """By ngio and by ome-zarr-models."""
     import pydantic_zarr.v2
     from ngio import open_ome_zarr_plate
@@ -59,7 +61,7 @@ def _is_valid(path: Path, version: str) -> None:
         warnings.simplefilter("error")
         {"0.4": v04, "0.5": v05}[version].HCS.from_zarr(zarr.open_group(path, mode="r"))
     images = open_ome_zarr_plate(path, mode="r").get_images(max_workers=1)
-    assert len(images) == 5
+    assert len(images) == fields
 
 
 def test_a_stopped_conversion_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -74,15 +76,40 @@ def test_a_stopped_conversion_goes_on_where_it_was(tmp_path: Path) -> None:
     assert len(list(open_plate(tmp_path / "out.zarr").fields())) == 2
     resumed = convert_plate(plate, tmp_path / "out.zarr")
     assert (resumed.written, resumed.kept, resumed.complete) == (3, 2, True)
-    content = [
-        {
-            file.relative_to(tmp_path / name): file.read_bytes()
-            for file in (tmp_path / name).rglob("*")
-            if file.is_file()
-        }
-        for name in ("whole.zarr", "out.zarr")
-    ]
-    assert content[0] == content[1]
+    assert _content(tmp_path / "whole.zarr") == _content(tmp_path / "out.zarr")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to die of")
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_a_conversion_killed_with_9_goes_on_and_is_equal_to_the_byte(version: Any, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        pixels = rng.integers(0, 4000, (300, 300), dtype=np.uint16)
+        tifffile.imwrite(source / f"{'ABCDE'[number // 12]}{number % 12 + 1:02d}.tif", pixels)
+    code = (
+        "import sys; from napari_lexicon.plates import open_plate; from napari_lexicon.plates.converting import *\n"
+        "said = lambda number, *_: print(number, flush=True)\n"
+        "convert_plate(open_plate(sys.argv[1]), sys.argv[2], version=sys.argv[3], step=said)"
+    )
+    out = tmp_path / "out.zarr"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(source), str(out), version], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline().strip() for _ in range(3)] == ["1", "2", "3"]
+        process.kill()
+    resumed = convert_plate(open_plate(source), out, version=version)
+    assert 3 <= resumed.kept < 60
+    assert (resumed.written, resumed.complete) == (60 - resumed.kept, True)
+    convert_plate(open_plate(source), tmp_path / "whole.zarr", version=version)
+    assert _content(out) == _content(tmp_path / "whole.zarr")
+    _is_valid(out, version, fields=60)
+
+
+def _content(folder: Path) -> dict[Path, bytes]:
+    return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def test_a_field_that_cannot_be_read_is_left_out_and_named(tmp_path: Path) -> None:

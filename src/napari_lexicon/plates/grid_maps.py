@@ -28,7 +28,8 @@ _ROW = re.compile(r"(?:row)?[ ._-]*([A-Za-z]{1,2})", re.IGNORECASE)
 _SHEET_NUMBER = re.compile(r"(?:sheet|tabelle|feuil|hoja|foglio|blad)\s*[0-9]*", re.IGNORECASE)
 _LEAST = PLATE_FORMATS[0]
 _TITLE_ABOVE = 3  # rows
-_MOST_ROWS = 5000
+MOST_ROWS, _MOST_COLUMNS = 2000, 200
+"""Cells that are looked at: many drawings of the largest plate."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def grid_table(sheets: Mapping[str, Cells]) -> pd.DataFrame | None:
     """
     columns: dict[str, dict[str, str]] = {}
     for sheet, cells in sheets.items():
-        grids = list(_grids(cells[:_MOST_ROWS]))
+        grids = list(_grids(cells[:MOST_ROWS]))
         for grid in grids:
             name = _title(cells, grid, grids) or _sheet_title(sheet) or UNNAMED
             count = 2
@@ -74,7 +75,7 @@ def grid_table(sheets: Mapping[str, Cells]) -> pd.DataFrame | None:
 
 def _grids(cells: Cells) -> Iterator[_Grid]:
     for top in range(1, len(cells)):
-        for left, text in enumerate(cells[top]):
+        for left, text in enumerate(cells[top][:_MOST_COLUMNS]):
             if _row(text) != "A" or _column(_at(cells, top - 1, left + 1)) != 1:
                 continue
             rows = next(n for n in range(1, MAX_ROWS + 1) if n == MAX_ROWS or not _is_row(cells, top, left, n))

@@ -10,12 +10,13 @@ import os
 import re
 import zipfile
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
 from napari_lexicon.errors import PlateMapError
-from napari_lexicon.plates.grid_maps import grid_table
+from napari_lexicon.plates.grid_maps import MOST_ROWS, grid_table
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.plate_map_columns import squeezed
 from napari_lexicon.plates.remote_storage import RemoteFolder
@@ -97,7 +98,7 @@ def _drawn(text: str) -> pd.DataFrame | None:
         return None
     delimiter = max("\t;,", key=line.count)
     try:
-        cells = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+        cells = list(islice(csv.reader(io.StringIO(text), delimiter=delimiter), MOST_ROWS))
     except csv.Error:
         return None
     if any(_is_heading(row) for row in cells[:_LAST_HEADING]):
