@@ -220,8 +220,8 @@ def _of_one_pixel_type(
     kept = [one for one, own in zip(fields, types, strict=True) if own == usual]
     left_out = [
         ProblemHeader(
-            sentence=f"Field {header.name} of {header.well} has pixels of {own}, most of {plate.name} have {usual}: they "
-            "cannot share one window of brightness. Open the images of each kind in a folder of their own.",
+            sentence=f"Field {header.name} of {header.well} has pixels of {own}, most of {plate.name} have {usual}: "
+            "they cannot share one window of brightness. Open the images of each kind in a folder of their own.",
             well=header.well,
             field=header.name,
         )
