@@ -11,7 +11,7 @@ from tests.dictionaries.planted import make_world
 
 from napari_lexicon.dictionaries.codes import Codes
 from napari_lexicon.dictionaries.encoder import EncoderSettings
-from napari_lexicon.dictionaries.nomination import ROUTES, Direct, possible_routes
+from napari_lexicon.dictionaries.nomination import ROUTES, Direct, possible_routes, safe_route
 from napari_lexicon.dictionaries.pursuit import pursue, refitted
 from napari_lexicon.dictionaries.pursuit_encoder import PursuitEncoder
 from napari_lexicon.dictionaries.token_source import ArrayTokens
@@ -111,6 +111,40 @@ def test_all_routes_agree_on_near_duplicate_atoms(closeness: float, within: floa
     assert_same(EncoderSettings(iterations=6, per_iteration=4), tokens, doubled, within)
 
 
+@pytest.mark.parametrize("selection", ["signed", "magnitude"])
+@pytest.mark.parametrize(
+    ("atoms", "per_round"), [(1, 1), (5, 5), (6, 2), (60, 2), (256, 2), (255, 5), (1024, 2), (1030, 3)]
+)
+def test_all_routes_agree_in_small_dictionaries(atoms: int, per_round: int, selection: str) -> None:
+    tokens, own = random_case(tokens=300, atoms=atoms, seed=atoms)
+    settings = EncoderSettings(iterations=4, per_iteration=per_round, selection=selection)
+    encoder = PursuitEncoder(settings, own)
+    by_route = [encoder.encode(tokens, path=path) for path in possible_routes(own, per_round)]
+    assert len(by_route) >= 2
+    plain = plainly(tokens, own, settings)
+    for codes in by_route:
+        assert torch.equal(codes.indices, by_route[0].indices)
+        assert torch.equal(codes.values, by_route[0].values)
+        if atoms < 4 * per_round:  # soon nothing is left, and any choice among scores of 0 is right
+            continue
+        same = (codes.indices == plain.indices).all(dim=1)
+        assert float(same.float().mean()) > 0.98
+        assert torch.allclose(codes.values[same], plain.values[same], atol=1e-4)
+
+
+def test_more_near_duplicates_than_are_shortlisted_are_settled_exactly() -> None:
+    draw = torch.Generator().manual_seed(5)
+    tokens, atoms = random_case(tokens=200, atoms=40)
+    crowd = F.normalize(atoms.repeat(30, 1) + 1e-6 * torch.randn(1200, atoms.shape[1], generator=draw), dim=1)
+    for own in (crowd, crowd[:400]):  # ranked in groups, and without
+        encoder = PursuitEncoder(EncoderSettings(iterations=1, per_iteration=2), own)
+        exact = (tokens.double() @ own.double().T).topk(2, dim=1).values
+        for path in possible_routes(own, 2):
+            chosen = encoder.encode(tokens, path=path).indices
+            found = (tokens.double().unsqueeze(1) * own.double()[chosen]).sum(dim=2)
+            assert torch.allclose(found, exact, atol=2e-7)  # any of the crowd that float32 cannot tell from the best
+
+
 def adversaries() -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """Inputs that are hard on a shortcut."""
     draw = torch.Generator().manual_seed(3)
@@ -163,8 +197,8 @@ def test_the_route_is_chosen_by_a_timing_that_is_logged(caplog) -> None:
     tokens, atoms = random_case(tokens=9000, atoms=1400)
     with caplog.at_level("INFO"):
         PursuitEncoder(EncoderSettings(iterations=2, per_iteration=2), atoms).encode(tokens)
-    assert "direct" in caplog.text
-    assert "bfloat16" in caplog.text
+    for route in ("direct", "gram", "bfloat16"):
+        assert route in caplog.text
     assert "ms" in caplog.text
 
 
@@ -178,6 +212,25 @@ def test_the_route_is_chosen_when_tokens_come_a_field_at_a_time(caplog) -> None:
         assert "Pursuit of" in caplog.text
     assert torch.equal(found[0].indices, found[2].indices)
     assert torch.equal(found[0].values, found[2].values)
+
+
+def test_a_small_dictionary_goes_by_its_gram_matrix_before_any_race() -> None:
+    assert safe_route(random_case(atoms=256)[1]) == "gram"
+    assert safe_route(random_case(atoms=4096)[1]) == "direct"
+
+
+def test_tokens_that_are_no_numbers_do_not_disturb_others() -> None:
+    tokens, atoms = random_case(tokens=90, atoms=1203)
+    broken = tokens.clone()
+    broken[3], broken[50] = torch.nan, torch.inf
+    well = torch.ones(90, dtype=torch.bool)
+    well[[3, 50]] = False
+    encoder = PursuitEncoder(EncoderSettings(iterations=3, per_iteration=2), atoms)
+    for path in ROUTES:
+        expected, codes = encoder.encode(tokens, path=path), encoder.encode(broken, path=path)
+        assert torch.equal(codes.indices[well], expected.indices[well])
+        assert torch.equal(codes.values[well], expected.values[well])
+        assert int(codes.indices.max()) < 1203
 
 
 def test_no_matrix_of_tokens_by_features_is_kept() -> None:

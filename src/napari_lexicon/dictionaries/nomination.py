@@ -2,8 +2,8 @@
 
 A pursuit asks in every round for the L atoms with the largest inner products with the residual. Each route scores all
 atoms cheaply, and knows a bound of its rounding errors: it names all atoms that can be among the L best, or says for
-which tokens it cannot (``winners.py``). The pursuit scores those candidates exactly, and for the tokens left open it
-scores all atoms. So routes differ in speed and not in result.
+which tokens it cannot (``winners.py``, ``shortlist.py``). The pursuit scores those candidates exactly, and for the
+tokens left open it scores all atoms. So routes differ in speed and not in result.
 
 - ``direct``: the float32 product of residuals and atoms, anew in each round.
 - ``gram``: the product once, then ``scores -= values @ gram[picks]`` (Rubinstein, Zibulevsky and Elad 2008).
@@ -18,16 +18,21 @@ from typing import Protocol
 import torch
 import torch.nn.functional as F
 
-from napari_lexicon.dictionaries.winners import Nominations, Winners, padded
+from napari_lexicon.dictionaries.shortlist import Ranking, Shortlist
+from napari_lexicon.dictionaries.winners import GROUP, Nominations, Winners, padded
 
 _FLOAT32_ERROR = 3e-5  # of a float32 product of unit vectors of up to some thousand entries, at worst
+_UPDATE_ERROR = 3e-6  # of a score by an update from the Gram matrix, per amount subtracted
 _BFLOAT16_ERROR = 2**-8 + 2**-12  # of rounding a number to bfloat16, relative
+_BLOCKED_FROM = 2**18  # entries of a matrix that oneDNN multiplies faster by than the plain product
+_ROWS = 512  # of a Gram matrix made at a time, so that it is never held twice
+_NOTED = 2**18  # scores changed at a time, to stay in the cache of a processor
 
 
 class Nominator(Protocol):
     """Nominates for one block of tokens, round after round."""
 
-    def nominate(self, residual: torch.Tensor, per_round: int) -> Nominations:
+    def nominate(self, residual: torch.Tensor, per_round: int) -> Nominations | Shortlist:
         """Candidates for ``(B, dim_w)`` residuals."""
         ...
 
@@ -47,29 +52,45 @@ class Route(Protocol):
         ...
 
 
+class _Product:
+    """Float32 products with fixed atoms ``(M, dim_w)``, padded.
+
+    oneDNN multiplies up to twice as fast once the atoms lie in blocks as the processor reads them.
+    """
+
+    def __init__(self, atoms: torch.Tensor) -> None:
+        self._atoms = padded(atoms)
+        if atoms.device.type == "cpu" and atoms.numel() > _BLOCKED_FROM and torch._C._has_mkldnn:
+            self._atoms = self._atoms.to_mkldnn()
+
+    def of(self, tokens: torch.Tensor) -> torch.Tensor:
+        """``(B, M)``."""
+        if self._atoms.is_mkldnn:
+            return F.linear(tokens.to_mkldnn(), self._atoms).to_dense()
+        return tokens @ self._atoms.T
+
+
 class Direct:
     """Scores every atom against the residual in float32, in each round."""
 
     def __init__(self, atoms: torch.Tensor, magnitude: bool) -> None:
-        self.atoms = padded(atoms)
+        self.count = len(atoms)
         self.magnitude = magnitude
-        self.block = _block(atoms, 512)
+        self.product = _Product(atoms)
+        self.block = _block(atoms, 128)
 
     def start(self, tokens: int) -> Nominator:
-        return _DirectBlock(self, tokens)
+        return _DirectBlock(self)
 
 
 class _DirectBlock:
-    def __init__(self, route: Direct, tokens: int) -> None:
+    def __init__(self, route: Direct) -> None:
         self._route = route
-        self._scores = route.atoms.new_empty(len(route.atoms), tokens)
-        self._winners = Winners()
 
-    def nominate(self, residual: torch.Tensor, per_round: int) -> Nominations:
-        scores = torch.mm(self._route.atoms, residual.T, out=self._scores)
-        if self._route.magnitude:
-            scores.abs_()
-        return self._winners.nominate(scores, per_round, _FLOAT32_ERROR * torch.linalg.vector_norm(residual, dim=1))
+    def nominate(self, residual: torch.Tensor, per_round: int) -> Shortlist:
+        ranking = Ranking(self._route.count, self._route.product.of(residual), self._route.magnitude)
+        ranking.note(slice(None))
+        return ranking.shortlist(per_round, _FLOAT32_ERROR * torch.linalg.vector_norm(residual, dim=1))
 
     def subtract(self, indices: torch.Tensor, values: torch.Tensor) -> None:
         """Nothing to remember."""
@@ -79,9 +100,12 @@ class Gram:
     """Keeps the scores and subtracts rows of the Gram matrix ``(M, M)``."""
 
     def __init__(self, atoms: torch.Tensor, magnitude: bool) -> None:
-        self.atoms = padded(atoms)
+        self.count = len(atoms)
         self.magnitude = magnitude
-        self.gram = atoms @ self.atoms.T
+        self.product = _Product(atoms)
+        self.gram = atoms.new_empty(len(atoms), len(atoms) + -len(atoms) % GROUP)
+        for part in (slice(start, start + _ROWS) for start in range(0, len(atoms), _ROWS)):
+            self.gram[part] = self.product.of(atoms[part])
         self.block = _block(atoms, 128)
 
     def start(self, tokens: int) -> Nominator:
@@ -91,22 +115,31 @@ class Gram:
 class _GramBlock:
     def __init__(self, route: Gram, tokens: int) -> None:
         self._route = route
-        self._scores = route.atoms.new_empty(tokens, len(route.atoms))
-        self._winners = Winners()
-        self._error: torch.Tensor | None = None  # (B,) what rounding may have added to the scores so far
+        step = max(1, _NOTED // route.gram.shape[1])
+        self._parts = [slice(start, start + step) for start in range(0, tokens, step)]
+        self._ranking: Ranking | None = None
+        self._error = route.gram.new_zeros(tokens)  # what rounding may have added to the scores so far
 
-    def nominate(self, residual: torch.Tensor, per_round: int) -> Nominations:
-        if self._error is None:
-            torch.mm(residual, self._route.atoms.T, out=self._scores)
+    def nominate(self, residual: torch.Tensor, per_round: int) -> Shortlist:
+        if self._ranking is None:
+            self._ranking = Ranking(self._route.count, self._route.product.of(residual), self._route.magnitude)
+            self._ranking.note(slice(None))
             self._error = _FLOAT32_ERROR * torch.linalg.vector_norm(residual, dim=1)
-        scores = self._scores.abs() if self._route.magnitude else self._scores
-        return self._winners.nominate(scores.T, per_round, self._error)
+        return self._ranking.shortlist(per_round, self._error)
 
     def subtract(self, indices: torch.Tensor, values: torch.Tensor) -> None:
-        assert self._error is not None
-        # embedding_bag adds the rows up as it reads them; gathering them first costs more than the update saves
-        self._scores -= F.embedding_bag(indices, self._route.gram, per_sample_weights=values, mode="sum")
-        self._error = self._error + 1e-6 * values.abs().sum(dim=1)
+        assert self._ranking is not None
+        for part in self._parts:
+            # embedding_bag adds the rows up as it reads them; gathering them first costs more than the update saves
+            self._ranking.scores[part].sub_(_weighted_rows(self._route.gram, indices[part], values[part]))
+            self._ranking.note(part)  # while these scores are still near the processor
+        self._error = self._error + _UPDATE_ERROR * values.abs().sum(dim=1)
+
+
+def _weighted_rows(matrix: torch.Tensor, indices: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """``sum_l weights[b, l] * matrix[indices[b, l]]``, ``(B, columns)``, without the detours of the functional form."""
+    bags = torch.arange(0, indices.numel(), indices.shape[1], device=indices.device)
+    return torch.embedding_bag(matrix, indices.reshape(-1), bags, False, 0, False, weights.reshape(-1))[0]
 
 
 class Bfloat16:
@@ -149,6 +182,7 @@ class _Bfloat16Block:
 ROUTES: dict[str, type[Direct] | type[Gram] | type[Bfloat16]] = {"direct": Direct, "gram": Gram, "bfloat16": Bfloat16}
 
 _LARGEST_GRAM = 2**28  # entries; 1 GiB
+_SMALL = 1024  # atoms
 
 
 def possible_routes(atoms: torch.Tensor, per_round: int) -> list[str]:
@@ -159,6 +193,11 @@ def possible_routes(atoms: torch.Tensor, per_round: int) -> list[str]:
     if len(atoms) >= 16 * (8 * per_round + 16) and atoms.device.type in ("cpu", "cuda"):
         routes.append("bfloat16")
     return routes
+
+
+def safe_route(atoms: torch.Tensor) -> str:
+    """The route for tokens that are too few for a race: a small Gram matrix is made in a moment and always pays."""
+    return "gram" if 0 < len(atoms) <= _SMALL else "direct"
 
 
 def _block(atoms: torch.Tensor, tokens: int) -> int:

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 
 from napari_lexicon.dictionaries.codes import Codes, first_places
 from napari_lexicon.dictionaries.nomination import Direct, Route
+from napari_lexicon.dictionaries.shortlist import Shortlist
 from napari_lexicon.dictionaries.winners import Nominations
 
 _CACHED = 2**18  # numbers in a dictionary small enough to stay in the cache of a processor
@@ -94,7 +95,8 @@ def pursue(
         tokens.clone(),
     )
     route = route or Direct(atoms, magnitude)
-    rule = _Rule(atoms, rounds, per_round, magnitude, ridge)
+    precedence = 1 - 1e-15 * torch.arange(len(atoms), dtype=torch.float64, device=atoms.device)
+    rule = _Rule(atoms, rounds, per_round, magnitude, ridge, precedence)
     blocks = list(_blocks(count, route.block, tokens.device))
 
     def run(block: slice) -> None:
@@ -116,6 +118,7 @@ class _Rule:
     per_round: int
     magnitude: bool
     ridge: float
+    precedence: torch.Tensor  # (M,) float64 factors of scores: each a little smaller, by less than float32 can tell
 
 
 def _blocks(count: int, size: int, device: torch.device) -> Iterator[slice]:
@@ -177,21 +180,38 @@ class _Block:
             if j + 1 < rule.rounds:
                 self._nominator.subtract(best.indices, values[:, picks])
 
-    def _best(self, residual: torch.Tensor, nominated: Nominations) -> _Best:
+    def _best(self, residual: torch.Tensor, nominated: Nominations | Shortlist) -> _Best:
         """The L best candidates of each residual, by exact score."""
-        pairs, scores = scored(residual, self._rule.atoms, nominated)
-        ranks = scores.abs() if self._rule.magnitude else scores
-        # Equal scores are ranked by atom number, so that the route leaves no trace: 1e-15 a number is below float32.
-        ranks = ranks * (1 - 1e-15 * pairs.atoms.double())
-        counts = torch.bincount(pairs.tokens, minlength=len(residual)).unsqueeze(1)
-        place = torch.arange(max(int(counts.max()), self._rule.per_round), device=residual.device)
-        there = place < counts
-        shape = there.shape
-        ranks = ranks.new_full(shape, -torch.inf).masked_scatter_(there, ranks)
+        if isinstance(nominated, Shortlist):
+            candidates = self._shortened(residual, nominated)
+            scores = scored_each(residual, self._rule.atoms, candidates)
+            ranks = self._ranks(scores, candidates)
+        else:
+            pairs, scores = scored(residual, self._rule.atoms, nominated)
+            counts = torch.bincount(pairs.tokens, minlength=len(residual)).unsqueeze(1)
+            place = torch.arange(max(int(counts.max()), self._rule.per_round), device=residual.device)
+            there = place < counts
+            ranks = self._ranks(scores, pairs.atoms)
+            ranks = ranks.new_full(there.shape, -torch.inf).masked_scatter_(there, ranks)
+            candidates = nominated.atoms.new_zeros(there.shape).masked_scatter_(there, pairs.atoms)
+            scores = scores.new_zeros(there.shape).masked_scatter_(there, scores)
         best = ranks.topk(self._rule.per_round, dim=1).indices
-        candidates = nominated.atoms.new_zeros(shape).masked_scatter_(there, pairs.atoms)
-        scores = scores.new_zeros(shape).masked_scatter_(there, scores)
         return _Best(candidates.gather(1, best), scores.gather(1, best))
+
+    def _shortened(self, residual: torch.Tensor, nominated: Shortlist) -> torch.Tensor:
+        """``(B, L)`` the best of a shortlist, in any order; only where scores are close are all of it scored."""
+        per_round, close = self._rule.per_round, nominated.close
+        best = nominated.atoms[:, :per_round]
+        if not len(close):
+            return best
+        candidates = nominated.atoms[close]
+        ranks = self._ranks(scored_each(residual[close], self._rule.atoms, candidates), candidates)
+        return best.index_copy(0, close, candidates.gather(1, ranks.topk(per_round, dim=1).indices))
+
+    def _ranks(self, scores: torch.Tensor, atoms: torch.Tensor) -> torch.Tensor:
+        """What scores are ordered by; equal ones by atom number, so that the route leaves no trace."""
+        ranks = (scores.abs() if self._rule.magnitude else scores).double()
+        return (ranks + 1e-100) * self._rule.precedence[atoms]  # so that scores of 0 are ordered as well
 
     def _settle(self, best: _Best, tokens: torch.Tensor) -> None:
         """Choose again for the tokens with these numbers, in place: among all atoms."""
@@ -200,7 +220,7 @@ class _Block:
         if rule.magnitude:
             scores.abs_()
         likely = scores.topk(min(rule.per_round + 2, len(rule.atoms)), dim=1, sorted=False).indices
-        again = self._best(residual, Nominations.of_each(likely))
+        again = self._best(residual, Shortlist(likely, torch.arange(len(tokens), device=tokens.device), tokens))
         best.indices[tokens], best.scores[tokens] = again.indices, again.scores
 
     def _subtract(self, part: slice, indices: torch.Tensor, solved: torch.Tensor, rows: torch.Tensor) -> None:
@@ -246,6 +266,17 @@ def scored(residual: torch.Tensor, atoms: torch.Tensor, nominated: Nominations) 
     return pairs.in_order(by_token), scores[by_token]
 
 
+def scored_each(residual: torch.Tensor, atoms: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+    """Float32 inner products ``(B, T)`` of residuals ``(B, dim_w)`` and atoms with numbers ``(B, T)``."""
+    if residual.device.type != "cpu":
+        return (residual.unsqueeze(1) * atoms[candidates]).sum(dim=2)
+    starts = torch.arange(0, candidates.numel() + 1, candidates.shape[1])
+    nothing, shape = residual.new_zeros(candidates.numel()), (len(residual), len(atoms))
+    wanted = torch.sparse_csr_tensor(starts, candidates.flatten(), nothing, shape, check_invariants=False)
+    scores: torch.Tensor = torch.sparse.sampled_addmm(wanted, residual, atoms.T, beta=0.0).values()
+    return scores.view(candidates.shape)
+
+
 def _order(numbers: torch.Tensor, count: int) -> torch.Tensor:
     """Places of the numbers, all below ``count``, in rising order; equal ones keep theirs."""
     if numbers.device.type != "cpu":
@@ -269,7 +300,14 @@ def _least_squares(rows: torch.Tensor, products: torch.Tensor, ridge: torch.Tens
     """
     if rows.shape[1] == 1:
         return products / (rows.square().sum(dim=2) + ridge[0])
-    factor, _ = torch.linalg.cholesky_ex(torch.baddbmm(ridge, rows, rows.transpose(1, 2)))
+    squares = torch.baddbmm(ridge, rows, rows.transpose(1, 2))
+    if rows.shape[1] == 2:  # eliminated by hand for all tokens at once: a tenth of the time of two calls for each
+        (a, b), (_, c) = (row.unbind(1) for row in squares.unbind(1))
+        first, second = products.unbind(1)
+        share = b / a
+        second = (second - share * first) / (c - share * b)
+        return torch.stack([(first - b * second) / a, second], dim=1)
+    factor, _ = torch.linalg.cholesky_ex(squares)
     return torch.cholesky_solve(products.unsqueeze(2), factor).squeeze(2)
 
 

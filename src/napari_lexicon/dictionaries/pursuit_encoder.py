@@ -10,7 +10,7 @@ import torch
 
 from napari_lexicon.dictionaries.codes import Codes
 from napari_lexicon.dictionaries.encoder import EncoderSettings, rounds_within
-from napari_lexicon.dictionaries.nomination import ROUTES, Route, possible_routes
+from napari_lexicon.dictionaries.nomination import ROUTES, Route, possible_routes, safe_route
 from napari_lexicon.dictionaries.pursuit import Pursuit, pursue, refitted
 
 log = logging.getLogger(__name__)
@@ -54,11 +54,11 @@ class PursuitEncoder:
         return self._routes[name]
 
     def _chosen(self, unit: torch.Tensor) -> str:
-        """The plain route, until so many tokens have come that a race pays, as with field after field of a plate."""
+        """The safe route, until so many tokens have come that a race pays, as with field after field of a plate."""
         self._seen += len(unit)
         if self._fastest is None and self._seen >= _RACE_FROM and len(unit) >= _TRIAL:
             self._fastest = fastest_route(unit, self._atoms, self._settings)
-        return self._fastest or "direct"
+        return self._fastest or safe_route(self._atoms)
 
 
 def pursuit_along(

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-_GROUP, _GROUPS = 16, 8  # atoms per group at most, and groups per pick at least
+GROUP, _GROUPS = 16, 8  # atoms per group at most, and groups per pick at least
 _MOST_GROUPS = 16  # of them that are looked into, per pick
 _COARSE, _COARSE_FROM = 4, 16  # groups whose maxima are ranked as one, where there remain so many per pick
 
@@ -35,12 +35,6 @@ class Nominations:
     atoms: torch.Tensor
     unsettled: torch.Tensor
 
-    @classmethod
-    def of_each(cls, candidates: torch.Tensor) -> Nominations:
-        """As many for every token: ``(B, C)`` atom numbers."""
-        tokens = torch.arange(len(candidates), device=candidates.device).repeat_interleave(candidates.shape[1])
-        return cls(tokens, candidates.flatten(), tokens.new_empty(0))
-
     def in_order(self, places: torch.Tensor) -> Nominations:
         """The pairs in another order."""
         return Nominations(self.tokens[places], self.atoms[places], self.unsettled)
@@ -48,7 +42,7 @@ class Nominations:
 
 def padded(atoms: torch.Tensor) -> torch.Tensor:
     """Atoms, or what stands for them in the first place, with zeros after them up to whole groups."""
-    return F.pad(atoms, (0, 0, 0, -len(atoms) % _GROUP))
+    return F.pad(atoms, (0, 0, 0, -len(atoms) % GROUP))
 
 
 class Winners:
@@ -74,7 +68,7 @@ class Winners:
         # Read as integers, positive numbers keep their order, and integers are compared faster.
         scores = scores.view(torch.int16 if scores.dtype == torch.bfloat16 else torch.int32)
         atoms, tokens = scores.shape
-        size = _GROUP
+        size = GROUP
         while size > 1 and atoms < size * _GROUPS * per_round:
             size //= 2
         grouped = scores.view(size, -1, tokens)  # group g holds the atoms g, g + groups, g + 2 groups, ...
