@@ -43,7 +43,6 @@ class WorldSettings:
 BASE = WorldSettings("base")
 WORLDS = (
     BASE,
-    replace(BASE, name="fewer atoms", atoms=128),
     replace(BASE, name="more atoms", atoms=512),
     replace(BASE, name="more active", active=10),
     replace(BASE, name="noisy", noise=0.4),
