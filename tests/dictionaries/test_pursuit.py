@@ -13,7 +13,7 @@ from napari_lexicon.dictionaries.codes import Codes
 from napari_lexicon.dictionaries.encoder import EncoderSettings
 from napari_lexicon.dictionaries.nomination import ROUTES, Direct, possible_routes, safe_route
 from napari_lexicon.dictionaries.pursuit import pursue, refitted
-from napari_lexicon.dictionaries.pursuit_encoder import PursuitEncoder
+from napari_lexicon.dictionaries.pursuit_encoder import PursuitEncoder, fastest_route
 from napari_lexicon.dictionaries.token_source import ArrayTokens
 from napari_lexicon.dictionaries.train import train_dictionary
 from napari_lexicon.dictionaries.train_settings import TrainSettings
@@ -214,8 +214,12 @@ def test_the_route_is_chosen_when_tokens_come_a_field_at_a_time(caplog) -> None:
     assert torch.equal(found[0].values, found[2].values)
 
 
-def test_a_small_dictionary_goes_by_its_gram_matrix_before_any_race() -> None:
-    assert safe_route(random_case(atoms=256)[1]) == "gram"
+def test_a_small_dictionary_goes_by_its_gram_matrix_without_a_race(caplog) -> None:
+    tokens, atoms = random_case(atoms=256)
+    assert safe_route(atoms) == "gram"
+    with caplog.at_level("INFO"):
+        assert fastest_route(tokens, atoms, EncoderSettings(iterations=2, per_iteration=2)) == "gram"
+    assert "gram" in caplog.text
     assert safe_route(random_case(atoms=4096)[1]) == "direct"
 
 

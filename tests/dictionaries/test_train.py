@@ -15,6 +15,7 @@ from tests.dictionaries.planted import World, make_world
 from napari_lexicon.dictionaries.atoms import doubled_atoms
 from napari_lexicon.dictionaries.checkpoint import read_checkpoint, write_checkpoint
 from napari_lexicon.dictionaries.icfl import IcflLearner, weighted_sums
+from napari_lexicon.dictionaries.learners import algorithm
 from napari_lexicon.dictionaries.token_source import ArrayTokens, BatchOrder, split_tokens
 from napari_lexicon.dictionaries.train import TrainResult, train_dictionary
 from napari_lexicon.dictionaries.train_settings import TrainSettings
@@ -256,3 +257,8 @@ def test_too_few_tokens_are_refused(world: World) -> None:
 def test_impossible_settings_are_refused(world: World, values: dict) -> None:
     with pytest.raises(DictionaryError):
         trained(world, changed(SMALL, **values))
+
+
+def test_the_algorithm_of_the_paper_is_found_by_either_name() -> None:
+    assert algorithm("icfl-paper") is algorithm("icfl")
+    assert TrainSettings(algorithm="icfl-paper") == TrainSettings(algorithm="icfl")

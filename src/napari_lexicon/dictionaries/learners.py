@@ -11,7 +11,7 @@ import torch
 from napari_lexicon.dictionaries.codes import Codes
 from napari_lexicon.dictionaries.encoder import EncoderSettings
 from napari_lexicon.dictionaries.linear import LinearMap
-from napari_lexicon.dictionaries.train_settings import TrainSettings
+from napari_lexicon.dictionaries.train_settings import ALSO_CALLED, TrainSettings
 from napari_lexicon.errors import DictionaryError
 
 
@@ -132,13 +132,14 @@ ALGORITHMS = {
 
 
 def algorithm(name: str) -> Algorithm:
-    """The algorithm of this name.
+    """The algorithm of this name; ``icfl-paper`` is ``icfl``.
 
     Raises
     ------
     DictionaryError
         If there is none.
     """
+    name = ALSO_CALLED.get(name, name)
     if name not in ALGORITHMS:
         raise DictionaryError(f"There is no dictionary algorithm {name!r}: choose one of {', '.join(ALGORITHMS)}.")
     return ALGORITHMS[name]

@@ -10,6 +10,8 @@ from napari_lexicon.errors import DictionaryError
 INITIALISATIONS = ("tokens", "sphere")
 SCHEDULES = ("cosine", "constant")
 OPTIMISERS = ("adam", "sgd")
+ALSO_CALLED = {"icfl-paper": "icfl"}
+"""Other names of algorithms; what is written down carries the first."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class TrainSettings:
     dead_window: int = 1_000_000
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "algorithm", ALSO_CALLED.get(self.algorithm, self.algorithm))
         _one_of("initialisation", self.initialisation, INITIALISATIONS)
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("optimiser", self.optimiser, OPTIMISERS)
