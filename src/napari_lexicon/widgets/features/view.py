@@ -141,7 +141,7 @@ class FeaturesView(QWidget):
         self.tabs.setTabToolTip(0, "Where the feature fires most over the whole plate. Click a picture to go there.")
         self.tabs.setTabToolTip(1, "Click in the image: what fires there, and where on the plate is more like it?")
         self.evidence = EvidencePages(self.tabs)
-        self.tabs.setTabToolTip(self.tabs.addTab(self.notes, "Notes"), "Note, tags, colour, and how sure you are.")
+        self.tabs.setTabToolTip(self.tabs.addTab(TallContent(self.notes), "Notes"), "Note, tags, colour, and how sure you are.")
         bar = self.tabs.tabBar()
         if bar is not None:
             bar.setObjectName("evidence_bar")
@@ -154,8 +154,7 @@ class FeaturesView(QWidget):
         splitter.setStretchFactor(0, 4)
         splitter.setStretchFactor(1, 7)
         splitter.setSizes([260, 400])
-        upper.setMinimumHeight(150)
-        self._lower.setMinimumHeight(300)
+        upper.setMinimumHeight(110)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(splitter)

@@ -31,6 +31,7 @@ class GridGeometry:
 
     PADDING = 7.0
     LARGEST = 64.0  # a well of a 6-well plate need not fill the dock
+    SMALLEST = 14.0  # in a low dock wells get smaller before the plate has to be scrolled
 
     @cached_property
     def cell(self) -> float:
@@ -106,6 +107,11 @@ class GridGeometry:
             return self.header
         cell = min(self.LARGEST, (width - self.header - 2 * self.PADDING) / self.columns)
         return self.header + 2 * self.PADDING + self.rows * max(2.0, cell)
+
+    @cached_property
+    def least_height(self) -> float:
+        """Height below which wells would get too small to be told apart."""
+        return self.header + 2 * self.PADDING + self.rows * self.SMALLEST
 
     def header_step(self, label: float) -> int:
         """Every how many rows or columns are labelled when a label needs ``label`` pixels."""

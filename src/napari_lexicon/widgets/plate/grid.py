@@ -57,9 +57,7 @@ class PlateGrid(QWidget):
         self.setObjectName("plate_grid")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._layout = PlateLayout()
         self._colors: Mapping[str, RGB] = {}
         self._pictures: dict[str, QImage] = {}
@@ -150,17 +148,14 @@ class PlateGrid(QWidget):
         assert place.row is not None and place.column is not None
         return self.geometry_().cell_rect(place.row, place.column).center().toPoint()
 
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        return round(self._geometry_for(width, 0).height_for(width))
-
     def sizeHint(self) -> QSize:
-        return QSize(340, self.heightForWidth(340))
+        # as high as its width asks for; not by Qt's height for width, which leaves no way to be lower in a low dock
+        width = self.width() if self.isVisible() else 340
+        return QSize(340, round(self._geometry_for(width, 0).height_for(width)))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(220, self.heightForWidth(220))
+        low = self._geometry_for(self.width(), 0).least_height
+        return QSize(220, min(round(low), self.sizeHint().height()))
 
     def _geometry_for(self, width: float, height: float) -> GridGeometry:
         layout = self._layout
@@ -194,6 +189,8 @@ class PlateGrid(QWidget):
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         self._picture = None
+        if event is not None and event.oldSize().width() != event.size().width():
+            self.updateGeometry()
 
     def changeEvent(self, event: QEvent | None) -> None:
         super().changeEvent(event)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, Q
 from napari_lexicon.viewer.colors import FEATURE_COLORS, feature_ramp
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.ink import ground, small_font
+from napari_lexicon.widgets.basic.scroll import LowContent
 from napari_lexicon.widgets.plate.geometry import GridGeometry
 from napari_lexicon.widgets.plate.layout import PlateLayout, WellPlace
 from napari_lexicon.widgets.plate.painting import paint_plate
@@ -28,14 +29,19 @@ class _PlatePicture(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         wells = [WellPlace(f"{row}-{column}", row, column, 1) for row in range(4) for column in range(6)]
         self._layout = PlateLayout(4, 6, {well.name: well for well in wells if (well.row, well.column) != (3, 5)})
 
     def sizeHint(self) -> QSize:
         return QSize(240, 150)
 
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, 0)  # the first to go where there is little room
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        if self.height() < 60:
+            return
         geometry = GridGeometry(4, 6, self.width(), self.height(), 17.0)
         colors: dict[str, RGB] = {}
         for row, name in enumerate(FEATURE_COLORS[:4]):
@@ -48,7 +54,7 @@ class _PlatePicture(QWidget):
             paint_plate(painter, self, geometry, self._layout, colors)
 
 
-class StartPage(QWidget):
+class StartPage(LowContent):
     """Offers to open a plate.
 
     Signals

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBox
 
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.fold import Fold
-from napari_lexicon.widgets.basic.scroll import TallContent
+from napari_lexicon.widgets.basic.scroll import LowContent, TallContent
 from napari_lexicon.widgets.plate.color_by import ColorByChooser
 from napari_lexicon.widgets.plate.finding import EXAMPLES
 from napari_lexicon.widgets.plate.grid import PlateGrid
@@ -122,7 +122,7 @@ class PlateView(QWidget):
         top.addWidget(self.title, 1)
         top.addWidget(self.plates, 1)
         top.addWidget(self.open_button)
-        upper = QWidget()
+        upper = LowContent()
         box = QVBoxLayout(upper)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)

@@ -9,7 +9,14 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QTabBar, QWidget
 
 from napari_lexicon.viewer.napari_compat import main_window, unwrapped
 from napari_lexicon.widgets.workspace.guide import show_guide
-from napari_lexicon.widgets.workspace.layout_memory import LayoutMemory, restore_layout, wanted_docks
+from napari_lexicon.widgets.workspace.layout_memory import (
+    HIGH,
+    NARROW,
+    LayoutMemory,
+    restore_layout,
+    room_of,
+    wanted_docks,
+)
 from napari_lexicon.widgets.workspace.preferences import Memory
 
 if TYPE_CHECKING:
@@ -77,25 +84,38 @@ def _remember(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
 
 def _place(window: QMainWindow, docks: Mapping[str, QDockWidget], front: str, size: QSize | None) -> None:
     left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
-    first = next(dock for name, dock in docks.items() if name != "Plate")
+    room = room_of(window.size() if size is None else size)
+    narrow = room == "one column"
+    front = "Plate" if narrow and front == "Embed" else front  # the way in has to be seen
+    first = docks["Plate"] if narrow else next(dock for name, dock in docks.items() if name != "Plate")
     for name, dock in docks.items():
         dock.setFloating(False)
         if name == "Plate" or dock is first:
-            window.addDockWidget(left if name == "Plate" else right, dock)
+            window.addDockWidget(right if narrow or name != "Plate" else left, dock)
         else:
             window.tabifyDockWidget(first, dock)
         dock.setWindowTitle(name)  # what the tab says; the full name would not fit
         dock.show()
+    beneath = _place_lists(window, docks["Plate"], room)
     docks[front].raise_()
-    lists = [found for name in ("layer list", "layer controls") if (found := _napari_dock(window, name)) is not None]
-    if lists:
-        # plate above, napari's own two docks as tabs below: on a laptop there is no room for three in a column
-        window.splitDockWidget(docks["Plate"], lists[0], Qt.Orientation.Vertical)
-        if len(lists) > 1:
-            window.tabifyDockWidget(lists[0], lists[1])
-        lists[0].raise_()
     QTimer.singleShot(0, lambda: _as_large_as_before(window, size))
-    QTimer.singleShot(0, lambda: _share_out(window, docks, lists, front))
+    QTimer.singleShot(0, lambda: _share_out(window, docks, beneath, front))
+
+
+def _place_lists(window: QMainWindow, plate: QDockWidget, room: str) -> QDockWidget | None:
+    """Put napari's own two docks where there is room for them; returns the one beneath the plate."""
+    lists = [found for name in ("layer list", "layer controls") if (found := _napari_dock(window, name)) is not None]
+    beneath = lists[0] if lists and room in ("laptop", "large") else None
+    if beneath is not None:
+        window.splitDockWidget(plate, beneath, Qt.Orientation.Vertical)
+    for other in lists:
+        if other is not beneath:
+            # the controls of a layer are taller than its list: on a laptop they would leave half a plate
+            window.tabifyDockWidget(plate if beneath is None or room == "laptop" else beneath, other)
+    for seen in (plate, beneath):
+        if seen is not None:
+            seen.raise_()
+    return beneath
 
 
 def _as_large_as_before(window: QMainWindow, size: QSize | None) -> None:
@@ -104,7 +124,9 @@ def _as_large_as_before(window: QMainWindow, size: QSize | None) -> None:
         window.resize(size)
 
 
-def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], lists: list[QDockWidget], front: str) -> None:
+def _share_out(
+    window: QMainWindow, docks: Mapping[str, QDockWidget], beneath: QDockWidget | None, front: str
+) -> None:
     # the room between menu and status bar; of tabs only the one in front knows it, and it may not know its tab bar yet
     wide, high, middle = window.width(), docks[front].height(), window.centralWidget()
     if middle is not None:
@@ -113,10 +135,10 @@ def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], lists: lis
     window.resizeDocks(
         [docks["Plate"], docks[front]], [side, min(max(_TABS_WIDE, wide // 4), 560)], Qt.Orientation.Horizontal
     )
-    if lists:
-        below = 228 if high < 850 else 380
+    if beneath is not None:
+        below = 240 if high < HIGH else 380
         # asking for more than there is would make the window larger than the screen
-        window.resizeDocks([docks["Plate"], lists[0]], [high - below - 12, below], Qt.Orientation.Vertical)
+        window.resizeDocks([docks["Plate"], beneath], [high - below - 12, below], Qt.Orientation.Vertical)
     _hide_left_over_bars(window)
 
 
@@ -126,6 +148,9 @@ def _hide_left_over_bars(window: QMainWindow) -> None:
     for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
         if any(bar.tabText(n) not in titles for n in range(bar.count())):
             bar.hide()
+        elif window.width() < NARROW:
+            bar.setUsesScrollButtons(True)  # arrows to the tabs that do not fit, instead of names of two letters
+            bar.setElideMode(Qt.TextElideMode.ElideNone)
 
 
 def _napari_dock(window: QMainWindow, name: str) -> QDockWidget | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QByteArray, QObject, QTimer
+from qtpy.QtCore import QByteArray, QObject, QSize, QTimer
 from qtpy.QtWidgets import QDockWidget
 
 if TYPE_CHECKING:
@@ -15,9 +15,20 @@ if TYPE_CHECKING:
 
     from napari_lexicon.widgets.workspace.preferences import Memory
 
+LOW, HIGH = 620, 850
+"""Pixels of height below which a column has room for one dock only, and above which it has room for all of them."""
+NARROW = 1000
+"""Pixels of width below which two columns of docks leave no room for the image."""
 _VERSION = 1
 _PAUSE_MS = 600
 """How long nothing may move before it is written."""
+
+
+def room_of(size: QSize) -> str:
+    """How much room a window of this size has for docks: what fits a large screen is of no use on a laptop."""
+    if size.width() < NARROW:
+        return "one column"
+    return "low" if size.height() < LOW else "laptop" if size.height() < HIGH else "large"
 
 
 class LayoutMemory(QObject):
@@ -52,7 +63,7 @@ class LayoutMemory(QObject):
             state = base64.b64encode(bytes(self._window.saveState(_VERSION).data())).decode()
             there = [dock.objectName() for dock in self._window.findChildren(QDockWidget) if not dock.isHidden()]
             opened = sorted(self._names[name] for name in there if name in self._names)
-            self._memory.note_layout({"open": opened, "state": state})
+            self._memory.note_layout({"open": opened, "state": state, "room": room_of(self._window.size())})
 
     def _changed(self, _: object = None) -> None:
         self._pause.start()
@@ -65,7 +76,9 @@ def wanted_docks(memory: Memory, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def restore_layout(window: QMainWindow, layout: Mapping[str, Any]) -> bool:
-    """Put docks where they were; False where what was written cannot be used."""
+    """Put docks where they were; False where what was written cannot be used, or is of a window with other room."""
+    if layout.get("room") != room_of(window.size()):
+        return False
     try:
         state = base64.b64decode(str(layout["state"]), validate=True)
     except (KeyError, ValueError):

@@ -1,0 +1,68 @@
+"""What fits: a laptop, the same laptop at 150 %, and a window that moves from one screen to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from qtpy.QtWidgets import QTabBar
+from tests.gui.conftest import opened
+from tests.gui.driver import Person
+
+from napari_lexicon.widgets.workspace.docking import DOCKS, reopen_workspace
+
+
+@pytest.fixture
+def sit_down(make_napari_viewer):
+    """Sits down at a window of a size, and opens the workspace from the menu."""
+    people = []
+
+    def at(width: int, height: int) -> Person:
+        viewer = make_napari_viewer(show=True)
+        viewer.window._qt_window.setGeometry(0, 0, width, height)
+        person = Person(viewer)
+        person.breathe(0.2)
+        person.docks = reopen_workspace(viewer)
+        person.breathe(0.6)
+        people.append(person)
+        return person
+
+    yield at
+    for person in people:
+        person.workspace.close()
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (911, 512)])
+def test_the_window_stays_as_large_as_it_was_and_shows_the_whole_plate(sit_down, plate: Path, size: tuple[int, int]):
+    person = sit_down(*size)
+    opened(person, plate)
+    person.breathe(0.5)
+    for name in DOCKS:
+        person.front(name)
+        assert (person.window.width(), person.window.height()) == size, name
+    person.front("Plate")
+    person.breathe(0.2)
+    view = person.docks["Plate"].view
+    for widget in (view.grid, view.scale, view.walk_buttons["next_hit"]):
+        assert widget.visibleRegion().boundingRect() == widget.rect(), widget.objectName()
+    assert person.canvas.width() > size[0] / 3
+
+
+def test_in_a_narrow_window_no_tab_is_cut_to_letters(sit_down):
+    person = sit_down(911, 512)
+    (bar,) = [bar for bar in person.window.findChildren(QTabBar) if bar.isVisible() and bar.tabText(0) == "Plate"]
+    assert [bar.tabText(n) for n in range(len(DOCKS))] == list(DOCKS)
+    assert all(bar.tabRect(n).width() > bar.fontMetrics().horizontalAdvance(bar.tabText(n)) for n in range(bar.count()))
+    assert bar.tabRect(bar.currentIndex()).width() <= bar.width()
+    assert bar.tabText(bar.currentIndex()) == "Plate"  # the way in
+
+
+def test_places_of_docks_from_a_small_screen_do_not_come_back_on_a_large_one(sit_down):
+    small = sit_down(911, 512)
+    small.front("Cells")
+    small.breathe(1.0)  # written down
+    small.workspace.close()
+    small.viewer.close()
+    later = sit_down(1366, 768)
+    assert not later.docks["Plate"].visibleRegion().isEmpty()
+    assert not later.docks["Embed"].visibleRegion().isEmpty()
