@@ -8,10 +8,12 @@ from pathlib import Path
 import anndata
 import numpy as np
 import pandas as pd
+import pytest
 
 from napari_lexicon import api
+from napari_lexicon.analysis.wells import directions_from_controls, likeness
 from napari_lexicon.jobs.refining import RefineJob, run_refine
-from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.lexicons import Lexicon, WellStatistics
 
 
 def test_a_plate_map_with_plate_and_well_of_its_own_gives_profiles(applied: Path, tmp_path: Path) -> None:
@@ -53,3 +55,29 @@ def test_the_direction_of_a_well_is_the_mean_over_its_patches(applied: Path, tmp
     again = api.profiles(copied)
     for layer in ("direction", "fraction_beyond"):
         np.testing.assert_array_equal(again.layers[layer], profiles.layers[layer])
+
+
+
+def test_wells_that_differ_from_the_controls_in_the_same_features_are_alike() -> None:
+    wells, rng = tuple(f"A{n:02d}" for n in range(1, 13)), np.random.default_rng(3)
+    statistics = WellStatistics.empty(wells, channels=2, features=30)
+    fires = rng.poisson(400, (12, 2, 30))
+    fires[8:10, :, :10] += 300  # two wells of one treatment, one of the opposite, and one without a field
+    fires[10, :, :10] -= 300
+    statistics.tokens[:11] = 4000
+    statistics.active[:11] = fires[:11]
+    directions = directions_from_controls(statistics, wells[:8])
+    found = likeness(directions, wells, "A09")
+    assert found["A09"] == pytest.approx(1)
+    assert found["A10"] > 0.9
+    assert found["A11"] < -0.9
+    assert np.isnan(found["A12"])
+    assert found[list(wells[:8])].abs().max() < 0.7
+    # by hand: standard deviations of the controls, centred on their mean
+    part = statistics.fraction_active()[:11]
+    own = part[:8]
+    median = np.median(own, axis=0)
+    scale = np.maximum(1.4826 * np.median(np.abs(own - median), axis=0), 0.5 * (own - median).std(axis=0))
+    by_hand = (part - own.mean(axis=0)) / np.maximum(scale, 0.01 * (part - median).std(axis=0))
+    cosine = by_hand @ by_hand[8] / np.linalg.norm(by_hand, axis=1) / np.linalg.norm(by_hand[8])
+    np.testing.assert_allclose(found.to_numpy()[:11], cosine, atol=1e-5)

@@ -208,7 +208,7 @@ def test_what_is_computed_and_that_nothing_is_stale(person: Person, plate: Path)
     facts = person.docks["Embed"].view.facts
     person.wait(lambda: dict(facts.value()).get("Fields", "").startswith("12 of 12"), what="the cache")
     assert "Stale" not in dict(facts.value())
-    assert person.docks["Embed"].view.apply.text() == "Everything is computed"
+    assert person.docks["Embed"].view.apply.text() == "See the features"
 
 
 def test_an_image_that_changed_on_the_disk_makes_its_field_stale_and_says_why(person: Person, plate: Path):

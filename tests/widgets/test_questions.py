@@ -67,3 +67,16 @@ def test_round_trip_and_chosen_row(qtbot) -> None:
     assert caught.args == [2]
     view.setReason("There are no features yet.")
     assert not view.ask.isEnabled() and view.ask.toolTip() == "There are no features yet."
+
+
+def test_columns_that_only_repeat_are_left_out_and_every_question_is_asked_in_words(qtbot) -> None:
+    view = QuestionsView({name: words for name, words in WORDS.items() if name not in OF_TWO})
+    qtbot.addWidget(view)
+    table = EFFECTS.assign(channel="all", name=["#4", "ring of dots round the nucleus, in many words", "#7"])
+    view.setAnswer("effects", table)
+    hidden = {str(name): view.table.isColumnHidden(n) for n, name in enumerate(table.columns)}
+    assert hidden == dict.fromkeys(table.columns, False) | {"feature": True, "channel": True}
+    assert view.table.columnWidth(list(table.columns).index("name")) <= 130
+    view.setAnswer("effects", EFFECTS.assign(channel=["DNA", "ER", "DNA"]))
+    assert not any(view.table.isColumnHidden(n) for n in range(5))
+    assert all(view.question.itemText(n).endswith("?") for n in range(view.question.count()))

@@ -22,6 +22,26 @@ WORDS: dict[str, str] = {
 }
 """Question by its name, as ``napari-lexicon ask`` takes it."""
 
+ASKED: dict[str, str] = {
+    "effects": "What does each treatment do?",
+    "selectivity": "Which features tell the values of a column apart?",
+    "activity": "Do replicates look alike?",
+    "alike": "Which treatments look alike?",
+    "doses": "Which features follow the dose?",
+    "confounds": "Which features may be artefacts?",
+    "corrections": "What would a correction leave?",
+    "probes": "How well is a column told by features?",
+    "depth": "At which layer does a column appear?",
+    "counts": "Which feature counts nuclei?",
+    "stains": "Which stain does each feature follow?",
+    "channels": "What if a channel were missing?",
+    "cells": "How strong is the feature in every cell?",
+    "edits": "What changes when the feature is edited?",
+    "match": "Which feature is the same in another lexicon?",
+    "transfer": "Do effects come back on other plates?",
+}
+"""The same as a person would ask it, for the window."""
+
 OF_A_FEATURE = ("cells", "edits")
 """Questions about chosen features."""
 

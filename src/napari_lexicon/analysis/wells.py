@@ -71,6 +71,56 @@ def robust_z(values: pd.Series, controls: Sequence[str]) -> pd.Series:
     return (values.astype(np.float64) - middle) / spread
 
 
+def directions_from_controls(statistics: WellStatistics, controls: Sequence[str]) -> np.ndarray:
+    """In which direction of feature space every well differs from the controls.
+
+    Parameters
+    ----------
+    statistics : WellStatistics
+        Of the plate, ``W`` wells and ``M`` features.
+    controls : sequence of str
+        Wells of the controls; without any, wells are compared with the average well.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(W, M)`` float32 of length 1: how often each feature fires, in standard deviations of the controls, centred on
+        their mean. NaN for wells without a finished field, 0 for wells that do not differ.
+    """
+    from napari_lexicon.analysis.corrections import standardised_on_controls
+
+    fires = statistics.fraction_active()
+    known = np.isfinite(fires).all(axis=1)
+    control = np.isin(np.array(statistics.wells), list(controls))[known]
+    profiles = standardised_on_controls(fires[known], control, np.zeros(int(known.sum())))
+    profiles -= profiles[control].mean(axis=0) if control.any() else profiles.mean(axis=0)
+    lengths = np.linalg.norm(profiles, axis=1, keepdims=True)
+    found = np.full(fires.shape, np.nan, dtype=np.float32)
+    found[known] = np.divide(profiles, lengths, out=np.zeros_like(profiles), where=lengths > 0)
+    return found
+
+
+def likeness(directions: np.ndarray, wells: Sequence[str], well: str) -> pd.Series:
+    """How alike every well is to one of them: the cosine of their directions, 1 for the well itself.
+
+    Parameters
+    ----------
+    directions : numpy.ndarray
+        ``(W, M)``, from :func:`directions_from_controls`.
+    wells : sequence of str
+        Names of the rows.
+    well : str
+        One of them.
+
+    Returns
+    -------
+    pandas.Series
+        By well, -1 to 1; NaN where nothing is known.
+    """
+    cosines = directions @ directions[list(wells).index(well)]
+    return pd.Series(cosines.astype(np.float64), index=pd.Index(list(wells), name="well"), name=f"likeness to {well}")
+
+
 def field_means(plate: LexiconPlate, feature: int, channel: int | None = None) -> pd.DataFrame:
     """A feature's mean in every finished field.
 

@@ -13,6 +13,7 @@ from napari_lexicon.widgets.dictionary.outline import DictionaryOutline, outline
 from napari_lexicon.widgets.dictionary.runs import run_rows
 from napari_lexicon.widgets.dictionary.train_form import PRESETS
 from napari_lexicon.widgets.workspace.links import Controller
+from napari_lexicon.widgets.workspace.remedies import open_features
 from napari_lexicon.widgets.workspace.requests import BUILTIN, apply_reason, dictionary_out_path, out_path
 from napari_lexicon.widgets.workspace.training_curves import TrainingCurves
 
@@ -31,7 +32,7 @@ class DictionaryController(Controller):
         self._file = ""
         self._outline: DictionaryOutline | None = None
         self._trouble = ""
-        self._with_tokens = 0
+        self._with_tokens = self._coded = 0
         self._own: tuple[object, str] | None = None
         self._records: list[TrainingRecord] = []
         self._apply_when_read = False
@@ -66,6 +67,9 @@ class DictionaryController(Controller):
         """Apply the dictionary that is looked at to the open plate."""
         path, state = self._path(), self.workspace.state
         if not path or self._outline is None:
+            return
+        if self._is_applied():
+            open_features(self.workspace)
             return
         out = out_path(state, self.workspace.compute.settings)
         if out is not None and self._is_another(out):
@@ -199,12 +203,24 @@ class DictionaryController(Controller):
             self._own = (key, hashlib.sha256(own.read_bytes()).hexdigest())
         return self._own[1] != outline.content
 
+    def _is_applied(self) -> bool:
+        """Whether every field of the plate has been read with the dictionary that is looked at."""
+        state, out = self.workspace.state, out_path(self.workspace.state, self.workspace.compute.settings)
+        if state.plate is None or state.lexicon is None or self._outline is None or state.lexicon.path != out:
+            return False
+        n_fields = sum(len(well.fields) for well in state.plate.wells.values())
+        coded = state.lexicon.header.dictionary is not None and 0 < n_fields <= self._coded
+        return coded and not self._is_another(out)
+
     # reasons --------------------------------------------------------------------------------------------------------
 
     def _show(self, _: object = None) -> None:
         source = self._view.value()
-        self._view.setApply(self._apply_reason(), self._apply_note(), shown=source != "train" or bool(self._path()))
-        busy = self.workspace.jobs.status.busy
+        busy, shown = self.workspace.jobs.status.busy, source != "train" or bool(self._path())
+        if self._is_applied() and not busy:
+            self._view.setApply(None, "It is applied to every field of this plate.", shown, "See the features")
+        else:
+            self._view.setApply(self._apply_reason(), self._apply_note(), shown)
         self._view.setTraining(
             self._train_reason(), "Runs by itself; the curves below show how far it is.", self._tokens()
         )
@@ -255,7 +271,7 @@ class DictionaryController(Controller):
 
     def _lexicon_changed(self, _: object = None) -> None:
         part = self.workspace.state.lexicon_plate
-        self._with_tokens = 0 if part is None else part.n_done("tokens")
+        self._with_tokens, self._coded = (0, 0) if part is None else (part.n_done("tokens"), part.n_done("codes"))
         self._read_runs()
         self._show()
 

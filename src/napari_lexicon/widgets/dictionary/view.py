@@ -155,8 +155,9 @@ class DictionaryView(QWidget):
         self.facts.setValue(rows)
         self.facts.setVisible(bool(rows))
 
-    def setApply(self, reason: str | None, note: str, shown: bool = True) -> None:
-        """Enable "Apply to this plate", or say why it is disabled."""
+    def setApply(self, reason: str | None, note: str, shown: bool = True, text: str = "Apply to this plate") -> None:
+        """What the one button does, or why it is disabled."""
+        self.apply.setText(text)
         for widget in (self.apply, self.apply_note):
             widget.setVisible(shown)
         self.apply.setReason(reason, note)

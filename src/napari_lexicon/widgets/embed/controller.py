@@ -10,7 +10,7 @@ from qtpy.QtCore import QTimer
 from napari_lexicon.widgets.embed import status
 from napari_lexicon.widgets.workspace.cache_state import CacheState, read_cache_state
 from napari_lexicon.widgets.workspace.links import Controller
-from napari_lexicon.widgets.workspace.remedies import open_preferences
+from napari_lexicon.widgets.workspace.remedies import open_features, open_preferences
 from napari_lexicon.widgets.workspace.requests import apply_reason
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ class EmbedController(Controller):
     def apply(self) -> None:
         """Do what the one button offers."""
         offer, settings = self._offer(), self.workspace.compute.settings
+        if offer.see:
+            open_features(self.workspace)
+            return
         if offer.recompute:
             self.workspace.compute.set_settings(replace(settings, recompute=True))
         self.workspace.compute.apply(offer.dictionary, "embed")
@@ -126,10 +129,13 @@ class EmbedController(Controller):
             same = lexicon.backbone.id == "builtin"
             if lexicon.header.dictionary is not None:
                 file = str(lexicon.path / "dictionary.safetensors")
-        return status.offer(self._cache, reason, file, same)
+        return status.offer(self._cache, reason, file, same, self.workspace.jobs.status.busy)
 
     def _show_offer(self) -> None:
         offer = self._offer()
-        self._view.setOffer(offer, "" if offer.reason else self.workspace.compute.estimate_sentence())
+        note = "" if offer.reason or offer.see else self.workspace.compute.estimate_sentence()
+        if offer.see and not self.workspace.jobs.status.busy:
+            note = "Every field is up to date."
+        self._view.setOffer(offer, note)
         reason = apply_reason(self.workspace.state, self.workspace.jobs.status)
         self._view.setEmbedReason(reason or self._view.model.reason())

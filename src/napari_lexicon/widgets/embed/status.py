@@ -27,15 +27,24 @@ class Offer:
         What it applies: ``builtin``, or the lexicon's own file.
     recompute : bool
         Whether it does stale fields again.
+    see : bool
+        Nothing is to be computed: it shows what there is.
     """
 
     text: str
     reason: str | None = None
     dictionary: str = "builtin"
     recompute: bool = False
+    see: bool = False
 
 
-def offer(cache: CacheState | None, reason: str | None, lexicon_dictionary: str, same_backbone: bool = True) -> Offer:
+def offer(
+    cache: CacheState | None,
+    reason: str | None,
+    lexicon_dictionary: str,
+    same_backbone: bool = True,
+    busy: bool = False,
+) -> Offer:
     """The one button.
 
     Parameters
@@ -48,6 +57,8 @@ def offer(cache: CacheState | None, reason: str | None, lexicon_dictionary: str,
         File of the lexicon's dictionary, empty without one.
     same_backbone : bool
         Whether the lexicon was made with the backbone of the built-in dictionary.
+    busy : bool
+        Whether a job runs: what it has found so far can be seen.
     """
     if cache is None or not cache.path:
         return Offer("Apply the built-in dictionary", reason)
@@ -57,12 +68,14 @@ def offer(cache: CacheState | None, reason: str | None, lexicon_dictionary: str,
                 reason or "This lexicon was embedded with another model: train a dictionary on it (Dictionary dock)."
             )
         return Offer("Apply the built-in dictionary", reason)
+    if busy and cache.coded:
+        return Offer("See the features so far", None, lexicon_dictionary, see=True)
     if cache.stale:
         return Offer(f"Compute {counted(cache.stale, 'stale field')} again", reason, lexicon_dictionary, recompute=True)
     left = cache.fields - cache.coded
     if left > 0:
         return Offer(f"Go on: {counted(left, 'field')} left", reason, lexicon_dictionary)
-    return Offer("Everything is computed", reason or "Every field is up to date.", lexicon_dictionary)
+    return Offer("See the features", None, lexicon_dictionary, see=True)
 
 
 def cache_lines(cache: CacheState | None) -> list[tuple[str, str]]:

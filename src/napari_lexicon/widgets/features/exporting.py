@@ -14,6 +14,7 @@ from napari_lexicon.widgets.workspace.requests import (
     figure_request,
     labels_request,
     report_request,
+    running_reason,
     shown_maps,
 )
 
@@ -58,7 +59,7 @@ class Exporting(Controller):
         state, job = self.workspace.state, self.workspace.jobs.status
         busy = None
         if job.busy:
-            busy = f"{job.request.title if job.request else 'A job'} is running: wait for it or cancel it."
+            busy = running_reason(job)
         nothing = None if self.workspace.reading.figures is not None else "There are no features yet."
         no_map = None
         if state.feature is None:

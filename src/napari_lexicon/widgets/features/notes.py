@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QPaintEvent
 
 CONFIDENCE: tuple[tuple[str, str], ...] = (
-    ("", "not said"),
+    ("", "how sure?"),
     ("guess", "a guess"),
     ("likely", "likely"),
     ("sure", "sure"),

@@ -141,7 +141,9 @@ class FeaturesView(QWidget):
         self.tabs.setTabToolTip(0, "Where the feature fires most over the whole plate. Click a picture to go there.")
         self.tabs.setTabToolTip(1, "Click in the image: what fires there, and where on the plate is more like it?")
         self.evidence = EvidencePages(self.tabs)
-        self.tabs.setTabToolTip(self.tabs.addTab(TallContent(self.notes), "Notes"), "Note, tags, colour, and how sure you are.")
+        self.tabs.setTabToolTip(
+            self.tabs.addTab(TallContent(self.notes), "Notes"), "Note, tags, colour, and how sure you are."
+        )
         bar = self.tabs.tabBar()
         if bar is not None:
             bar.setObjectName("evidence_bar")

@@ -32,6 +32,10 @@ _STATISTIC_TIPS = {
     "median": "Median over the well's fields: one bad field does not move it.",
     "cv": "How much the fields of a well differ: standard deviation over mean. High where a field is bad or empty.",
 }
+_ALIKE_TIP = (
+    "Which wells differ from the controls in the same features as the well on the image: 1 in exactly the same ones, "
+    "0 in others, below 0 in the opposite way. Go to another well to compare with that."
+)
 OVER_FIELDS = ("median", "cv")
 """Figures that are made of the single fields of a well."""
 
@@ -43,8 +47,8 @@ class ColorBy:
     Parameters
     ----------
     kind : str
-        ``"none"``, ``"images"`` (thumbnails), ``"fields"`` (number of fields), ``"column"`` or ``"feature"`` (the
-        chosen one).
+        ``"none"``, ``"images"`` (thumbnails), ``"fields"`` (number of fields), ``"alike"`` (how alike they are to the
+        well that is shown), ``"column"`` or ``"feature"`` (the chosen one).
     column : str
         Column of the plate map.
     statistic : str
@@ -99,14 +103,17 @@ class ColorByChooser(QWidget):
         self._what.activated.connect(lambda: self.chosen.emit(self.value()))
         self._figure.activated.connect(lambda: self.chosen.emit(self.value()))
 
-    def setChoices(self, columns: Sequence[str], feature: str | None) -> None:
-        """Offer these columns of the plate map, and the chosen feature by its name where there is one."""
+    def setChoices(self, columns: Sequence[str], feature: str | None, *, alike: bool = False) -> None:
+        """Offer these columns, the chosen feature by its name where there is one, and likeness where it is known."""
         wanted = self._value
         self._what.blockSignals(True)
         self._what.clear()
         self._what.addItem("nothing", ColorBy("none"))
         self._what.addItem("their images", ColorBy("images"))
         self._what.addItem("number of fields", ColorBy("fields"))
+        if alike:
+            self._what.addItem("like the shown well", ColorBy("alike"))
+            self._what.setItemData(self._what.count() - 1, _ALIKE_TIP, 3)  # Qt.ToolTipRole
         for column in columns:
             self._what.addItem(column_title(column), ColorBy("column", column))
         if feature is not None:

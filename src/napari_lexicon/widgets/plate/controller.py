@@ -30,6 +30,9 @@ from napari_lexicon.widgets.workspace.links import Controller
 from napari_lexicon.widgets.workspace.map_making import feature_title
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from napari_lexicon.plates.model import Plate
     from napari_lexicon.widgets.plate.view import PlateView
     from napari_lexicon.widgets.workspace.last_view import LastView
@@ -50,6 +53,7 @@ class PlateController(Controller):
         self._hovered: str | None = None
         self._limits: tuple[float, float] | None = None
         self._by_field: dict[tuple[int, int | None], pd.DataFrame] = {}
+        self._directions: npt.NDArray[np.float32] | None = None
         self._thumbnails = Thumbnails(workspace.background, self)
         self._patterns = PatternController(workspace, view.pattern, self, "pattern preview")
         state = workspace.state
@@ -95,6 +99,7 @@ class PlateController(Controller):
         self._chosen_by_hand = False
         self._thumbnails.stop()
         self._by_field.clear()
+        self._directions = None
         self._limits = None
         self._view.setSearchLine("")
         if plate is not None:
@@ -144,7 +149,7 @@ class PlateController(Controller):
         title = None
         if feature is not None and lexicon is not None and self.workspace.reading.figures is not None:
             title = feature_title(lexicon, feature)
-        self._view.color_by.setChoices(columns, title)
+        self._view.color_by.setChoices(columns, title, alike=self.workspace.reading.figures is not None)
 
     def _feature_changed(self, feature: int | None) -> None:
         self._limits = None
@@ -156,6 +161,7 @@ class PlateController(Controller):
 
     def _figures_changed(self, _: object) -> None:
         self._by_field.clear()
+        self._directions = None
         self._feature_changed(self.workspace.state.feature)
 
     def _chose(self, value: ColorBy) -> None:
@@ -182,7 +188,43 @@ class PlateController(Controller):
             return number_coloring(counts, "fields per well", ramp(VIRIDIS), from_zero=True, limits=self._limits)
         if by.kind == "feature":
             return self._feature_colors(by)
+        if by.kind == "alike":
+            return self._alike_colors()
         return WellColoring()
+
+    def _alike_colors(self) -> WellColoring:
+        from napari_lexicon.analysis.wells import likeness
+
+        figures, place = self.workspace.reading.figures, self.workspace.state.field
+        if figures is None or place is None or place.well not in figures.statistics.wells:
+            return WellColoring()
+        if self._directions is None:
+            self._find_directions()
+            return WellColoring()
+        values = likeness(self._directions, figures.statistics.wells, place.well)
+        title = f"likeness to {place.well}"
+        return number_coloring(values, title, ramp(ABOUT_ZERO), about_zero=True, limits=self._limits or (-1, 1))
+
+    def _find_directions(self) -> None:
+        """All features of all wells take a moment: in a thread, once."""
+        from napari_lexicon.analysis.wells import directions_from_controls
+
+        figures, plate, state = self.workspace.reading.figures, self.workspace.state.plate, self.workspace.state
+        if figures is None or plate is None:
+            return
+        statistics, controls = figures.statistics, negative_controls(plate)
+
+        def take(directions: npt.NDArray[np.float32]) -> None:
+            if self.workspace.reading.figures is figures:
+                self._directions = directions
+                self._recolor()
+
+        self.workspace.background.start(
+            "likeness of wells",
+            lambda: directions_from_controls(statistics, controls),
+            take,
+            lambda error: state.notice(str(error), "error"),
+        )
 
     def _feature_colors(self, by: ColorBy) -> WellColoring:
         from napari_lexicon.analysis.wells import over_fields, well_values
@@ -289,6 +331,8 @@ class PlateController(Controller):
     def _show_field(self, _: object = None) -> None:
         place = self.workspace.state.field
         self._view.setCurrent(place.well if place else None)
+        if self._view.color_by.value().kind == "alike":
+            self._recolor()
         self._say_well()
         self._show_beside()
 

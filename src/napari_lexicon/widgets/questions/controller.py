@@ -13,7 +13,7 @@ from napari_lexicon.analysis.question_words import OF_A_FEATURE
 from napari_lexicon.widgets.workspace.field_reading import treatment_column
 from napari_lexicon.widgets.workspace.job_status import JobPhase
 from napari_lexicon.widgets.workspace.links import Controller
-from napari_lexicon.widgets.workspace.requests import ask_request
+from napari_lexicon.widgets.workspace.requests import ask_request, running_reason
 from napari_lexicon.widgets.workspace.state import FieldPlace
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class QuestionsController(Controller):
     def _reason(self) -> str | None:
         job, state = self.workspace.jobs.status, self.workspace.state
         if job.busy:
-            return f"{job.request.title if job.request else 'A job'} is running: wait for it or cancel it."
+            return running_reason(job)
         if state.lexicon is None or self.workspace.reading.figures is None:
             return "There are no features yet: apply a dictionary first."
         if self._view.value()[0] in OF_A_FEATURE and state.feature is None:
@@ -135,6 +135,8 @@ class QuestionsController(Controller):
         def take(table: pd.DataFrame) -> None:
             self._answer = path
             self._view.setAnswer(question, table)
+            if self.workspace.jobs.status is status:
+                self.workspace.jobs.forget()  # the answer is there to be seen: nothing is left to say
 
         self.workspace.background.start(
             "answer", lambda: pd.read_csv(path), take, lambda error: self.workspace.state.notice(str(error), "error")

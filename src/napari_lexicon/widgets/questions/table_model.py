@@ -35,6 +35,13 @@ class AnswerModel(QAbstractTableModel):
         """Where a row of the table is shown."""
         return int(np.flatnonzero(self._order == row)[0])
 
+    def says_nothing(self, column: int) -> bool:
+        """Whether a column only repeats: a number beside its name, or a channel that is the same in all rows."""
+        name, values = str(self._table.columns[column]), self._table.iloc[:, column]
+        if name == "feature":
+            return "name" in self._table  # which is #12 where nobody has given one
+        return name in ("channel", "plate") and len(values) > 1 and values.nunique(dropna=False) == 1
+
     def rowCount(self, parent: QModelIndex | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self._order)
 

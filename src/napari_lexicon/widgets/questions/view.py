@@ -18,12 +18,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lexicon.analysis.question_words import ASKED
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.primary_button import PrimaryButton
 from napari_lexicon.widgets.plate.coloring import column_title
 from napari_lexicon.widgets.questions.figure_view import FigureView
 from napari_lexicon.widgets.questions.figures import figure_of
 from napari_lexicon.widgets.questions.table_model import AnswerModel
+
+_WIDEST = 130  # pixels of a column: a long name must not push the numbers out of a narrow dock
 
 
 class QuestionsView(QWidget):
@@ -51,11 +54,13 @@ class QuestionsView(QWidget):
         self.question.setObjectName("question")
         self.question.setToolTip("What to ask of the features of this plate.")
         for name, words in questions.items():
-            self.question.addItem(name, name)
+            self.question.addItem(ASKED[name], name)
             self.question.setItemData(self.question.count() - 1, words, Qt.ItemDataRole.ToolTipRole)
         self.column = QComboBox()
         self.column.setObjectName("question_column")
         self.column.setToolTip("Column of the plate map that is asked about.")
+        self.question.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.question.setMinimumContentsLength(18)
         self.words = Caption(wrap=True, strength=0.75)
         self.words.setObjectName("question_words")
         self.ask = PrimaryButton("Ask")
@@ -110,11 +115,16 @@ class QuestionsView(QWidget):
     def setAnswer(self, question: str, table: pd.DataFrame | None) -> None:
         """Show an answer; without one the room stays empty."""
         self.model.setTable(pd.DataFrame() if table is None else table)
+        for column in range(self.model.columnCount()):
+            self.table.setColumnHidden(column, self.model.says_nothing(column))
         self.figure.setValue(None if table is None else figure_of(question, table))
-        self.count.setText("" if table is None else f"{len(table):,} rows · {question}")
+        self.count.setText("" if table is None else f"{len(table):,} rows")
         for widget in (self.table, self.save):
             widget.setVisible(table is not None)
         self.table.resizeColumnsToContents()
+        for column in range(self.model.columnCount()):
+            if self.table.columnWidth(column) > _WIDEST:
+                self.table.setColumnWidth(column, _WIDEST)
 
     def _set_table(self) -> None:
         self.table.setObjectName("answer_table")
@@ -135,9 +145,8 @@ class QuestionsView(QWidget):
     def _lay_out(self) -> None:
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.addWidget(Caption("Question"), 0, 0)
-        grid.addWidget(self.question, 0, 1)
-        grid.addWidget(Caption("about"), 1, 0)
+        grid.addWidget(self.question, 0, 0, 1, 2)
+        grid.addWidget(Caption("Compare by", fit=True), 1, 0)
         grid.addWidget(self.column, 1, 1)
         grid.setColumnStretch(1, 1)
         line = QHBoxLayout()

@@ -124,9 +124,7 @@ def _as_large_as_before(window: QMainWindow, size: QSize | None) -> None:
         window.resize(size)
 
 
-def _share_out(
-    window: QMainWindow, docks: Mapping[str, QDockWidget], beneath: QDockWidget | None, front: str
-) -> None:
+def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], beneath: QDockWidget | None, front: str) -> None:
     # the room between menu and status bar; of tabs only the one in front knows it, and it may not know its tab bar yet
     wide, high, middle = window.width(), docks[front].height(), window.centralWidget()
     if middle is not None:

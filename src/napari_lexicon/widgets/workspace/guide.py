@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QDialog, QDockWidget, QGridLayout, QHBoxLayout, QPush
 from napari_lexicon.viewer.napari_compat import main_window, unwrapped
 from napari_lexicon.viewer.pointer import KEYS
 from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.workspace.front import bring_to_front
 from napari_lexicon.widgets.workspace.preferences import Memory
 
 KEY_WORDS = {
@@ -132,12 +133,9 @@ class Guide(QDialog):
 
     def _go_to(self, name: str) -> None:
         window = main_window(self._viewer)
-        docks = [] if window is None else window.findChildren(QDockWidget)
-        dock = next((d for d in docks if name and d.windowTitle().startswith(name)), None)
+        dock = bring_to_front(self._viewer, name)
         if dock is None or window is None:
             return
-        dock.show()
-        dock.raise_()
         place = dock.mapToGlobal(QPoint(0, 0))
         on_the_right = place.x() > window.mapToGlobal(QPoint(window.width() // 2, 0)).x()
         x = place.x() - self.width() - 16 if on_the_right else place.x() + dock.width() + 16

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QAbstractButton, QDockWidget
+from qtpy.QtWidgets import QAbstractButton
 
-from napari_lexicon.viewer.napari_compat import main_window, show_preferences
+from napari_lexicon.viewer.napari_compat import show_preferences
+from napari_lexicon.widgets.workspace.front import bring_to_front
 from napari_lexicon.widgets.workspace.job_status import JobPhase
 
 if TYPE_CHECKING:
@@ -51,16 +52,18 @@ def open_preferences(workspace: Workspace) -> None:
         )
 
 
+def open_features(workspace: Workspace) -> None:
+    """Bring the Features dock to the front."""
+    if bring_to_front(workspace.viewer(), "Features") is None:
+        workspace.state.notice("The Features dock is closed: Plugins, napari-lexicon, Features opens it.")
+
+
 def open_training(workspace: Workspace) -> None:
     """Bring the Dictionary dock to the front, ready to train."""
-    window = main_window(workspace.viewer())
-    docks = [] if window is None else window.findChildren(QDockWidget)
-    dock = next((each for each in docks if each.windowTitle().startswith("Dictionary")), None)
+    dock = bring_to_front(workspace.viewer(), "Dictionary")
     if dock is None:
         workspace.state.notice("Open the Dictionary dock (Plugins, napari-lexicon) and choose to train one.")
         return
-    dock.show()
-    dock.raise_()
     button = dock.findChild(QAbstractButton, "source_train")
     if button is not None:
         button.click()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_lexicon.analysis.question_words import ASKED
 from napari_lexicon.widgets.workspace.job_status import JobRequest
 from napari_lexicon.widgets.workspace.opening import results_path
 from napari_lexicon.widgets.workspace.preferences import preferences
@@ -192,7 +193,7 @@ def cells_request(
 def ask_request(lexicon: Lexicon, question: str, out: Path, settings: dict[str, Any], owner: str) -> JobRequest:
     """Put a question to a lexicon."""
     described = {"lexicon": str(lexicon.path), "question": question, "out": str(out), **settings}
-    return JobRequest("ask", described, f"Question: {question}", owner)
+    return JobRequest("ask", described, ASKED[question], owner)
 
 
 def _common(origin: PlateOrigin, out: Path, settings: ComputeSettings) -> dict[str, Any]:
@@ -212,11 +213,16 @@ def _common(origin: PlateOrigin, out: Path, settings: ComputeSettings) -> dict[s
     }
 
 
+def running_reason(job: JobStatus) -> str:
+    """Why nothing can be started while a job runs."""
+    title = f"“{job.request.title}”" if job.request else "A job"
+    return f"{title} is running: wait for it or cancel it."
+
+
 def apply_reason(state: WorkspaceState, job: JobStatus) -> str | None:
     """Why nothing can be computed now, None where it can."""
     if job.busy:
-        title = job.request.title if job.request else "A job"
-        return f"{title} is running: wait for it or cancel it."
+        return running_reason(job)
     if state.plate is None:
         return "Open a plate first."
     if not any(well.fields for well in state.plate.wells.values()):

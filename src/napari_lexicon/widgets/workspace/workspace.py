@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from qtpy.QtCore import QEvent, QObject, QTimer
-from qtpy.QtWidgets import QApplication, QDockWidget
+from qtpy.QtWidgets import QApplication
 
 from napari_lexicon.viewer.napari_compat import main_window, unwrapped
 from napari_lexicon.viewer.pointer import bind_keys
@@ -18,6 +18,7 @@ from napari_lexicon.widgets.workspace.compute import Compute
 from napari_lexicon.widgets.workspace.device_probe import DeviceProbe
 from napari_lexicon.widgets.workspace.fine_reading import FineReading
 from napari_lexicon.widgets.workspace.first_look import FirstLook
+from napari_lexicon.widgets.workspace.front import bring_to_front, dock_of
 from napari_lexicon.widgets.workspace.job_runner import JobRunner
 from napari_lexicon.widgets.workspace.job_status import JobPhase, JobRequest, JobStatus
 from napari_lexicon.widgets.workspace.opening import Opening
@@ -141,10 +142,9 @@ class Workspace(QObject):
 
     def _show_features(self) -> None:
         """All is computed: what is to be read is in front, not how to compute it."""
-        window = main_window(self.viewer())
-        docks = {} if window is None else {dock.windowTitle(): dock for dock in window.findChildren(QDockWidget)}
-        if {"Embed", "Features"} <= set(docks) and not docks["Embed"].visibleRegion().isEmpty():
-            docks["Features"].raise_()
+        embed = dock_of(self.viewer(), "Embed")
+        if embed is not None and not embed.visibleRegion().isEmpty():
+            bring_to_front(self.viewer(), "Features")
 
     def _show_notice(self, notice: Notice) -> None:
         from napari.utils.notifications import show_error, show_info, show_warning

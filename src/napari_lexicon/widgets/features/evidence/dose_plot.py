@@ -155,7 +155,7 @@ class DosePlot(QWidget):
         self.plot.getAxis("bottom").setTicks([ticks])
         self.plot.setYRange(0, max(float(percent.max()), 1e-3), padding=0.08)
         self.plot.setXRange(float(at.min()), float(at.max()), padding=0.08)
-        self.plot.getAxis("left").setLabel("% of patches", **{"font-size": "8pt"})
+        self.plot.getAxis("left").setLabel("fires in %", **{"font-size": "8pt"})
         self.sentence.setText(one.sentence)
         self._dye()
 
