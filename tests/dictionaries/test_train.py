@@ -109,6 +109,22 @@ def test_a_stopped_run_goes_on_bit_identically(world: World, tmp_path: Path, opt
     assert resumed.dictionary.hash == whole.dictionary.hash
 
 
+def test_a_run_paused_between_two_checkpoints_goes_on_from_where_it_was_paused(world: World, tmp_path: Path) -> None:
+    settings, path = changed(SMALL, checkpoint_every=60), tmp_path / "c.safetensors"
+    steps, begun = iter(range(10_000)), []
+    trained(world, settings, checkpoint=path, should_stop=lambda: next(steps) == 7)
+    assert path.exists()  # long before the first checkpoint was due
+    again = iter(range(10_000))
+    trained(
+        world,
+        settings,
+        checkpoint=path,
+        should_stop=lambda: next(again) == 1,
+        report=lambda step, total, figures: begun.append(step),
+    )
+    assert begun and min(begun) == 8  # one step further, none learned twice
+
+
 def test_a_killed_run_goes_on_bit_identically(world: World, tmp_path: Path) -> None:
     torch.save(world.tokens, tmp_path / "tokens.pt")
     script = textwrap.dedent(f"""

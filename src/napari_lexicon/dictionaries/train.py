@@ -172,6 +172,8 @@ class _Run:
             if self._patience_is_over():  # asked before every step, because a run that ended so may be started again
                 return "early", f"No better held-out loss for {s.patience} evaluations; the best is kept."
             if parallel.agreed(should_stop()):
+                if p["step"]:
+                    self._save()  # before the evaluation, which a run that is not stopped does not have here
                 if not p["best"] or p["history"][-1]["step"] != p["step"]:
                     self._evaluate(report)
                 return "stopped", f"Stopped after {p['step']} of {s.steps} steps; the best so far is kept."
