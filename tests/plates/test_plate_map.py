@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from napari_lexicon.errors import PlateMapError
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.model import Channel, Plate, Well
-from napari_lexicon.plates.plate_map import read_plate_map, with_plate_map
+from napari_lexicon.plates.plate_map import likely_plate_map, read_plate_map, with_plate_map
 from napari_lexicon.plates.well_names import well_position
 from napari_lexicon.plates.writing import PlateWriter
 
@@ -334,3 +334,16 @@ def test_tables_as_excel_exports_them_in_europe_are_read(plate: Plate, tmp_path:
     assert found.map["Metadata_concentration"].loc[["A01", "A02"]].tolist() == [1.5, 0.0]
     assert found.map["Metadata_perturbation"].loc["A01"] == "µ-drug, 5"
     assert any("row 5 (H12)" in problem.sentence for problem in found.problems)
+
+
+def test_a_table_that_describes_the_wells_is_found_under_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    plate = Plate(folder, "p", {name: Well(name, 0, n, ()) for n, name in enumerate(("A01", "A02", "A03", "A04"))}, ())
+    assert likely_plate_map(plate) is None
+    (folder / "a_measurements.csv").write_text("cell,area\n1,20\n2,30\n", encoding="utf-8")
+    (folder / "b_few.csv").write_text("well,dose\nA01,1\n", encoding="utf-8")
+    (folder / "c_broken.csv").write_bytes(b"\xff\xfe\x00well")
+    assert likely_plate_map(plate) is None
+    (folder / "d_what_was_done.csv").write_text("well,dose\nA01,1\nA02,2\nA03,3\n", encoding="utf-8")
+    assert likely_plate_map(plate) == folder / "d_what_was_done.csv"

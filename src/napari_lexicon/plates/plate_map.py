@@ -38,6 +38,7 @@ _IMAGE_COLUMNS = (
 _FIELD_COLUMNS = frozenset({"field", "site", "fov", "fieldid", "siteid", *_IMAGE_COLUMNS[:8]})
 _PLATE = "Metadata_Plate"
 _SHOWN = 5
+_MOST_TABLES, _LARGEST_TABLE = 12, 20_000_000  # tables looked at, and bytes of one, where no name says which it is
 
 
 def read_plate_map(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -125,6 +126,24 @@ def found_plate_map(path: Path, name: str) -> Path | None:
     stems = dict.fromkeys((name, path.name.removesuffix(".zarr")))
     beside = [path.parent / f"{stem}{link}{file}" for stem in stems for link in "_." for file in PLATE_MAP_NAMES]
     return next((file for file in (*inside, *beside) if file.is_file()), None)
+
+
+def likely_plate_map(plate: Plate) -> Path | None:
+    """A table in the plate's folder, under whatever name, that describes at least half of its wells."""
+    folder = Path(plate.path)
+    if not folder.is_dir():
+        return None
+    tables = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".csv", ".tsv") and file.is_file())
+    for file in tables[:_MOST_TABLES]:
+        if file.name.startswith(".") or file.stat().st_size > _LARGEST_TABLE:
+            continue
+        try:
+            described = with_plate_map(plate, file).map
+        except PlateMapError:
+            continue
+        if described.shape[1] and described.notna().any(axis=1).mean() >= 0.5:
+            return file
+    return None
 
 
 @dataclass(frozen=True)

@@ -194,7 +194,7 @@ class FeaturesView(QWidget):
         self.card.setVisible(shown)
         self.gallery_line.setVisible(not shown)
         self.gallery.setVisible(shown)
-        self.all_channels.setVisible(shown)
+        self.all_channels.setVisible(shown and self.card.channel.count() > 2)  # of one there is nothing to choose
 
     def showPlace(self) -> None:
         """Bring the page of the clicked place to the front."""

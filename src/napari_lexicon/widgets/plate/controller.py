@@ -53,6 +53,7 @@ class PlateController(Controller):
         self._hovered: str | None = None
         self._limits: tuple[float, float] | None = None
         self._by_field: dict[tuple[int, int | None], pd.DataFrame] = {}
+        self.likely_map: Path | None = None
         self._directions: npt.NDArray[np.float32] | None = None
         self._thumbnails = Thumbnails(workspace.background, self)
         self._patterns = PatternController(workspace, view.pattern, self, "pattern preview")
@@ -104,17 +105,15 @@ class PlateController(Controller):
         self._view.setSearchLine("")
         if plate is not None:
             self._layout = plate_layout(plate)
-            lines = [status.problems_line(plate, self._layout)]
-            if not len(plate.map.columns):
-                lines.append(status.map_line(plate))
             self._view.setPlate(
                 self._layout,
                 plate.name,
                 status.summary(plate),
-                " · ".join(line for line in lines if line),
+                status.problems_line(plate, self._layout),
                 status.problems_tip(plate),
             )
             self._show_note(plate)
+            self._offer_map(plate)
         self._offer_columns()
         if plate is not None:
             first = next((name for name in _FIRST_CHOICES if name in plate.map.columns), None)
@@ -134,6 +133,24 @@ class PlateController(Controller):
 
     def _note_colors(self, by: ColorBy) -> None:
         self.workspace.restoring.note(color_by=by, color_by_hand=self._chosen_by_hand)
+
+    def _offer_map(self, plate: Plate) -> None:
+        """Without a plate map, a table of the folder that could be it, else any."""
+        from napari_lexicon.plates.plate_map import likely_plate_map
+
+        self.likely_map = None
+        self.workspace.background.forget("likely map")
+        self._view.setMapOffer(None if len(plate.map.columns) else "")
+        if len(plate.map.columns):
+            return
+
+        def take(table: Path | None) -> None:
+            self.likely_map = table
+            self._view.setMapOffer("" if table is None else table.name)
+
+        self.workspace.background.start(
+            "likely map", lambda: likely_plate_map(plate), take, lambda error: self.workspace.state.notice(str(error))
+        )
 
     def _show_note(self, plate: Plate) -> None:
         """A folder of images says how its names were read, and where that can be changed."""

@@ -51,6 +51,7 @@ class PlateDock(Dock):
     def make_controller(self) -> Controller:
         controller = PlateController(self.workspace, self.view)
         controller.link(self.workspace.state.plateChanged, self._turn_page)
+        controller.link(self.view.mapClicked, lambda: self._take_map(controller.likely_map))
         controller.link(self.start.openRequested, self.ask_for_plate)
         controller.link(self.start.addressRequested, self.ask_for_address)
         controller.link(self.start.sampleRequested, self.open_sample)
@@ -154,6 +155,13 @@ class PlateDock(Dock):
             self.show_map_page(Path(origin.plate_map))
         else:
             self.ask_for_map()
+
+    def _take_map(self, likely: Path | None) -> None:
+        """Add the plate map that was found, or ask for one."""
+        if likely is None:
+            self.ask_for_map()
+        else:
+            self.add_map(likely)
 
     def add_map(self, path: Path) -> None:
         """Open the plate again with a plate map."""

@@ -31,7 +31,7 @@ class GridGeometry:
 
     PADDING = 7.0
     LARGEST = 64.0  # a well of a 6-well plate need not fill the dock
-    SMALLEST = 14.0  # in a low dock wells get smaller before the plate has to be scrolled
+    SMALLEST = 9.0  # in a low dock wells get smaller before the plate has to be scrolled
 
     @cached_property
     def cell(self) -> float:

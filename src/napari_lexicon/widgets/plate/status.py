@@ -58,15 +58,6 @@ def problems_tip(plate: Plate, most: int = 12) -> str:
     return "\n".join(sentences)
 
 
-def map_line(plate: Plate) -> str:
-    """What is known of the wells' treatments."""
-    if not len(plate.map.columns):
-        return "No plate map: treatments are not known."
-    described = int(plate.map.notna().any(axis=1).sum())
-    text = f"Plate map: {counted(len(plate.map.columns), 'column')}"
-    return text if described >= len(plate.wells) else f"{text}, {described} of {len(plate.wells)} wells described"
-
-
 def well_tip(plate: Plate, well: str, value: str) -> str:
     """Everything that is known of a well, line by line."""
     fields = plate.wells[well].fields

@@ -49,6 +49,8 @@ class PlateView(QWidget):
         Select the wells that a text asks for.
     plateChosen(int)
         Another plate of the lexicon, by its place in the list.
+    mapClicked()
+        Use the plate map that is offered, or choose one.
     themeChanged()
         Colours made from the theme are due again.
     """
@@ -60,6 +62,7 @@ class PlateView(QWidget):
     besideChosen = Signal(str)
     searched = Signal(str)
     plateChosen = Signal(int)
+    mapClicked = Signal()
     themeChanged = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -76,6 +79,9 @@ class PlateView(QWidget):
         self.pattern = PatternForm()
         self.note = Fold(self.pattern)
         self.note.line.setObjectName("plate_note")
+        self.map_button = QPushButton()
+        self.map_button.setObjectName("add_plate_map")
+        self.map_button.clicked.connect(self.mapClicked)
         self.plates = QComboBox()
         self.plates.setObjectName("plates_of_lexicon")
         self.plates.setToolTip("The plates of this lexicon: choose the one to look at.")
@@ -129,6 +135,7 @@ class PlateView(QWidget):
         box.addLayout(top)
         box.addWidget(self.summary)
         box.addWidget(self.problems)
+        box.addWidget(self.map_button)
         box.addWidget(self.note)
         box.addSpacing(2)
         box.addWidget(self.search)
@@ -212,6 +219,15 @@ class PlateView(QWidget):
         self.problems.setText(problems)
         self.problems.setTip(problems_tip)
         self.problems.setVisible(bool(problems))
+
+    def setMapOffer(self, table: str | None) -> None:
+        """Offer a table as plate map; any where the name is empty, none where a plate map is there (None)."""
+        self.map_button.setVisible(table is not None)
+        self.map_button.setText(f"Use {table} as plate map" if table else "Add a plate map…")
+        self.map_button.setToolTip(
+            "Without a plate map nobody knows what was done to a well. "
+            + ("This table describes the wells of the plate." if table else "A table with a column of wells and others.")
+        )
 
     def setNote(self, note: str) -> None:
         """How a folder of images was read, where that can be changed; empty hides the line."""
