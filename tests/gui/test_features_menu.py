@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from tests.gui.conftest import opened, opened_without_image
 from tests.gui.driver import LEFT, PLAIN, Person
 from tests.gui.test_jobs import Heartbeat, job_of, wait_for_end
 
+from napari_lexicon import api
 from napari_lexicon.viewer.colors import feature_color
 from napari_lexicon.widgets.workspace.job_status import JobPhase
 
@@ -112,6 +114,30 @@ def test_the_table_is_saved_with_names_and_all_features(person: Person, plate: P
     figures = person.workspace.reading.figures.table
     assert len(table) == len(figures) == 64
     np.testing.assert_allclose(table["fires"], figures["fires"])
+
+
+def test_wells_times_features_are_saved_for_statistics(person: Person, plate: Path, tmp_path: Path):
+    opened(person, plate)
+    feature = person.choose_feature(0)
+    person.type("Features", "feature_name", "round ones")
+    choose(person, "wells")
+    save_as(person, tmp_path / "wells.csv")
+    person.wait((tmp_path / "wells.csv").exists, 20, "the table")
+    choose(person, "wells")
+    (dialog,) = [each for each in person.docks["Features"].findChildren(QFileDialog) if each.isVisible()]
+    assert "*.h5ad" in dialog.nameFilters()[1]
+    dialog.filterSelected.emit(dialog.nameFilters()[1])
+    assert dialog.defaultSuffix() == "h5ad"  # a name without an ending is of the chosen kind
+    dialog.fileSelected.emit(str(tmp_path / "wells.h5ad"))
+    dialog.reject()
+    person.wait(lambda: not person.workspace.background.busy("save wells"), 20, "the profiles")
+    table, profiles = pd.read_csv(tmp_path / "wells.csv", index_col="well"), api.profiles(plate.with_suffix(".lexicon"))
+    assert list(table.index) == list(profiles.obs_names)
+    assert table["Metadata_perturbation"].tolist() == profiles.obs["Metadata_perturbation"].tolist()
+    np.testing.assert_allclose(table[f"#{feature} round ones"], profiles.X[:, feature], rtol=1e-6)
+    written = anndata.read_h5ad(tmp_path / "wells.h5ad")
+    np.testing.assert_array_equal(written.X, profiles.X)
+    assert set(written.layers) == set(profiles.layers)
 
 
 def test_the_picture_is_of_the_shown_field(

@@ -21,6 +21,11 @@ WORDS = {
         "Save the table…",
         "One row per feature as CSV, with names, also those that the search hides.",
     ),
+    "wells": (
+        "Save wells × features…",
+        "How strongly every feature fires in every well, with the plate map, for your statistics: CSV, or AnnData with "
+        "every channel.",
+    ),
     "picture": (
         "Save this picture…",
         (

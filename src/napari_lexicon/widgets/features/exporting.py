@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.features.naming import NamingController
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
+_TABLES = "Tables (*.csv);;AnnData (*.h5ad)"
 _KINDS = "Pictures (*.png);;Drawings (*.svg)"
 
 
@@ -72,6 +73,7 @@ class Exporting(Controller):
             {
                 "report": busy or nothing,
                 "table": nothing,
+                "wells": nothing,
                 "picture": busy or no_map,
                 "figure": busy or no_maps,
                 "labels": busy or no_maps or self._no_place(),
@@ -95,6 +97,8 @@ class Exporting(Controller):
             self._ask("Write the report", f"{name}-report.html", "Web pages (*.html)", self.write_report)
         elif key == "table":
             self._ask("Save the table", f"{name}-features.csv", "Tables (*.csv)", self.save_table)
+        elif key == "wells":
+            self._ask("Save wells × features", f"{name}-wells.csv", _TABLES, self.save_wells)
         elif key == "figure" and state.field is not None:
             self._ask("Save the figure", f"{name}-{state.field.well}-features.png", _KINDS, self.save_figure)
         elif key == "labels":
@@ -117,6 +121,7 @@ class Exporting(Controller):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(Path(name).suffix[1:])
         dialog.selectFile(name)
+        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(kind.rpartition("*.")[2].rstrip(")")))
         dialog.fileSelected.connect(lambda path: take(Path(path)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -188,5 +193,36 @@ class Exporting(Controller):
             "save table",
             write,
             lambda _: state.notice(f"The table is in {out}."),
+            lambda error: state.notice(str(error), "error"),
+        )
+
+    def save_wells(self, out: Path) -> None:
+        """Write wells x features in a thread: all layers as AnnData, or the means as CSV."""
+        state, lexicon = self.workspace.state, self.workspace.state.lexicon
+        if lexicon is None:
+            return
+
+        def write() -> None:
+            import pandas as pd
+
+            from napari_lexicon.analysis.lexicon_tables import atoms_of
+            from napari_lexicon.analysis.wells import joined_profiles
+            from napari_lexicon.lexicons.files import write_bytes_whole
+
+            data = joined_profiles(list(lexicon.plates.values()), lexicon.names, atoms_of(lexicon))
+            if out.suffix.lower() == ".h5ad":
+                data.write_h5ad(out)
+                return
+            named = [
+                name if name == f"#{m}" else f"#{m} {name}"
+                for m, name in zip(data.var["feature"], data.var["name"], strict=True)
+            ]
+            means = pd.DataFrame(data.X, index=data.obs_names, columns=named)
+            write_bytes_whole(out, pd.concat([data.obs, means], axis=1).to_csv(index_label="well").encode())
+
+        self.workspace.background.start(
+            "save wells",
+            write,
+            lambda _: state.notice(f"Wells × features are in {out}."),
             lambda error: state.notice(str(error), "error"),
         )

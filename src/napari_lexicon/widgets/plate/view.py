@@ -226,7 +226,11 @@ class PlateView(QWidget):
         self.map_button.setText(f"Use {table} as plate map" if table else "Add a plate map…")
         self.map_button.setToolTip(
             "Without a plate map nobody knows what was done to a well. "
-            + ("This table describes the wells of the plate." if table else "A table with a column of wells and others.")
+            + (
+                "This table describes the wells of the plate."
+                if table
+                else "A table with a column of wells and others."
+            )
         )
 
     def setNote(self, note: str) -> None:
