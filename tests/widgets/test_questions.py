@@ -74,9 +74,11 @@ def test_columns_that_only_repeat_are_left_out_and_every_question_is_asked_in_wo
     qtbot.addWidget(view)
     table = EFFECTS.assign(channel="all", name=["#4", "ring of dots round the nucleus, in many words", "#7"])
     view.setAnswer("effects", table)
-    hidden = {str(name): view.table.isColumnHidden(n) for n, name in enumerate(table.columns)}
-    assert hidden == dict.fromkeys(table.columns, False) | {"feature": True, "channel": True}
-    assert view.table.columnWidth(list(table.columns).index("name")) <= 130
+    columns = list(view.model.table().columns)
+    assert columns == ["treatment", "feature", "name", "channel", "effect", "q"]  # what and how much come first
+    hidden = {name: view.table.isColumnHidden(n) for n, name in enumerate(columns)}
+    assert hidden == dict.fromkeys(columns, False) | {"feature": True, "channel": True}
+    assert view.table.columnWidth(columns.index("name")) <= 130
     view.setAnswer("effects", EFFECTS.assign(channel=["DNA", "ER", "DNA"]))
     assert not any(view.table.isColumnHidden(n) for n in range(5))
     assert all(view.question.itemText(n).endswith("?") for n in range(view.question.count()))

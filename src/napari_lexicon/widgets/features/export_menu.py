@@ -23,8 +23,7 @@ WORDS = {
     ),
     "wells": (
         "Save wells × features…",
-        "How strongly every feature fires in every well, with the plate map, for your statistics: CSV, or AnnData with "
-        "every channel.",
+        "How strongly every feature fires in every well, with the plate map, for your statistics: CSV or AnnData.",
     ),
     "picture": (
         "Save this picture…",

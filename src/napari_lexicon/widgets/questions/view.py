@@ -26,6 +26,8 @@ from napari_lexicon.widgets.questions.figure_view import FigureView
 from napari_lexicon.widgets.questions.figures import figure_of
 from napari_lexicon.widgets.questions.table_model import AnswerModel
 
+_FIRST = ("treatment", "other", "value", "well", "feature", "name", "channel", "effect", "selectivity", "rho", "q")
+"""Columns that say what and how much; the others, by which it was found, follow."""
 _WIDEST = 130  # pixels of a column: a long name must not push the numbers out of a narrow dock
 
 
@@ -114,7 +116,7 @@ class QuestionsView(QWidget):
 
     def setAnswer(self, question: str, table: pd.DataFrame | None) -> None:
         """Show an answer; without one the room stays empty."""
-        self.model.setTable(pd.DataFrame() if table is None else table)
+        self.model.setTable(pd.DataFrame() if table is None else _in_reading_order(table))
         for column in range(self.model.columnCount()):
             self.table.setColumnHidden(column, self.model.says_nothing(column))
         self.figure.setValue(None if table is None else figure_of(question, table))
@@ -178,3 +180,8 @@ class QuestionsView(QWidget):
         self.table.selectRow(place)
         self.table.scrollTo(self.model.index(place, 0))
         self.rowChosen.emit(row)
+
+
+def _in_reading_order(table: pd.DataFrame) -> pd.DataFrame:
+    first = [name for name in _FIRST if name in table]
+    return table[[*first, *(name for name in table if name not in first)]]
