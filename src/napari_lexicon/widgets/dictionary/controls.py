@@ -107,6 +107,10 @@ class ControlsChooser(QWidget):
                 box.toggled.connect(self._told)
                 self._ticks.addWidget(box)
                 self._boxes.append((box, value))
+        before: QWidget = self.values
+        for box, _ in self._boxes:  # they are newer than what stands beneath them, and Tab would come to them last
+            QWidget.setTabOrder(before, box)
+            before = box
         self.values.setFixedHeight(min(24 * len(self._boxes) + 8, 104))
         self.values.setVisible(column != ALL)
         self._told()

@@ -130,6 +130,7 @@ class RunsView(QWidget):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setShowGrid(False)
+        self.table.setTabKeyNavigation(False)  # Tab leaves a table; the arrows walk in it
         side, header = self.table.verticalHeader(), self.table.horizontalHeader()
         assert side is not None and header is not None
         side.hide()

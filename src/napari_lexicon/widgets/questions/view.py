@@ -136,6 +136,7 @@ class QuestionsView(QWidget):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setWordWrap(False)
+        self.table.setTabKeyNavigation(False)  # Tab leaves a table; the arrows walk in it
         self.table.setToolTip("A click shows the row's feature over the image, or selects its wells on the plate.")
         header, side = self.table.horizontalHeader(), self.table.verticalHeader()
         if header is not None and side is not None:
