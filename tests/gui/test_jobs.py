@@ -189,8 +189,10 @@ def test_training_shows_curves_stop_keeps_the_best_and_it_can_be_applied(person:
     watch = person.workspace.training
     person.wait(lambda: len(watch.curves.training) > 3, JOB_SECONDS, "curves")
     assert person.docks["Dictionary"].view.curves.isVisible()
+    assert not form.isVisible()  # what is learned stands on top
     person.click("Dictionary", "job_stop")
     status = wait_for_end(person, 60)
+    assert form.isVisible()
     assert status.phase is JobPhase.STOPPED, status.sentence
     assert Path(watch.trained).is_file()
     apply_button = person.docks["Dictionary"].view.apply

@@ -15,6 +15,7 @@ from napari_lexicon.widgets.basic.facts import Facts
 from napari_lexicon.widgets.dictionary.controls import ControlsChooser
 from napari_lexicon.widgets.dictionary.curves import CurvesView
 from napari_lexicon.widgets.dictionary.train_form import PRESETS, TrainChoice, TrainForm
+from napari_lexicon.widgets.dictionary.view import DictionaryView
 from napari_lexicon.widgets.embed.model_form import ModelChoice, ModelForm
 from napari_lexicon.widgets.embed.settings_form import AT_THE_MODELS, SettingsForm
 from napari_lexicon.widgets.features.card import StyleControls
@@ -199,3 +200,14 @@ def test_a_click_on_a_line_chooses_its_feature(qtbot):
     with qtbot.waitSignal(spots.featureClicked) as told:
         QTest.mouseClick(spots, LEFT, Qt.KeyboardModifier.NoModifier, spots.lineRect(2).center().toPoint())
     assert told.args == [2]
+
+
+def test_while_it_learns_what_is_learned_stands_on_top(qtbot):
+    view = shown(qtbot, DictionaryView())
+    view.setValue("train")
+    view.resize(430, 700)
+    view.curves.show()
+    view.setLearning(True)
+    assert view.curves.isVisible() and not view.form.isVisible() and not view.train.isVisible()
+    view.setLearning(False)
+    assert view.form.isVisible() and view.controls.isVisible() and view.train.isVisible()

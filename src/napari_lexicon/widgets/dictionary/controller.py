@@ -224,7 +224,6 @@ class DictionaryController(Controller):
         self._view.setTraining(
             self._train_reason(), "Runs by itself; the curves below show how far it is.", self._tokens()
         )
-        self._view.train.setText("Training…" if busy else "Train")
         self._view.runs.setReason(apply_reason(self.workspace.state, self.workspace.jobs.status) if busy else None)
 
     def _apply_reason(self) -> str | None:
@@ -282,6 +281,7 @@ class DictionaryController(Controller):
         watch = self.workspace.training
         has_curves = bool(watch.curves.training or watch.curves.held_out)
         training = job.busy and job.request is not None and job.request.kind == "train"
+        self._view.setLearning(training)
         if has_curves or training:
             self._view.curves.setValue(watch.curves)
             self._view.curves.show()

@@ -122,13 +122,9 @@ class DictionaryView(QWidget):
         page = QVBoxLayout(self._training)
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(7)
-        page.addWidget(self.tokens_line)
-        page.addWidget(self.form)
-        page.addWidget(Caption("Control wells", bold=True, strength=0.9))
-        page.addWidget(self.controls)
-        page.addWidget(self.train)
-        page.addWidget(self.train_note)
-        for widget in (self.curves, self.forming, self.save, self.runs):
+        wells = Caption("Control wells", bold=True, strength=0.9)
+        self._settings = (self.tokens_line, self.form, wells, self.controls, self.train, self.train_note)
+        for widget in (*self._settings, self.curves, self.forming, self.save, self.runs):
             page.addWidget(widget)
         self.train.clicked.connect(self.trainClicked)
         self.apply.clicked.connect(self.applyClicked)
@@ -168,6 +164,11 @@ class DictionaryView(QWidget):
         self.train.setReason(reason, note)
         self.train_note.setText(reason or note)
         self.tokens_line.setText(tokens)
+
+    def setLearning(self, learning: bool) -> None:
+        """While it learns there is nothing to set: what is learned stands on top."""
+        for widget in self._settings:
+            widget.setVisible(not learning)
 
     def _browse(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "A dictionary", filter="Dictionaries (*.safetensors)")
