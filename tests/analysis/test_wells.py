@@ -57,7 +57,6 @@ def test_the_direction_of_a_well_is_the_mean_over_its_patches(applied: Path, tmp
         np.testing.assert_array_equal(again.layers[layer], profiles.layers[layer])
 
 
-
 def test_wells_that_differ_from_the_controls_in_the_same_features_are_alike() -> None:
     wells, rng = tuple(f"A{n:02d}" for n in range(1, 13)), np.random.default_rng(3)
     statistics = WellStatistics.empty(wells, channels=2, features=30)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pandas as pd
 import pytest
 from qtpy.QtCore import QPoint, Qt
@@ -50,7 +52,7 @@ def test_tab_goes_down_the_dock(qtbot, make) -> None:
     view.show()
     stops = tab_stops(view)
     assert len(stops) > 2
-    for above, below in zip(stops, stops[1:], strict=False):
+    for above, below in pairwise(stops):
         top, next_top = (widget.mapTo(view, QPoint(0, 0)).y() for widget in (above, below))
         assert next_top + below.height() > top, f"{below.objectName()} stands above {above.objectName()}"
     assert not any(table.tabKeyNavigation() for table in view.findChildren(QTableView))
