@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import zarr
 
@@ -16,6 +17,7 @@ from napari_lexicon.dictionaries.file_format import load_dictionary, save_dictio
 from napari_lexicon.errors import LexiconFolderError
 from napari_lexicon.lexicons import Lexicon, WellStatistics
 from napari_lexicon.lexicons.lock import locked
+from napari_lexicon.plates.plate_map import read_plate_map
 
 SPEC = BackboneSpec("builtin", "00", 4, 6, 16, 256, 32, 192, "window-1", "BSD-3-Clause")
 
@@ -171,3 +173,15 @@ def test_one_job_at_a_time_and_a_dead_one_does_not_block(tmp_path: Path) -> None
     with locked(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_that_look_like_numbers_or_nothing_come_back_as_texts(applied: Path, tmp_path: Path) -> None:
+    """``0010`` and ``10`` are two compounds, and ``None`` is what somebody wrote."""
+    path = tmp_path / "map.csv"
+    path.write_text("well,compound,conc,batch,note\nB02,0010,0.5,20240131,None\nB03,10,1,20240201,null\nB04,1e3,2,7,x\n")
+    said = read_plate_map(path)
+    lexicon = Lexicon.open(shutil.copytree(applied, tmp_path / "copy.lexicon"))
+    plate = lexicon.write_plate(lexicon.only_plate().header, said)
+    kept = plate.map.rename_axis(said.index.name)
+    pd.testing.assert_frame_equal(kept, said)
+    assert kept["Metadata_perturbation"].tolist() == ["0010", "10", "1e3"]

@@ -21,6 +21,7 @@ from napari_lexicon.lexicons.directions import DirectionsGatherer, WellDirection
 from napari_lexicon.lexicons.files import ArraysFile, write_arrays_whole
 from napari_lexicon.lexicons.headers import FieldHeader, PlateHeader, read_header
 from napari_lexicon.lexicons.statistics import FieldStatistics, WellStatistics
+from napari_lexicon.plates.plate_map_columns import with_numbers
 
 _SUFFIX = ".zarr.zip"
 
@@ -162,11 +163,12 @@ class LexiconPlate:
 
     @property
     def map(self) -> pd.DataFrame:
-        """Plate map, indexed by well."""
+        """Plate map, indexed by well; texts that look like numbers ("0010", "None") are what they were on the plate."""
         path = self.folder / "plate_map.csv"
         if not path.exists():
             return pd.DataFrame(index=pd.Index(self.wells, name="well"))
-        return pd.read_csv(path, index_col=0, dtype={0: str}).rename_axis("well")
+        texts = pd.read_csv(path, index_col=0, dtype=str, keep_default_na=False, na_values=[""])
+        return with_numbers(texts).rename_axis("well")
 
     def refresh(self) -> None:
         """Look again which fields are finished."""
@@ -265,6 +267,10 @@ class LexiconPlate:
         """Statistics of a finished field."""
         file = self._open("codes", number)
         return FieldStatistics(*(file[name] for name in ("total", "active", "strongest", "place", "tokens")))
+
+    def field_centre(self, number: int) -> np.ndarray | None:
+        """Mean whitened token of every channel of a finished field, ``(G, dim_w)``; None where it was not kept."""
+        return self._open("codes", number).optional("centre")
 
     def directions(self) -> WellDirections | None:
         """How wells lie along the directions of features, from the plate's summary where it is up to date.

@@ -85,10 +85,16 @@ def normalised_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         if unit is not None and CONCENTRATION_UNIT not in renamed:
             renamed[CONCENTRATION_UNIT] = unit
     said += _add_control_types(renamed)
-    for column in renamed.columns:
+    return with_numbers(renamed), said
+
+
+def with_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Texts as numbers in the columns that hold nothing else; plates, batches and control types are always names."""
+    typed = frame.copy()
+    for column in typed.columns:
         if column not in (PERT_TYPE, "Metadata_Plate", "Metadata_Batch"):
-            renamed[column] = _as_numbers(renamed[column])
-    return renamed, said
+            typed[column] = _as_numbers(typed[column])
+    return typed
 
 
 def squeezed(text: str) -> str:
