@@ -454,19 +454,21 @@ def ask(lexicon: PathLike, question: str, *, report: Report = silent, **options:
         ``NAME.lexicon`` after apply.
     question : str
         Name of one of :data:`napari_lexicon.analysis.questions.QUESTIONS`: ``effects``, ``selectivity``,
-        ``activity``, ``alike``, ``doses``, ``confounds``, ``corrections``, ``probes``, ``depth``,
-        ``counts``, ``stains``, ``channels``, ``cells``, ``edits``, ``match``, ``transfer``.
+        ``selective``, ``activity``, ``alike``, ``enrichment``, ``doses``, ``confounds``, ``corrections``, ``probes``,
+        ``depth``, ``counts``, ``meanings``, ``stains``, ``channels``, ``cells``, ``responders``, ``composition``,
+        ``edits``, ``match``, ``transfer``. What limits the answer is in ``table.attrs["notes"]``.
     report : callable
         Told of every field that is read.
     **options
-        Fields of :class:`napari_lexicon.analysis.questions.Asked`: ``by``, ``controls``, ``across``...
+        Fields of :class:`napari_lexicon.analysis.asked.Asked`: ``by``, ``controls``, ``across``...
 
     Raises
     ------
     LexiconError
         If there is no such question, or the lexicon does not allow it.
     """
-    from napari_lexicon.analysis.questions import Asked, answer
+    from napari_lexicon.analysis.asked import Asked
+    from napari_lexicon.analysis.questions import answer
     from napari_lexicon.jobs.contract import Progress
     from napari_lexicon.lexicons import Lexicon
 

@@ -9,7 +9,8 @@ import pytest
 from tests.analysis.wells import wells_of
 
 from napari_lexicon.analysis.effects import treatment_effects
-from napari_lexicon.analysis.matching import MatchedMaps, kept_effects, matched_features
+from napari_lexicon.analysis.matching import MatchedMaps, kept_effects, matched_features, transferred_between
+from napari_lexicon.analysis.notes import notes_of
 from napari_lexicon.errors import LexiconFolderError
 from napari_lexicon.lexicons import FieldCodes, Lexicon
 
@@ -78,3 +79,16 @@ def test_effects_that_come_back_are_told_from_those_of_one_plate_alone() -> None
     assert found.loc["real", "called_again"] > 0.8 and found.loc["real", "r"] > 0.7
     assert found.loc["fluke", "n_called"] > 20 and found.loc["fluke", "called_again"] < 0.2
     assert found.loc["fluke", "r"] < 0.4
+
+
+def test_selectivity_comes_back_with_effects_and_plates_without_controls_are_named() -> None:
+    labels = ["DMSO"] * 10 + ["real"] * 6 + ["null"] * 6
+    shift = np.zeros((66, 100))
+    shift[np.repeat(np.array(labels) == "real", 3), :30] = 2.0
+    table = wells_of([label for label in labels for _ in range(3)], features=100, shift=shift, plates=3)
+    table.wells.loc[(table.wells["plate"] == "plate2") & (table.wells["Metadata_x"] == "DMSO"), "Metadata_x"] = "real"
+    found = transferred_between(table, "x", controls=CONTROLS)
+    assert set(found["first"]) == {"plate0", "plate1"}
+    real, null = (found[found["treatment"] == name] for name in ("real", "null"))
+    assert (real["r_selectivity"] > 0.7).all() and (null["r_selectivity"] < real["r_selectivity"].min()).all()
+    assert "plate2" in notes_of(found)[0]

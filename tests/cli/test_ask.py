@@ -17,14 +17,17 @@ from napari_lexicon.lexicons import Lexicon
 MORE: dict[str, list[str]] = {
     "alike": ["--by", "perturbation,concentration"],
     "probes": ["--no-pictures"],
+    "selectivity": ["--active", "0.05"],
     "cells": ["--features", "3,7"],
+    "responders": ["--features", "3,7"],
+    "composition": ["--features", "3,7"],
     "edits": ["--features", "3,7"],
     "match": ["--other", "APPLIED"],
     "transfer": ["--other", "APPLIED"],
 }
 
 
-OTHERWISE = ("counts", "activity", "corrections", "channels")
+OTHERWISE = ("counts", "meanings", "activity", "corrections", "channels", "enrichment")
 """Questions that the tiny plate does not answer without more."""
 
 

@@ -13,7 +13,7 @@ from napari_lexicon.analysis.conditions import CONTROLS
 from napari_lexicon.analysis.corrections import standardised_on_controls
 from napari_lexicon.analysis.false_discovery import benjamini_hochberg
 from napari_lexicon.analysis.ranking_nulls import Comparison, kinds_null
-from napari_lexicon.analysis.well_table import WellTable
+from napari_lexicon.analysis.well_table import WellTable, in_order
 from napari_lexicon.errors import PlateMapError
 
 NULL_SIZE = 2_000
@@ -90,11 +90,11 @@ def replicate_activity(
     control = table.where(controls)
     if control.sum() < 2:
         raise PlateMapError(f"Activity needs two control wells at least, and {controls!r} gives {int(control.sum())}.")
-    labels = table.labels(by).astype(object).where(~control)
+    labels = table.names(by).where(~control)
     plates = table.wells["plate"].to_numpy()
     scaled, allowed = _profiles(table, controls), _differs(table, across)
     rows: list[dict[str, object]] = []
-    for label in sorted(labels.dropna().unique(), key=str):
+    for label in in_order(labels):
         treated = (labels == label).to_numpy()
         chosen = np.flatnonzero(treated | (control & np.isin(plates, plates[treated])))
         one = Comparison.of(scaled[chosen], treated[chosen], plates[chosen], allowed[np.ix_(chosen, chosen)])
@@ -157,8 +157,8 @@ def consistency(
         As of :func:`replicate_activity`, one row per kind; ``n_controls`` is ``n_others``, wells of other kinds.
     """
     control = table.where(controls)
-    kinds = table.labels(kind).astype(object).where(~control)
-    treatment = table.labels(by).astype(str).to_numpy()
+    kinds = table.names(kind).where(~control)
+    treatment = table.names(by).astype(str).to_numpy()
     allowed = _differs(table, across) & (treatment[:, None] != treatment[None])
     use = kinds.notna().to_numpy()
     similarity = cosine(_profiles(table, controls)[use])
@@ -231,12 +231,14 @@ def similar_treatments(
     """
     control = table.where(controls)
     profiles = _profiles(table, controls)
-    labels = table.labels(by).astype(object).where(~control)
+    labels = table.names(by).where(~control)
     usual = float(np.sqrt((profiles[control] ** 2).sum(axis=1).mean())) or 1.0
-    names = sorted(labels.dropna().unique(), key=str)
+    names = in_order(labels)
     means = np.stack([profiles[(labels == name).to_numpy()].mean(axis=0) for name in names])
     counts = [int((labels == name).sum()) for name in names]
     anchors = set(names) if known is None else set(labels[table.where(known)].dropna().unique())
+    if not anchors:
+        raise PlateMapError(f"No well of a known treatment is chosen by {known!r}: correct --known.")
     cosines = cosine(means)
     rows = []
     for a, name in enumerate(names):

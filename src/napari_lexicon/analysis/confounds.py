@@ -24,7 +24,6 @@ LEAST_SHARE = 0.1  # of the variation between wells, for a feature to be flagged
 ALPHA = 0.05
 _SPLINE_KNOTS = 3
 HAND_IN_HAND = 0.5  # part of one that is known from the other, from which two cannot be told apart
-_PLACES = ("row", "column")  # numbers that are groups: a clogged tip has a column of its own
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def confounds(
     PlateMapError
         If a column is missing or the biology does not differ between wells.
     """
-    labels = table.labels(biology)
+    labels = table.names(biology)
     known = labels.notna().to_numpy()
     if labels[known].nunique() < 2:
         raise PlateMapError(f"Column {biology} is alike in all wells: choose the column that says what was done.")
@@ -188,7 +187,9 @@ def _nuisance_factors(
             if asked:
                 raise PlateMapError(f"Column {name} does not differ between wells that are known: leave it out.")
             continue
-        one = factor(name.removeprefix("Metadata_"), column.astype(str) if name in _PLACES else column)
+        # a batch called 20240131 is a name and no number, and a clogged tip has a column of its own
+        grouped = name in USUAL_NUISANCES
+        one = factor(name.removeprefix("Metadata_"), column.astype(str) if grouped else column)
         if not any(_same(one, other) for other in factors):
             factors.append(one)
     for name in () if measurements is None else measurements.columns:

@@ -69,7 +69,7 @@ def corrected_probes(
         raise PlateMapError(f"No well is a control by {controls!r}: choose others with --controls.")
     batches = table.labels(nuisance).astype(str).to_numpy()
     asked = {
-        by: Split.of(table.labels(by), None if across is None else table.labels(across), across),
+        by: Split.of(table.names(by), None if across is None else table.labels(across), across),
         nuisance: Split.of(table.labels(nuisance).astype(str).rename(nuisance), None),
     }
     rows: list[dict[str, object]] = []

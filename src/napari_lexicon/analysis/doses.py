@@ -15,7 +15,7 @@ from scipy import stats
 
 from napari_lexicon.analysis.conditions import CONTROLS
 from napari_lexicon.analysis.false_discovery import NullTail
-from napari_lexicon.analysis.well_table import WellTable
+from napari_lexicon.analysis.well_table import WellTable, in_order
 from napari_lexicon.errors import PlateMapError
 
 PERMUTATIONS = 200
@@ -64,7 +64,7 @@ def dose_response(
     PlateMapError
         If there are no controls, the doses are not numbers, or no treatment has two doses.
     """
-    labels, control = table.labels(by), table.where(controls)
+    labels, control = table.names(by), table.where(controls)
     doses = table.labels(dose)
     if not pd.api.types.is_numeric_dtype(doses):
         raise PlateMapError(f"Column {dose} holds text, not numbers: choose the column of doses.")
@@ -74,14 +74,14 @@ def dose_response(
     plates = table.wells["plate"].to_numpy()
     rng = np.random.default_rng(seed)
     parts = []
-    for treatment in sorted(labels[~control].dropna().unique(), key=str):
+    for treatment in in_order(labels[~control]):
         treated = (labels == treatment).to_numpy() & ~control & np.isfinite(given) & (given > 0)
         chosen = treated | (control & np.isin(plates, plates[treated]))
         if len(np.unique(given[treated])) < 2 or not (chosen & ~treated).any():
             continue
         series = _Series.of(table.fires[chosen], np.where(treated, given, 0)[chosen], plates[chosen])
         frame = table.features[["feature", "channel", "name"]].copy()
-        frame.insert(0, "treatment", str(treatment))
+        frame.insert(0, "treatment", treatment)
         parts.append(frame.assign(**series.trend(permutations, rng), **series.curves(), **series.counts()))
     if not parts:
         raise PlateMapError(f"No treatment of {by} has two doses or more beside control wells on its plate.")

@@ -6,6 +6,7 @@ scale, on which rare and common features vary alike.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +16,13 @@ from scipy import stats
 from napari_lexicon.analysis.cells import auroc
 from napari_lexicon.analysis.conditions import CONTROLS
 from napari_lexicon.analysis.false_discovery import NullTail, benjamini_hochberg
-from napari_lexicon.analysis.well_table import WellTable
+from napari_lexicon.analysis.notes import noted, without_controls
+from napari_lexicon.analysis.well_table import WellTable, in_order
 from napari_lexicon.errors import PlateMapError
 
 LEAST_CONTROLS = 4
 PERMUTATIONS = 200
+ENOUGH_ARRANGEMENTS = 20  # of treated wells among all, from which shuffles alone say what chance does
 
 
 def treatment_effects(
@@ -52,36 +55,46 @@ def treatment_effects(
         ``control`` (mean part of tokens, 0 to 1), ``difference`` with its 95 % interval ``low``, ``high`` (pooled
         variance); ``effect`` (Hedges' g on the arcsine-root scale, in standard deviations between wells); ``auroc``
         (chance that a treated well has more); ``p`` (t-test on that scale); ``q`` (false-discovery rate over the
-        features of the treatment, from shuffles); ``n_wells``, ``n_controls``.
+        features of the treatment, from shuffles; see ``ENOUGH_ARRANGEMENTS`` for very few wells); ``n_wells``,
+        ``n_controls``.
 
     Raises
     ------
     PlateMapError
         If there are no control wells, or a column is missing.
     """
-    labels = table.labels(by)
+    labels = table.names(by)
     control = table.where(controls)
     if not control.any():
         raise PlateMapError(f"No well is a control by {controls!r}: choose others with --controls.")
-    plates = table.wells["plate"].to_numpy()
     rng = np.random.default_rng(seed)
-    parts = []
-    for treatment in sorted(labels[~control].dropna().unique(), key=str):
-        treated = (labels == treatment).to_numpy() & ~control
-        chosen = treated | (control & np.isin(plates, plates[treated]))
-        if (chosen & ~treated).sum() < 2:
+    parts, left_out = [], []
+    for treatment in in_order(labels[~control]):
+        one = treated_wells(table, (labels == treatment).to_numpy() & ~control, control)
+        if one is None:
+            left_out.append(treatment)
             continue
-        one = _Comparison.of(table.fires[chosen], treated[chosen], plates[chosen])
         frame = table.features[["feature", "channel", "name"]].copy()
-        frame.insert(0, "treatment", str(treatment))
+        frame.insert(0, "treatment", treatment)
         parts.append(frame.assign(**one.columns(permutations, rng)))
     if not parts:
-        raise PlateMapError(f"No treatment of {by} has control wells on its plate: choose others with --controls.")
-    return pd.concat(parts, ignore_index=True)
+        raise PlateMapError(
+            f"No treatment of {by} has two control wells or more on its plate: choose others with --controls."
+        )
+    return noted(pd.concat(parts, ignore_index=True), without_controls(left_out))
+
+
+def treated_wells(table: WellTable, treated: np.ndarray, control: np.ndarray) -> TreatedWells | None:
+    """Treated wells and the controls of their plates; None where there are fewer than two of these."""
+    plates = table.wells["plate"].to_numpy()
+    chosen = treated | (control & np.isin(plates, plates[treated]))
+    if (chosen & ~treated).sum() < 2:
+        return None
+    return TreatedWells.of(table.fires[chosen], treated[chosen], plates[chosen])
 
 
 @dataclass(frozen=True)
-class _Comparison:
+class TreatedWells:
     """Treated wells against controls: values as they are and on the arcsine-root scale, centred within plates."""
 
     fires: np.ndarray  # (n, F)
@@ -90,7 +103,7 @@ class _Comparison:
     strata: np.ndarray  # (n,)
 
     @classmethod
-    def of(cls, fires: np.ndarray, treated: np.ndarray, plates: np.ndarray) -> _Comparison:
+    def of(cls, fires: np.ndarray, treated: np.ndarray, plates: np.ndarray) -> TreatedWells:
         strata = np.unique(plates, return_inverse=True)[1]
         rooted = np.arcsin(np.sqrt(fires.clip(0, 1).astype(np.float64)))
         centred = rooted - _stratum_means(rooted, strata)
@@ -98,7 +111,7 @@ class _Comparison:
 
     def columns(self, permutations: int, rng: np.random.Generator) -> dict[str, np.ndarray | int]:
         n_treated, n_control = int(self.treated.sum()), int((~self.treated).sum())
-        t, difference, spread = self._t(self.treated[None].astype(np.float64))
+        t, difference, spread = self.t(self.treated[None].astype(np.float64))
         freedom = self._freedom()
         correction = 1 - 3 / (4 * freedom - 1) if freedom > 1 else 1.0  # Hedges' for few wells
         effect = np.divide(difference[0], spread[0], out=np.zeros_like(difference[0]), where=spread[0] > 0)
@@ -122,7 +135,7 @@ class _Comparison:
     def _freedom(self) -> int:
         return max(1, len(self.treated) - len(np.unique(self.strata)) - 1)
 
-    def _t(self, members: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def t(self, members: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """t, difference of means and spread between wells, each ``(P, F)``, for rows of 0 and 1 saying who is treated.
 
         The difference is that of a regression on the treatment within plates, so plates may hold unequal shares.
@@ -152,16 +165,29 @@ class _Comparison:
         return np.asarray(stats.t.ppf(0.975, self._freedom()) * np.sqrt(left / self._freedom() / xx))
 
     def _q(self, t: np.ndarray, permutations: int, rng: np.random.Generator) -> np.ndarray:
-        """Plug-in rate from shuffles within plates; shuffles that change nothing are drawn again."""
-        members = np.stack([self._shuffled(rng) for _ in range(permutations)]).astype(np.float64)
-        members = members[~(members == self.treated).all(axis=1)]
-        tail = NullTail()
-        if len(members):
-            tail.add(np.abs(self._t(members)[0]), len(members))
-            return tail.q(np.abs(t))
-        return np.ones(len(t))
+        """Plug-in rate from shuffles within plates; shuffles that change nothing are drawn again.
 
-    def _shuffled(self, rng: np.random.Generator) -> np.ndarray:
+        A single well among eight controls can be dealt out in nine ways: the most extreme of few ways is no evidence,
+        so the rate from the t-test must agree where there are fewer than twenty.
+        """
+        members = np.stack([self.shuffled(rng) for _ in range(permutations)]).astype(np.float64)
+        members = members[~(members == self.treated).all(axis=1)]
+        if not len(members):
+            return np.ones(len(t))
+        tail = NullTail()
+        tail.add(np.abs(self.t(members)[0]), len(members))
+        q = tail.q(np.abs(t))
+        if self._arrangements() >= ENOUGH_ARRANGEMENTS:
+            return q
+        return np.maximum(q, benjamini_hochberg(2 * stats.t.sf(np.abs(t), self._freedom())))
+
+    def _arrangements(self) -> float:
+        """In how many ways the treated wells can be dealt out within plates."""
+        counts = [(int((self.strata == s).sum()), int(self.treated[self.strata == s].sum())) for s in set(self.strata)]
+        return math.prod(math.comb(n, k) for n, k in counts)
+
+    def shuffled(self, rng: np.random.Generator) -> np.ndarray:
+        """``(n,)`` bool: who is treated after an exchange within plates."""
         order = np.lexsort((rng.random(len(self.treated)), self.strata))
         shuffled = np.empty_like(self.treated)
         shuffled[np.argsort(self.strata, kind="stable")] = self.treated[order]
@@ -173,42 +199,3 @@ def _stratum_means(values: np.ndarray, strata: np.ndarray) -> np.ndarray:
     sums = np.zeros((int(strata.max()) + 1, values.shape[1]))
     np.add.at(sums, strata, values)
     return np.asarray((sums / np.bincount(strata)[:, None])[strata])
-
-
-def enrichment(hits: np.ndarray, groups: dict[str, np.ndarray], n_features: int) -> pd.DataFrame:
-    """Which names or tags are more common among hits than among all features.
-
-    Parameters
-    ----------
-    hits : numpy.ndarray
-        Feature numbers, for example those with q at most 0.05 for a treatment.
-    groups : dict of str to numpy.ndarray
-        Feature numbers that carry each name or tag.
-    n_features : int
-        M.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per group, most enriched first: ``group``, ``n_hits`` in it, ``n_group``, ``n_hits_all``,
-        ``fold`` (over what chance gives), ``p`` (hypergeometric, one-sided) and ``q``.
-    """
-    chosen = set(np.asarray(hits).tolist())
-    rows = []
-    for group, members in groups.items():
-        own = set(np.asarray(members).tolist())
-        both = len(own & chosen)
-        expected = len(own) * len(chosen) / n_features
-        rows.append(
-            {
-                "group": group,
-                "n_hits": both,
-                "n_group": len(own),
-                "n_hits_all": len(chosen),
-                "fold": both / expected if expected else np.nan,
-                "p": float(stats.hypergeom.sf(both - 1, n_features, len(own), len(chosen))),
-            }
-        )
-    frame = pd.DataFrame(rows, columns=["group", "n_hits", "n_group", "n_hits_all", "fold", "p"])
-    frame["q"] = benjamini_hochberg(frame["p"].to_numpy(dtype=float))
-    return frame.sort_values(["p", "group"], ignore_index=True)

@@ -6,8 +6,13 @@ import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.channels import sparse_codes
+from napari_lexicon.analysis.conditions import CONTROLS
+from napari_lexicon.analysis.effects import treatment_effects
+from napari_lexicon.analysis.notes import noted, without_controls
 from napari_lexicon.analysis.reading import Told, finished_fields, untold
-from napari_lexicon.errors import LexiconFolderError
+from napari_lexicon.analysis.selectivity import plain_selectivity
+from napari_lexicon.analysis.well_table import WellTable, in_order
+from napari_lexicon.errors import LexiconFolderError, PlateMapError
 from napari_lexicon.lexicons import FieldCodes, Lexicon
 
 _LEAST_PATCHES = 20
@@ -154,3 +159,71 @@ def kept_effects(first: pd.DataFrame, second: pd.DataFrame, fdr: float = 0.05) -
         )
     columns = ["treatment", "n_called", "same_sign", "called_again", "r", "n_features", "n_wells", "n_wells_second"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def transferred(
+    first: WellTable, second: WellTable, by: str, *, controls: str = CONTROLS, seed: int = 0
+) -> pd.DataFrame:
+    """Do effects and selectivity of features come back in other wells, read with the same dictionary?
+
+    Parameters
+    ----------
+    first, second : WellTable
+        The same features over other wells.
+    by, controls : str
+        As in :func:`napari_lexicon.analysis.effects.treatment_effects`.
+    seed : int
+        Of the shuffles.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of :func:`kept_effects`, with ``r_selectivity``: correlation over features of the selectivity for the
+        treatment, NaN where either side has too few values to be selective among.
+    """
+    effects = [treatment_effects(one, by, controls=controls, seed=seed) for one in (first, second)]
+    kept = kept_effects(effects[0], effects[1])
+    try:
+        a, b = (plain_selectivity(one, by) for one in (first, second))
+    except PlateMapError:
+        return kept.assign(r_selectivity=np.nan)
+    a, b = a.align(b, join="inner", axis=0)
+    shared = [name for name in a.columns if name in b.columns and a[name].std() > 0 and b[name].std() > 0]
+    r = {name: float(np.corrcoef(a[name], b[name])[0, 1]) for name in shared}
+    return kept.assign(r_selectivity=kept["treatment"].map(r).astype(float))
+
+
+def transferred_between(
+    table: WellTable, by: str, column: str = "plate", *, controls: str = CONTROLS, seed: int = 0
+) -> pd.DataFrame:
+    """:func:`transferred` from every value of a column (plate, batch) to every other: ``first``, ``second``.
+
+    Values without treatments and controls are left out, and named in the notes.
+
+    Raises
+    ------
+    PlateMapError
+        If fewer than two values are left.
+    """
+    labels = table.names(column)
+    parts, left_out = {}, []
+    for value in in_order(labels):
+        own = table.take(wells=(labels == value).to_numpy())
+        try:
+            treatment_effects(own, by, controls=controls, permutations=1, seed=seed)
+        except PlateMapError:
+            left_out.append(value)
+        else:
+            parts[value] = own
+    if len(parts) < 2:
+        raise PlateMapError(
+            f"Effects come back from one value of {column} to another, and {len(parts)} has treated and control wells: "
+            "give --other."
+        )
+    rows = [
+        transferred(parts[a], parts[b], by, controls=controls, seed=seed).assign(first=a, second=b)
+        for a in parts
+        for b in parts
+        if a != b
+    ]
+    return noted(pd.concat(rows, ignore_index=True), without_controls(left_out))

@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedGroupKFold
 
+from napari_lexicon.analysis.exchange import Exchange
 from napari_lexicon.analysis.well_table import WellTable
 from napari_lexicon.errors import PlateMapError
 
@@ -106,7 +107,8 @@ def probes(
     repeats : int
         Random splits into five parts (or as many as there are groups).
     permutations : int
-        Shuffles of the values over wells behind ``chance_high``, one split each.
+        Shuffles of the values over wells behind ``chance_high``, one split each; within plates where a plate holds
+        several values, so that what is told by the plate alone is chance.
     penalty : float
         Weight of the L2 penalty (1 / C).
     seed : int
@@ -124,7 +126,7 @@ def probes(
     PlateMapError
         If fewer than two values lie in two groups or more.
     """
-    split = Split.of(table.labels(by), None if across is None else table.labels(across), across)
+    split = Split.of(table.names(by), None if across is None else table.labels(across), across)
     enough, y, groups, folds = split.known, split.values, split.groups, split.folds
     features = table.values(statistic)[enough].astype(np.float64)
     sources: list[tuple[str, np.ndarray, int | None]] = [("all features", features, None)]
@@ -132,11 +134,12 @@ def probes(
     for name, plain in (beside or {}).items():
         sources.append((name, np.asarray(plain, dtype=float).reshape(len(table), -1)[enough], None))
     rng = np.random.default_rng(seed)
+    exchange = Exchange.of(y, table.plates()[enough], None if across is None else groups)
     rows = []
     for name, x, n_best in sources:
         args = groups, folds, n_best, penalty
         scores = [held_out_accuracy(x, y, *args, seed + r) for r in range(repeats)]
-        null = [held_out_accuracy(x, rng.permutation(y), *args, seed + r) for r in range(permutations)]
+        null = [held_out_accuracy(x, y[exchange.order(rng)], *args, seed + r) for r in range(permutations)]
         rows.append(
             {
                 "source": name,

@@ -3,89 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis import activity
-from napari_lexicon.analysis.associations import best_features, measurements_from_csv
-from napari_lexicon.analysis.cells import cell_features
+from napari_lexicon.analysis.asked import Asked, asked_table, measured_rows, measured_wells, other_lexicon
+from napari_lexicon.analysis.associations import best_features
 from napari_lexicon.analysis.channels import StainCorrelations
-from napari_lexicon.analysis.conditions import CONTROLS
 from napari_lexicon.analysis.confounds import confounds
 from napari_lexicon.analysis.corrected_probes import corrected_probes
+from napari_lexicon.analysis.corrections import control_places, control_problems
 from napari_lexicon.analysis.doses import dose_response
 from napari_lexicon.analysis.edited_places import edited_features
 from napari_lexicon.analysis.effects import treatment_effects
-from napari_lexicon.analysis.lexicon_tables import plate_statistics
-from napari_lexicon.analysis.matching import kept_effects, matched_features
-from napari_lexicon.analysis.measurements import WellMeasurements, field_measurements
+from napari_lexicon.analysis.enrichment import named_groups, treatment_enrichment
+from napari_lexicon.analysis.matching import matched_features, transferred, transferred_between
+from napari_lexicon.analysis.meanings import meanings
+from napari_lexicon.analysis.notes import noted
+from napari_lexicon.analysis.plate_cells import cells_of, responding_features
 from napari_lexicon.analysis.pooled_names import MODEL, RANDOM
 from napari_lexicon.analysis.probes import probes
 from napari_lexicon.analysis.question_words import WORDS
 from napari_lexicon.analysis.reading import Told, chosen_plates, finished_fields, untold
 from napari_lexicon.analysis.report.extras import depth_of, wells_at
+from napari_lexicon.analysis.responders import composition, responders
 from napari_lexicon.analysis.segmentation import labels_from
 from napari_lexicon.analysis.selectivity import selectivity
-from napari_lexicon.analysis.well_table import WellTable, well_table
+from napari_lexicon.analysis.well_table import WellTable
 from napari_lexicon.errors import LexiconError, LexiconFolderError, PlateMapError
 from napari_lexicon.lexicons import Lexicon
 
-
-@dataclass(frozen=True)
-class Asked:
-    """A question's options; each question uses those that it knows.
-
-    Parameters
-    ----------
-    by, dose : str
-        Columns of the plate map: treatment (or whatever is to be told), and dose.
-    controls : str
-        Question that chooses the control wells.
-    channel : str, optional
-        One channel, or ``"each"``; all together where None.
-    across : str, optional
-        Column whose values stay on one side of a split, or between which effects must come back.
-    kind : str, optional
-        Column of targets or mechanisms.
-    measurements : path, optional
-        CSV of numbers per well; brightness, sharpness and nuclei are measured where None.
-    other : path, optional
-        Second lexicon.
-    labels : str, optional
-        Folder of label images, or name of labels inside the plate; nuclei are segmented where None.
-    features : tuple of int
-        Which features, for cells and edits.
-    pixels : bool
-        Whether images may be opened for what goes beside.
-    seed : int
-        Of splits and shuffles.
-    beyond : float, optional
-        Read features by their direction: a patch fires where it lies more than 1, 2 or 3 standard deviations of
-        control patches along the feature. By the sparse code where None.
-    """
-
-    by: str = "Metadata_perturbation"
-    dose: str = "Metadata_concentration"
-    controls: str = CONTROLS
-    channel: str | None = None
-    across: str | None = None
-    kind: str | None = None
-    measurements: Path | None = None
-    other: Path | None = None
-    labels: str | None = None
-    features: tuple[int, ...] = ()
-    pixels: bool = True
-    seed: int = 0
-    beyond: float | None = None
-
+Answer = Callable[[Lexicon, Asked, Told], pd.DataFrame]
 
 _PROBED_WELLS = 384  # wells whose images are embedded again, at most
 _EDITED = 8  # features that are edited where none is named
-
-Answer = Callable[[Lexicon, Asked, Told], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -96,55 +49,77 @@ class Question:
     answer: Answer
 
 
-def _table(lexicon: Lexicon, asked: Asked) -> WellTable:
-    return well_table(plate_statistics(lexicon, asked.beyond), lexicon.names, asked.channel)
-
-
 def _effects(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
-    found = treatment_effects(_table(lexicon, asked), asked.by, controls=asked.controls, seed=asked.seed)
-    return found.sort_values(["q", "p"], kind="stable", ignore_index=True)
+    table = asked_table(lexicon, asked, told)
+    found = treatment_effects(table, asked.by, controls=asked.controls, seed=asked.seed)
+    return noted(found.sort_values(["q", "p"], kind="stable", ignore_index=True), _said_of_controls(table, asked))
+
+
+def _said_of_controls(table: WellTable, asked: Asked) -> list[str]:
+    """What the control wells are too few for, and where they lie otherwise than the others."""
+    control = table.where(asked.controls)
+    return control_problems(table.wells, control) + control_places(table.wells, control)
 
 
 def _selectivity(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
-    found = selectivity(_table(lexicon, asked), asked.by, seed=asked.seed).table
-    return found.sort_values("selectivity", ascending=False, kind="stable", ignore_index=True)
+    found = selectivity(asked_table(lexicon, asked, told), asked.by, seed=asked.seed)
+    rows = found.table.sort_values("selectivity", ascending=False, kind="stable", ignore_index=True)
+    return noted(rows, found.notes)
+
+
+def _selective(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
+    table = asked_table(lexicon, asked, told)
+    found = selectivity(table, asked.by, seed=asked.seed)
+    n_wells = int(found.values["n_wells"].sum())
+    return noted(found.distribution.assign(n_features=len(table.features), n_wells=n_wells), found.notes)
 
 
 def _activity(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
-    table = _table(lexicon, asked)
+    table = asked_table(lexicon, asked, told)
     if asked.kind is not None:
         return activity.consistency(
             table, asked.kind, asked.by, controls=asked.controls, across=asked.across, seed=asked.seed
         )
-    return activity.replicate_activity(table, asked.by, controls=asked.controls, across=asked.across, seed=asked.seed)
+    found = activity.replicate_activity(table, asked.by, controls=asked.controls, across=asked.across, seed=asked.seed)
+    return noted(found, _said_of_controls(table, asked))
 
 
 def _alike(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
-    return activity.similar_treatments(_table(lexicon, asked), asked.by, controls=asked.controls)
+    table = asked_table(lexicon, asked, told)
+    found = activity.similar_treatments(table, asked.by, controls=asked.controls, known=asked.known)
+    return noted(found, _said_of_controls(table, asked))
+
+
+def _enrichment(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
+    table = asked_table(lexicon, asked, told)
+    return treatment_enrichment(
+        table, named_groups(lexicon.names), asked.by, controls=asked.controls, seed=asked.seed
+    )
 
 
 def _doses(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
-    found = dose_response(_table(lexicon, asked), asked.by, asked.dose, controls=asked.controls, seed=asked.seed)
+    found = dose_response(asked_table(lexicon, asked, told), asked.by, asked.dose, controls=asked.controls, seed=asked.seed)
     return found.sort_values(["q", "p"], kind="stable", ignore_index=True)
 
 
 def _confounds(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
-    table = _table(lexicon, asked)
-    found = confounds(table, asked.by, measurements=_measured(lexicon, asked, table, told)).table
-    if found.empty:
-        return found
-    return found.sort_values(["flagged", "explained"], ascending=False, kind="stable", ignore_index=True)
+    table = asked_table(lexicon, asked, told)
+    found = confounds(table, asked.by, measurements=measured_wells(lexicon, asked, table, told))
+    if found.table.empty:
+        return noted(found.table, found.notes)
+    rows = found.table.sort_values(["flagged", "explained"], ascending=False, kind="stable", ignore_index=True)
+    return noted(rows, found.notes)
 
 
 def _corrections(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     return corrected_probes(
-        _table(lexicon, asked), asked.by, asked.across or "plate", controls=asked.controls, seed=asked.seed
+        asked_table(lexicon, asked, told), asked.by, asked.across or "plate", controls=asked.controls, seed=asked.seed
     )
 
 
 def _probes(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
-    table = _table(lexicon, asked)
-    measured = _measured(lexicon, asked, table, told)
+    table = asked_table(lexicon, asked, told)
+    measured = measured_wells(lexicon, asked, table, told)
     beside: dict[str, np.ndarray] = {}
     if measured is not None:
         full = measured.dropna(axis=1)
@@ -188,7 +163,7 @@ def _beside_network(
 
 
 def _depth(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
-    table = _table(lexicon, asked)
+    table = asked_table(lexicon, asked, told)
     return depth_of(
         lexicon,
         table,
@@ -202,29 +177,19 @@ def _depth(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
 
 
 def _counts(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
-    table = _table(lexicon, asked)
-    measured = _measured(lexicon, asked, table, told)
-    if measured is None or not measured.shape[1]:
-        raise LexiconError("There is nothing to hold features against: give --measurements, or let images be opened.")
+    table, measured = measured_rows(lexicon, asked, told)
     return best_features(table, measured, across=asked.across, seed=asked.seed)
 
 
-def _measured(lexicon: Lexicon, asked: Asked, table: WellTable, told: Told) -> pd.DataFrame | None:
-    """Measurements of the table's wells: from the CSV, or from all images."""
-    if asked.measurements is not None:
-        return measurements_from_csv(asked.measurements, table.wells)
-    if not asked.pixels:
-        return None
-    wells = WellMeasurements()
-    for one in finished_fields(chosen_plates(lexicon), pixels=True, told=told):
-        wells.add(one, field_measurements(one, nuclei=not one.plate.header.rgb))
-    return wells.table(table.wells)
+def _meanings(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
+    table, measured = measured_rows(lexicon, asked, told)
+    return meanings(lexicon, table, measured, seed=asked.seed)
 
 
 def _edits(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     features = asked.features
     if not features:
-        fires = _table(lexicon, asked).fires.mean(axis=0)
+        fires = asked_table(lexicon, asked, told).fires.mean(axis=0)
         features = tuple(int(m) for m in np.argsort(-fires, kind="stable")[:_EDITED] if fires[m] > 0)
     return edited_features(lexicon, features, seed=asked.seed, told=told)
 
@@ -251,59 +216,39 @@ def _channels(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
 def _cells(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     if not asked.features:
         raise LexiconError("Say which features to read in every cell: --features 12,40.")
-    labels = labels_from(asked.labels, None if asked.channel == "each" else asked.channel)
-    parts = []
-    for one in finished_fields(chosen_plates(lexicon), pixels=True, told=told):
-        found = cell_features(one.codes, labels(one), lexicon.backbone.patch, features=asked.features)
-        frame = found.cells.reset_index()
-        for c, channel in enumerate(found.channels):
-            where = "all" if one.plate.joint else one.plate.header.channels[channel].name
-            for f, feature in enumerate(asked.features):
-                frame[f"#{feature} {where}"] = found.mean[:, c, f]
-        frame.insert(0, "field", one.header.name)
-        frame.insert(0, "well", one.header.well)
-        frame.insert(0, "plate", one.plate.header.name)
-        parts.append(frame)
-    return pd.concat(parts, ignore_index=True)
+    channel = None if asked.channel == "each" else asked.channel
+    return cells_of(lexicon, asked.features, labels_from(asked.labels, channel), told=told)
+
+
+def _composition(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
+    table = asked_table(lexicon, replace(asked, channel=None), told)
+    features = responding_features(lexicon, table, asked)
+    cells = cells_of(lexicon, tuple(feature for feature, _, _ in features), labels_from(asked.labels), told=told)
+    columns = [f"#{feature} {channel}" for feature, channel, _ in features]
+    return composition(cells[["plate", "well", *columns]], features, table, asked.by, asked.controls)
+
+
+def _responders(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
+    return responders(_composition(lexicon, asked, told), seed=asked.seed)
 
 
 def _match(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
-    found = matched_features(lexicon, _other(asked), told)
+    found = matched_features(lexicon, other_lexicon(asked), told)
     return found.sort_values("r", ascending=False, kind="stable", ignore_index=True)
 
 
 def _transfer(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
-    table = _table(lexicon, asked)
+    table = asked_table(lexicon, asked, told)
+    settings = {"controls": asked.controls, "seed": asked.seed}
     if asked.other is not None:
-        other = _other(asked)
+        other = other_lexicon(asked)
         mine, theirs = lexicon.header.dictionary, other.header.dictionary
         if mine is None or theirs is None or mine.hash != theirs.hash:
             raise LexiconFolderError(
                 "The two lexicons have other dictionaries: ask match, or apply the same one to both."
             )
-        return kept_effects(_effects_of(table, asked), _effects_of(_table(other, asked), asked))
-    column = asked.across or "plate"
-    values = list(table.labels(column).dropna().unique())
-    if len(values) < 2:
-        raise LexiconError(f"Effects come back from one value of {column} to another, and there is one: give --other.")
-    parts = [_effects_of(table.take(wells=(table.labels(column) == value).to_numpy()), asked) for value in values]
-    rows = [
-        kept_effects(parts[a], parts[b]).assign(first=str(values[a]), second=str(values[b]))
-        for a in range(len(values))
-        for b in range(len(values))
-        if a != b
-    ]
-    return pd.concat(rows, ignore_index=True)
-
-
-def _effects_of(table: WellTable, asked: Asked) -> pd.DataFrame:
-    return treatment_effects(table, asked.by, controls=asked.controls, seed=asked.seed)
-
-
-def _other(asked: Asked) -> Lexicon:
-    if asked.other is None:
-        raise LexiconError("This question needs a second lexicon: give --other Y.lexicon.")
-    return Lexicon.open(asked.other)
+        return transferred(table, asked_table(other, asked, told), asked.by, **settings)
+    return transferred_between(table, asked.by, asked.across or "plate", **settings)
 
 
 QUESTIONS: dict[str, Question] = {
@@ -311,17 +256,22 @@ QUESTIONS: dict[str, Question] = {
     for name, answered in {
         "effects": _effects,
         "selectivity": _selectivity,
+        "selective": _selective,
         "activity": _activity,
         "alike": _alike,
+        "enrichment": _enrichment,
         "doses": _doses,
         "confounds": _confounds,
         "corrections": _corrections,
         "probes": _probes,
         "depth": _depth,
         "counts": _counts,
+        "meanings": _meanings,
         "stains": _stains,
         "channels": _channels,
         "cells": _cells,
+        "responders": _responders,
+        "composition": _composition,
         "edits": _edits,
         "match": _match,
         "transfer": _transfer,

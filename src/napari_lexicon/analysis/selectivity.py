@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import sparse, stats
 
 from napari_lexicon.analysis.false_discovery import NullTail
-from napari_lexicon.analysis.well_table import WellTable
+from napari_lexicon.analysis.well_table import WellTable, in_order
 from napari_lexicon.errors import PlateMapError
 
 PERMUTATIONS = 1000
@@ -90,9 +90,10 @@ def selectivity(
     PlateMapError
         If the column is missing or cannot separate wells.
     """
-    labels = table.labels(by)
+    labels = table.names(by)
     known = labels.notna().to_numpy()
-    values, codes = np.unique(labels[known].astype(str), return_inverse=True)
+    values = np.array(in_order(labels[known]), dtype=object)
+    codes = pd.Index(values).get_indexer(labels[known])
     _refuse_useless(by, values, int(known.sum()))
     chosen = table.take(wells=known)
     strata = np.zeros(len(chosen), int) if within is None else _coded(chosen.labels(within))
@@ -192,6 +193,24 @@ def _best_other(inside: np.ndarray) -> np.ndarray:
     """``(V, F)``: the highest share among the other values."""
     order = np.sort(inside, axis=0)
     return np.asarray(np.where(inside == order[-1], order[-2], order[-1]))
+
+
+def plain_selectivity(table: WellTable, by: str) -> pd.DataFrame:
+    """Average selectivity alone, ``(features, values)``, for comparing it between plates.
+
+    Raises
+    ------
+    PlateMapError
+        If the column is missing or cannot separate wells.
+    """
+    labels = table.names(by)
+    known = labels.notna().to_numpy()
+    values = np.array(in_order(labels[known]), dtype=object)
+    _refuse_useless(by, values, int(known.sum()))
+    codes = pd.Index(values).get_indexer(labels[known])
+    effects = _Effects.of(table.take(wells=known), codes, len(values))
+    index = pd.MultiIndex.from_frame(table.features[["feature", "channel"]])
+    return pd.DataFrame(effects.selectivity.T, index=index, columns=values)
 
 
 class _Design:

@@ -16,6 +16,7 @@ from napari_lexicon.analysis.conditions import wells_where
 from napari_lexicon.analysis.features import PlateStatistics
 from napari_lexicon.errors import PlateMapError
 from napari_lexicon.lexicons import FeatureNames
+from napari_lexicon.plates.natural_order import natural
 from napari_lexicon.plates.well_names import canonical_well, plate_format, well_position
 
 ALL_CHANNELS = "all"
@@ -49,6 +50,15 @@ class WellTable:
 
     def __len__(self) -> int:
         return len(self.wells)
+
+    def plates(self) -> np.ndarray:
+        """``(W,)`` number of the plate of every row."""
+        return np.asarray(pd.factorize(self.wells["plate"].astype(str))[0])
+
+    def well_numbers(self) -> np.ndarray:
+        """``(W,)`` number of the well of every row: rows of one well are fields of it."""
+        keys = pd.MultiIndex.from_frame(self.wells[["plate", "well"]].astype(str))
+        return np.asarray(pd.factorize(keys)[0])
 
     def values(self, statistic: str) -> np.ndarray:
         """``(W, F)`` values of ``"fires"`` (part of tokens) or ``"mean"`` (mean value per token)."""
@@ -105,6 +115,12 @@ class WellTable:
         joined = [", ".join(_plain(value) for value in row) for row in zip(*columns, strict=True)]
         return pd.Series(joined, index=self.wells.index, name=by, dtype=object).where(known)
 
+    def names(self, by: str) -> pd.Series:
+        """As :meth:`labels`, always text: a treatment that is called 10 is ``"10"``, and no number to be rounded."""
+        labels = self.labels(by)
+        known = labels.notna()
+        return labels.map(_plain).astype(object).where(known).rename(labels.name)
+
     def _column(self, name: str) -> str:
         for candidate in (f"Metadata_{name}", name):
             if candidate in self.wells.columns:
@@ -119,8 +135,17 @@ class WellTable:
         return np.array([n in chosen for n in range(len(self.wells))], dtype=bool)
 
 
+def in_order(names: pd.Series) -> list[str]:
+    """Every name once, as a person would order them: ``2`` before ``10``."""
+    known = names.dropna().astype(str).unique()
+    return sorted(known, key=natural)
+
+
 def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """A value as people write it: no ``.0`` behind whole numbers, and no digit lost."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else str(float(value))
+    return str(value)
 
 
 def _positions(chosen: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -142,9 +143,17 @@ def profiles(
             print(f"{out}: {data.n_obs} wells, {data.n_vars} features, layers {', '.join(data.layers)}")
 
 
+class Per(Enum):
+    """What a row of measurements is about."""
+
+    well = "well"
+    field = "field"
+
+
 @app.command(
-    help="Put a question to a lexicon: effects, selectivity, activity, alike, doses, confounds, corrections, probes, "
-    "depth, counts, stains, channels, cells, edits, match or transfer."
+    help="Put a question to a lexicon: effects, selectivity, selective, activity, alike, enrichment, doses, confounds, "
+    "corrections, probes, depth, counts, meanings, stains, channels, cells, responders, composition, edits, match or "
+    "transfer."
     + example("napari-lexicon ask X.lexicon effects --out effects.csv")
 )
 def ask(
@@ -161,10 +170,17 @@ def ask(
     across: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Whose values stay on one side of a split, such as plate.")
     ] = None,
+    active: Annotated[
+        str, typer.Option(metavar="positive|nonzero|LEVEL", help="When a feature counts as active in a patch.")
+    ] = "positive",
     kind: Annotated[str | None, typer.Option(metavar="COLUMN", help="Target or mechanism, for activity.")] = None,
+    known: Annotated[
+        str | None, typer.Option(metavar="CONDITION", help="Wells of known treatments, for alike.")
+    ] = None,
     measurements: Annotated[
         Path | None, typer.Option(metavar="CSV", help="Numbers per well; measured from the images by default.")
     ] = None,
+    per: Annotated[Per, typer.Option(help="What a row of measurements is about, for counts and meanings.")] = Per.well,
     other: Annotated[Path | None, typer.Option(metavar="Y.lexicon", help="Second lexicon.")] = None,
     labels: Annotated[
         str | None, typer.Option(metavar="FOLDER|NAME", help="Labels of cells; nuclei are segmented by default.")
@@ -187,8 +203,11 @@ def ask(
             controls=controls,
             channel=channel,
             across=across,
+            active=active,
             kind=kind,
+            known=known,
             measurements=measurements,
+            per=per.value,
             other=other,
             labels=labels,
             features=_numbers(features),
@@ -200,9 +219,12 @@ def ask(
         if out is not None:
             write(out, lambda path: table.to_csv(path, index=False))
     if not quiet:
+        from napari_lexicon.analysis.notes import notes_of
         from napari_lexicon.cli.progress import print_answer
 
         print_answer(table, out)
+        for note in notes_of(table):
+            print(note, file=sys.stderr)
 
 
 @app.command(

@@ -21,8 +21,10 @@ class AskJob:
         Column that is asked about.
     controls : str
         Question to the plate map that chooses the controls.
-    channel, across, kind : str, optional
-        As in :class:`napari_lexicon.analysis.questions.Asked`.
+    channel, active, across, kind, known, labels, dose : str, optional
+        As in :class:`napari_lexicon.analysis.asked.Asked`.
+    measurements, other : str, optional
+        CSV of numbers per well; second lexicon.
     features : tuple of int
         For questions about chosen features.
     pixels : bool
@@ -37,8 +39,14 @@ class AskJob:
     by: str = "Metadata_perturbation"
     controls: str = "Metadata_pert_type == 'negcon'"
     channel: str | None = None
+    dose: str = "Metadata_concentration"
+    active: str = "positive"
     across: str | None = None
     kind: str | None = None
+    known: str | None = None
+    measurements: str | None = None
+    other: str | None = None
+    labels: str | None = None
     features: tuple[int, ...] = ()
     pixels: bool = True
     beyond: float | None = None
@@ -49,14 +57,16 @@ class _Stopped(Exception):
 
 
 def run_ask(job: AskJob, report: Report = silent, should_stop: ShouldStop = never) -> WrittenFile:
-    """Answer a question; nothing is written when it is stopped.
+    """Answer a question; what limits the answer is the message. Nothing is written when it is stopped.
 
     Raises
     ------
     LexiconError
         If the lexicon does not allow the question, or the file cannot be written.
     """
-    from napari_lexicon.analysis.questions import Asked, answer
+    from napari_lexicon.analysis.asked import Asked
+    from napari_lexicon.analysis.notes import notes_of
+    from napari_lexicon.analysis.questions import answer
     from napari_lexicon.lexicons import Lexicon
     from napari_lexicon.lexicons.files import write_bytes_whole
 
@@ -68,9 +78,15 @@ def run_ask(job: AskJob, report: Report = silent, should_stop: ShouldStop = neve
     asked = Asked(
         by=job.by,
         controls=job.controls,
+        dose=job.dose,
         channel=job.channel,
+        active=job.active,
         across=job.across,
         kind=job.kind,
+        known=job.known,
+        measurements=None if job.measurements is None else Path(job.measurements),
+        other=None if job.other is None else Path(job.other),
+        labels=job.labels,
         features=job.features,
         pixels=job.pixels,
         beyond=job.beyond,
@@ -81,4 +97,4 @@ def run_ask(job: AskJob, report: Report = silent, should_stop: ShouldStop = neve
     except _Stopped:
         return WrittenFile("", "Nothing was written", stopped=True)
     write_bytes_whole(Path(job.out), table.to_csv(index=False).encode())
-    return WrittenFile(job.out, f"{len(table):,} rows")
+    return WrittenFile(job.out, " ".join([f"{len(table):,} rows.", *notes_of(table)]))
