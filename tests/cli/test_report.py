@@ -95,9 +95,10 @@ def test_every_section_that_the_plate_allows_is_there(page: Page) -> None:
     found = [section["id"] for section in page.of("section")]
     always = [name for name in found if name != "heat"]  # there where features change in more than one way
     assert always == [
-        *("plate", "treatments", "features", "volcano", "names", "confounds", "stains", "edits", "layers"),
-        "methods",
+        *("plate", "treatments", "features", "volcano", "selectivity", "names", "probes", "confounds"),
+        *("stains", "edits", "layers", "methods"),
     ]
+    assert "Cells were not looked at. Fewer than 20 cells lie in control wells" in page.text
     assert {link["href"] for link in page.of("a") if link["href"].startswith("#")} == {f"#{name}" for name in found}  # type: ignore[union-attr]
     assert "bright & round" in page.text and "seen in <b>all</b> wells" in page.text
 

@@ -178,7 +178,9 @@ def test_one_job_at_a_time_and_a_dead_one_does_not_block(tmp_path: Path) -> None
 def test_texts_that_look_like_numbers_or_nothing_come_back_as_texts(applied: Path, tmp_path: Path) -> None:
     """``0010`` and ``10`` are two compounds, and ``None`` is what somebody wrote."""
     path = tmp_path / "map.csv"
-    path.write_text("well,compound,conc,batch,note\nB02,0010,0.5,20240131,None\nB03,10,1,20240201,null\nB04,1e3,2,7,x\n")
+    path.write_text(
+        "well,compound,conc,batch,note\nB02,0010,0.5,20240131,None\nB03,10,1,20240201,null\nB04,1e3,2,7,x\n"
+    )
     said = read_plate_map(path)
     lexicon = Lexicon.open(shutil.copytree(applied, tmp_path / "copy.lexicon"))
     plate = lexicon.write_plate(lexicon.only_plate().header, said)

@@ -34,7 +34,8 @@ def threshold_of(active: str) -> float | None:
         level = -1.0
     if not level >= 0:
         raise LexiconError(
-            f"A feature is active where it is {POSITIVE}, {NONZERO} or above a number, not {active!r}: correct --active."
+            f"A feature is active where it is {POSITIVE}, {NONZERO} or above a number, not {active!r}: "
+            "correct --active."
         )
     return level
 

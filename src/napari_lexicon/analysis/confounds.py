@@ -23,6 +23,16 @@ USUAL_NUISANCES = ("plate", "Metadata_Batch", "Metadata_batch", "Metadata_scanne
 LEAST_SHARE = 0.1  # of the variation between wells, for a feature to be flagged
 ALPHA = 0.05
 _SPLINE_KNOTS = 3
+_SUMMARY = [
+    "nuisance",
+    "groups",
+    "n_wells",
+    "told_by_biology",
+    "tells_biology",
+    "tested",
+    "flagged",
+    "median_explained",
+]
 HAND_IN_HAND = 0.5  # part of one that is known from the other, from which two cannot be told apart
 
 
@@ -142,6 +152,13 @@ def confounds(
     design = _centred(of_interest.columns)
     rows, summary, notes = [], [], list(_limits(of_interest, factors, int(known.sum())))
     for one in factors:
+        both = _centred(np.concatenate([one.columns, of_interest.columns], axis=1))
+        if len(ranked) - 2 < (one.columns.shape[1] if one.measured else both.shape[1]):
+            notes.append(
+                f"{one.name} has almost as many values as there are wells beside {biology}: nothing can be said "
+                "about it."
+            )
+            continue
         found = _explained(ranked, _centred(one.columns), design, beyond=not one.measured)
         frame = chosen.features[["feature", "channel", "name"]].copy().assign(nuisance=one.name, **found)
         frame["q"] = benjamini_hochberg(frame["p"].to_numpy())
@@ -171,7 +188,7 @@ def confounds(
     columns = ["feature", "channel", "name", "nuisance"]
     return Confounds(
         pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns),
-        pd.DataFrame(summary),
+        pd.DataFrame(summary, columns=_SUMMARY),
         tuple(notes),
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from napari_lexicon.analysis.exchange import Exchange
 from napari_lexicon.analysis.pooled_names import MODEL
 from napari_lexicon.analysis.probes import Split
 from napari_lexicon.errors import PlateMapError
@@ -29,6 +30,7 @@ def depth(
     *,
     numbers: Sequence[int] | None = None,
     together: pd.Series | None = None,
+    plates: pd.Series | None = None,
     repeats: int = 5,
     permutations: int = 20,
     seed: int = 0,
@@ -47,6 +49,8 @@ def depth(
     together : pandas.Series, optional
         ``(W,)``: wells of one value stay on one side of a split (plate, batch); single wells where None. What is the
         same in all wells that stay together (the plate itself) is told across single wells: no other split could.
+    plates : pandas.Series, optional
+        ``(W,)``: concepts are shuffled within plates, so that what the plate alone tells is chance.
     repeats : int
         Random splits.
     permutations : int
@@ -75,7 +79,9 @@ def depth(
         for kind, asked in (("concept", concepts), ("nuisance", nuisances)):
             for name, labels in asked.items():
                 own = labels.reset_index(drop=True)
-                frame = _told(values, own, None if _within(own, together) else together, repeats, permutations, seed)
+                apart = None if _within(own, together) else together
+                strata = None if plates is None or kind == "nuisance" else plates.reset_index(drop=True)
+                frame = _told(values, own, apart, strata, repeats, permutations, seed)
                 if frame is None:
                     continue
                 frame.insert(0, "layer", list(numbers) if numbers is not None else np.arange(len(frame)))
@@ -184,7 +190,13 @@ def _kernel(x: np.ndarray) -> np.ndarray:
 
 
 def _told(
-    layers: np.ndarray, labels: pd.Series, together: pd.Series | None, repeats: int, permutations: int, seed: int
+    layers: np.ndarray,
+    labels: pd.Series,
+    together: pd.Series | None,
+    plates: pd.Series | None,
+    repeats: int,
+    permutations: int,
+    seed: int,
 ) -> pd.DataFrame | None:
     """Scores of all layers ``(L, W, D)``; None where the labels do not differ enough."""
     task = _Task.of(labels, together)
@@ -192,7 +204,10 @@ def _told(
         return None
     rng = np.random.default_rng(seed)
     n = len(task.targets)
-    same, orders = np.arange(n), [rng.permutation(n) for _ in range(permutations)]
+    own = np.zeros(n) if plates is None else plates[task.known].astype(str).to_numpy()
+    told = task.targets[:, 0] if task.classes is None else task.classes
+    exchange = Exchange.of(told, own, None if together is None else task.groups)
+    same, orders = np.arange(n), [exchange.order(rng) for _ in range(permutations)]
     chance = 0.0 if task.classes is None else 1 / task.targets.shape[1]
     rows = []
     for layer in layers:

@@ -179,7 +179,7 @@ class TreatedWells:
         q = tail.q(np.abs(t))
         if self._arrangements() >= ENOUGH_ARRANGEMENTS:
             return q
-        return np.maximum(q, benjamini_hochberg(2 * stats.t.sf(np.abs(t), self._freedom())))
+        return np.asarray(np.maximum(q, benjamini_hochberg(2 * stats.t.sf(np.abs(t), self._freedom()))))
 
     def _arrangements(self) -> float:
         """In how many ways the treated wells can be dealt out within plates."""

@@ -106,9 +106,9 @@ def treatment_enrichment(
     -------
     pandas.DataFrame
         One row per treatment with called features and group, surest first: ``treatment``, ``group``, ``n_hits``,
-        ``n_group``, ``n_hits_all``, ``n_features`` (that could be called), ``fold``, ``p`` (shuffles), ``p_independent``
-        (hypergeometric, for comparison: too small where features go together), ``q`` (over all rows), ``n_wells``,
-        ``n_controls``.
+        ``n_group``, ``n_hits_all``, ``n_features`` (that could be called), ``fold``, ``p`` (shuffles),
+        ``p_independent`` (hypergeometric, for comparison: too small where features go together), ``q`` (over all rows),
+        ``n_wells``, ``n_controls``.
 
     Raises
     ------

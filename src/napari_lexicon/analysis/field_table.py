@@ -30,7 +30,7 @@ def field_table(lexicon: Lexicon, channel: str | None = None) -> WellTable:
     Returns
     -------
     WellTable
-        One row per field with tokens; ``wells`` has the columns ``plate``, ``well`` and ``field`` and those of the plate
+        One row per field with tokens; ``wells`` has the columns ``plate``, ``well``, ``field`` and those of the plate
         maps. Places on the plate are left out.
 
     Raises
@@ -45,9 +45,7 @@ def field_table(lexicon: Lexicon, channel: str | None = None) -> WellTable:
     rows, fires, mean, tokens = [], [], [], []
     maps = {plate.id: plate.map for plate in lexicon.plates.values()}
     for one in finished_fields(chosen_plates(lexicon)):
-        names = (
-            [ALL_CHANNELS] if one.plate.joint else [one.plate.header.channels[c].name for c in one.header.channels]
-        )
+        names = [ALL_CHANNELS] if one.plate.joint else [one.plate.header.channels[c].name for c in one.header.channels]
         pick = [g for g, name in enumerate(names) if channel is None or name == channel]
         figures = one.plate.field_statistics(one.number)
         counted = float(figures.tokens[pick].sum())

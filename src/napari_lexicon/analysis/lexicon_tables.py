@@ -8,6 +8,7 @@ from safetensors import SafetensorError, safe_open
 from napari_lexicon.analysis.features import PlateStatistics
 from napari_lexicon.errors import LexiconFolderError
 from napari_lexicon.lexicons import BEYOND, Lexicon, LexiconPlate, WellStatistics
+from napari_lexicon.plates.plate_map_columns import PERT_TYPE, PERTURBATION
 
 
 def plate_statistics(lexicon: Lexicon, beyond: float | None = None) -> list[PlateStatistics]:
@@ -92,3 +93,14 @@ def atoms_of(lexicon: Lexicon) -> np.ndarray:
             return np.asarray(file.get_tensor("atoms"), dtype=np.float32)
     except (OSError, SafetensorError) as error:
         raise LexiconFolderError(f"{path} cannot be read ({error}): run apply again.") from error
+
+
+def treatment_column(lexicon: Lexicon, by: str) -> str:
+    """The column of treatments; that of control types where the plate maps name no treatment.
+
+    A plate of one compound in many doses has a plate map of doses and controls alone.
+    """
+    maps = [plate.map for plate in lexicon.plates.values()]
+    if by != PERTURBATION or any(PERTURBATION in one for one in maps) or not any(PERT_TYPE in one for one in maps):
+        return by
+    return PERT_TYPE

@@ -26,8 +26,8 @@ def meanings(lexicon: Lexicon, table: WellTable, measured: pd.DataFrame, *, seed
     table : WellTable
         Features over wells or fields.
     measured : pandas.DataFrame
-        One row per row of ``table`` in its order. Measurements that are known of fewer than eight rows, or alike in all,
-        are left out.
+        One row per row of ``table`` in its order. Measurements known of fewer than eight rows, or alike in all, are
+        left out.
     seed : int
         Of the shuffles.
 

@@ -22,6 +22,7 @@ from napari_lexicon.analysis.well_table import WellTable
 from napari_lexicon.errors import PlateMapError
 
 BEST = (1, 3, 5, 10)
+PROBE_SHUFFLES = 20
 _FOLDS = 5
 _LEAST_WELLS = 2  # of a value, in different groups
 
@@ -83,7 +84,7 @@ def probes(
     best: Sequence[int] = BEST,
     statistic: str = "fires",
     repeats: int = 5,
-    permutations: int = 20,
+    permutations: int = PROBE_SHUFFLES,
     penalty: float = 1.0,
     seed: int = 0,
 ) -> pd.DataFrame:

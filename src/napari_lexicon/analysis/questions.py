@@ -19,6 +19,7 @@ from napari_lexicon.analysis.doses import dose_response
 from napari_lexicon.analysis.edited_places import edited_features
 from napari_lexicon.analysis.effects import treatment_effects
 from napari_lexicon.analysis.enrichment import named_groups, treatment_enrichment
+from napari_lexicon.analysis.lexicon_tables import treatment_column
 from napari_lexicon.analysis.matching import matched_features, transferred, transferred_between
 from napari_lexicon.analysis.meanings import meanings
 from napari_lexicon.analysis.notes import noted
@@ -92,13 +93,13 @@ def _alike(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
 
 def _enrichment(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     table = asked_table(lexicon, asked, told)
-    return treatment_enrichment(
-        table, named_groups(lexicon.names), asked.by, controls=asked.controls, seed=asked.seed
-    )
+    return treatment_enrichment(table, named_groups(lexicon.names), asked.by, controls=asked.controls, seed=asked.seed)
 
 
 def _doses(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
-    found = dose_response(asked_table(lexicon, asked, told), asked.by, asked.dose, controls=asked.controls, seed=asked.seed)
+    found = dose_response(
+        asked_table(lexicon, asked, told), asked.by, asked.dose, controls=asked.controls, seed=asked.seed
+    )
     return found.sort_values(["q", "p"], kind="stable", ignore_index=True)
 
 
@@ -239,7 +240,6 @@ def _match(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
 
 def _transfer(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     table = asked_table(lexicon, asked, told)
-    settings = {"controls": asked.controls, "seed": asked.seed}
     if asked.other is not None:
         other = other_lexicon(asked)
         mine, theirs = lexicon.header.dictionary, other.header.dictionary
@@ -247,8 +247,8 @@ def _transfer(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
             raise LexiconFolderError(
                 "The two lexicons have other dictionaries: ask match, or apply the same one to both."
             )
-        return transferred(table, asked_table(other, asked, told), asked.by, **settings)
-    return transferred_between(table, asked.by, asked.across or "plate", **settings)
+        return transferred(table, asked_table(other, asked, told), asked.by, controls=asked.controls, seed=asked.seed)
+    return transferred_between(table, asked.by, asked.across or "plate", controls=asked.controls, seed=asked.seed)
 
 
 QUESTIONS: dict[str, Question] = {
@@ -289,4 +289,4 @@ def answer(lexicon: Lexicon, question: str, asked: Asked, told: Told = untold) -
     """
     if question not in QUESTIONS:
         raise LexiconError(f"There is no question {question}: there are {', '.join(QUESTIONS)}.")
-    return QUESTIONS[question].answer(lexicon, asked, told)
+    return QUESTIONS[question].answer(lexicon, replace(asked, by=treatment_column(lexicon, asked.by)), told)

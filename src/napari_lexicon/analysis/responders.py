@@ -55,7 +55,7 @@ def responding(values: np.ndarray, wells: np.ndarray, plates: np.ndarray, contro
 
 def _sides(values: np.ndarray, controls: np.ndarray) -> np.ndarray:
     low, high = np.percentile(controls, [100 * OUTSIDE / 2, 100 * (1 - OUTSIDE / 2)], axis=0)
-    return (values > high).astype(np.int8) - (values < low).astype(np.int8)
+    return np.asarray((values > high).astype(np.int8) - (values < low).astype(np.int8))
 
 
 def composition(

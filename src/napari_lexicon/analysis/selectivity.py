@@ -172,7 +172,8 @@ class _Effects:
         )
         half = _half_interval(spread_in, spread_out, n, len(codes) - n)
         difference = inside - outside
-        return cls(difference, difference - half, difference + half, inside - _best_other(inside), inside, outside)
+        low, high = (difference - half).clip(min=-1), (difference + half).clip(max=1)
+        return cls(difference, low, high, inside - _best_other(inside), inside, outside)
 
 
 def _residual_squares(squares: list[np.ndarray], share: np.ndarray) -> np.ndarray:

@@ -112,14 +112,14 @@ class WellTable:
             only = columns[0]
             return only.astype(str).where(only.notna()) if only.dtype == bool else only
         known = np.logical_and.reduce([column.notna() for column in columns])
-        joined = [", ".join(_plain(value) for value in row) for row in zip(*columns, strict=True)]
+        joined = [", ".join(plain(value) for value in row) for row in zip(*columns, strict=True)]
         return pd.Series(joined, index=self.wells.index, name=by, dtype=object).where(known)
 
     def names(self, by: str) -> pd.Series:
         """As :meth:`labels`, always text: a treatment that is called 10 is ``"10"``, and no number to be rounded."""
         labels = self.labels(by)
         known = labels.notna()
-        return labels.map(_plain).astype(object).where(known).rename(labels.name)
+        return pd.Series(labels.map(plain).astype(object).where(known), name=labels.name)
 
     def _column(self, name: str) -> str:
         for candidate in (f"Metadata_{name}", name):
@@ -141,7 +141,7 @@ def in_order(names: pd.Series) -> list[str]:
     return sorted(known, key=natural)
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
     """A value as people write it: no ``.0`` behind whole numbers, and no digit lost."""
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else str(float(value))

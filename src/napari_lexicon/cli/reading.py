@@ -153,8 +153,7 @@ class Per(Enum):
 @app.command(
     help="Put a question to a lexicon: effects, selectivity, selective, activity, alike, enrichment, doses, confounds, "
     "corrections, probes, depth, counts, meanings, stains, channels, cells, responders, composition, edits, match or "
-    "transfer."
-    + example("napari-lexicon ask X.lexicon effects --out effects.csv")
+    "transfer." + example("napari-lexicon ask X.lexicon effects --out effects.csv")
 )
 def ask(
     lexicon: LexiconPath,

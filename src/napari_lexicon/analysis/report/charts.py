@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -205,9 +207,10 @@ def plate_map(wells: pd.DataFrame, values: np.ndarray, top: float, marked: np.nd
     title : str
         For people.
     """
-    cell, left, head, height, parts = _plate_grid(wells)
+    grid = _PlateGrid.of(wells)
+    cell, left, height, parts = grid.cell, grid.left, grid.height, grid.parts
     for (_, well), value, ring in zip(wells.iterrows(), values, marked, strict=True):
-        x, y = left + cell * well["column"], head + cell * well["row"]
+        x, y = grid.place(well)
         said = f"{well['well']}: {percent(float(value))}"
         parts.append(box(x, y, cell - 1, cell - 1, "cell", r=1.5))
         parts.append(
@@ -223,27 +226,48 @@ def plate_map(wells: pd.DataFrame, values: np.ndarray, top: float, marked: np.nd
     return svg(_WIDE, height + 32, parts, title)
 
 
-def _plate_grid(wells: pd.DataFrame) -> tuple[float, float, float, float, list[str]]:
-    rows, columns = int(wells["row"].max()) + 1, int(wells["column"].max()) + 1
-    left, head = 26.0, 16.0
-    cell = min(34.0, (_WIDE - left - 4) / columns)
-    step_c, step_r = max(1, round(18 / cell)), max(1, round(12 / cell))
-    parts = [
-        text(left + cell * (c + 0.5), head - 4, str(c + 1), anchor="middle", kind="t faint")
-        for c in range(0, columns, step_c)
-    ]
-    parts += [
-        text(left - 4, head + cell * (r + 0.5) + 4, row_letters(r), anchor="end", kind="t faint")
-        for r in range(0, rows, step_r)
-    ]
-    return cell, left, head, head + cell * rows, parts
+@dataclass(frozen=True)
+class _PlateGrid:
+    """Where wells are drawn: the part of the plate that has wells, with its letters and numbers."""
+
+    cell: float
+    row: int
+    column: int
+    height: float
+    parts: list[str]
+
+    left = 26.0
+    head = 16.0
+
+    @classmethod
+    def of(cls, wells: pd.DataFrame) -> _PlateGrid:
+        rows, columns = (range(int(wells[c].min()), int(wells[c].max()) + 1) for c in ("row", "column"))
+        cell = min(34.0, (_WIDE - cls.left - 4) / len(columns))
+        step_c, step_r = math.ceil(18 / cell), math.ceil(12 / cell)
+        parts = [
+            text(cls.left + cell * (n + 0.5), cls.head - 4, str(c + 1), anchor="middle", kind="t faint")
+            for n, c in enumerate(columns)
+            if n % step_c == 0
+        ]
+        parts += [
+            text(cls.left - 4, cls.head + cell * (n + 0.5) + 4, row_letters(r), anchor="end", kind="t faint")
+            for n, r in enumerate(rows)
+            if n % step_r == 0
+        ]
+        return cls(cell, rows[0], columns[0], cls.head + cell * len(rows), parts)
+
+    def place(self, well: pd.Series) -> tuple[float, float]:
+        """Corner of a well."""
+        x = self.left + self.cell * (well["column"] - self.column)
+        return x, self.head + self.cell * (well["row"] - self.row)
 
 
 def layout(wells: pd.DataFrame, labels: pd.Series, control: np.ndarray, color: Mapping[str, int]) -> str:
     """Which treatment is in which well."""
-    cell, left, head, height, parts = _plate_grid(wells)
+    grid = _PlateGrid.of(wells)
+    cell, height, parts = grid.cell, grid.height, grid.parts
     for n, (_, well) in enumerate(wells.iterrows()):
-        x, y = left + cell * well["column"], head + cell * well["row"]
+        x, y = grid.place(well)
         label = labels.iloc[n]
         known = isinstance(label, str) or pd.notna(label)
         said = f"{well['well']}: {label if known else 'not known'}"

@@ -12,6 +12,7 @@ from napari_lexicon.analysis.report.blocks import csv_link, section, short, tabl
 from napari_lexicon.analysis.report.drawing import chance, percent
 from napari_lexicon.analysis.report.findings import Findings
 from napari_lexicon.analysis.report.methods import methods
+from napari_lexicon.analysis.report.numbers import enriched
 
 
 def named(found: Findings) -> str:
@@ -43,7 +44,7 @@ def named(found: Findings) -> str:
         )
     head = [("name", ""), ("feature", "n"), ("tags", ""), ("fires", "n"), ("most in", "")]
     head += [("called for", "w"), ("note", "w"), ("named by", "")]
-    body = f'<div class="card">{table(head, rows)}</div>' if rows else ""
+    body = f'<div class="card">{table(head, rows)}{enriched(found)}</div>' if rows else ""
     return section("names", "Named features", "Names that people gave, and names that the plugin suggests.", body)
 
 

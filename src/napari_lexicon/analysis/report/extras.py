@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ import pandas as pd
 from napari_lexicon.analysis.reading import Told
 from napari_lexicon.analysis.well_table import WellTable
 from napari_lexicon.lexicons import Lexicon
+
+if TYPE_CHECKING:
+    from napari_lexicon.analysis.pooled_tokens import PooledTokens
 
 _DEPTH_WELLS = 48
 _PATCHES = 4  # edited of every feature
@@ -78,6 +82,38 @@ def edits_of(
     return Edits(table, tuple(patches))
 
 
+@dataclass(frozen=True)
+class Pooled:
+    """Mean tokens of some wells of a table.
+
+    Parameters
+    ----------
+    tokens : PooledTokens
+        Of W wells.
+    rows : numpy.ndarray
+        ``(W,)`` their rows in the table.
+    """
+
+    tokens: PooledTokens
+    rows: np.ndarray
+
+
+def pooled_of(
+    lexicon: Lexicon, table: WellTable, control: np.ndarray, *, most_wells: int = _DEPTH_WELLS, seed: int, told: Told
+) -> Pooled:
+    """Embed one field of each of some wells again.
+
+    Raises
+    ------
+    LexiconError
+        If the model takes all channels at once.
+    """
+    from napari_lexicon.analysis.pooled_tokens import pooled_tokens
+
+    pooled = pooled_tokens(lexicon, table.wells, control, most_wells=most_wells, seed=seed, told=told)
+    return Pooled(pooled, wells_at(table, pooled.wells))
+
+
 def depth_of(
     lexicon: Lexicon,
     table: WellTable,
@@ -89,33 +125,55 @@ def depth_of(
     seed: int = 0,
     told: Told,
 ) -> pd.DataFrame:
-    """Question 5 for a lexicon: the column of interest, and what wells differ in beside it, at every layer.
+    """Question 5 for a lexicon; see :func:`depth_in`.
 
     Raises
     ------
     LexiconError
         If the model takes all channels at once, or nothing differs.
     """
+    pooled = pooled_of(lexicon, table, control, most_wells=most_wells, seed=seed, told=told)
+    return depth_in(pooled, table, by, across=across, seed=seed, told=told)
+
+
+def depth_in(
+    pooled: Pooled, table: WellTable, by: str, *, across: str | None = None, seed: int = 0, told: Told
+) -> pd.DataFrame:
+    """The column of interest, and what wells differ in beside it, at every layer.
+
+    Raises
+    ------
+    LexiconError
+        If nothing differs.
+    """
     from napari_lexicon.analysis.confounds import USUAL_NUISANCES
     from napari_lexicon.analysis.depth import depth
-    from napari_lexicon.analysis.pooled_tokens import pooled_tokens
 
-    pooled = pooled_tokens(lexicon, table.wells, control, most_wells=most_wells, seed=seed, told=told)
-    at = wells_at(table, pooled.wells)
-    own = table.take(wells=at)
+    own, tokens = table.take(wells=pooled.rows), pooled.tokens
     columns = [c for c in USUAL_NUISANCES if c in own.wells.columns and c not in by.split(",")]
     nuisances = {
-        c.removeprefix("Metadata_"): own.labels(c).astype(object) for c in columns if c not in ("row", "column")
+        c.removeprefix("Metadata_"): own.names(c)
+        for c in columns
+        if c not in ("row", "column") and own.names(c).nunique() > 1
     }
     nuisances |= {
         c: own.wells[c] for c in ("row", "column") if own.wells[c].notna().all() and own.wells[c].nunique() > 2
     }
     for name in ("brightness", "sharpness", "nuclei"):
-        if name in pooled.measured:
-            nuisances[name] = pooled.measured[name]
+        if name in tokens.measured:
+            nuisances[name] = tokens.measured[name]
     together = None if across is None else own.labels(across)
     told(1, 1, "asking every layer")
-    return depth(pooled.layers, {by: own.labels(by)}, nuisances, numbers=pooled.numbers, together=together, seed=seed)
+    plates = own.wells["plate"]
+    return depth(
+        tokens.layers,
+        {by: own.names(by)},
+        nuisances,
+        numbers=tokens.numbers,
+        together=together,
+        plates=plates,
+        seed=seed,
+    )
 
 
 def wells_at(table: WellTable, wells: pd.DataFrame) -> np.ndarray:

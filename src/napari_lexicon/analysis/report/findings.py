@@ -11,18 +11,21 @@ import pandas as pd
 from napari_lexicon.analysis.activity import replicate_activity, similar_treatments
 from napari_lexicon.analysis.channels import StainCorrelations
 from napari_lexicon.analysis.conditions import CONTROLS
-from napari_lexicon.analysis.confounds import HAND_IN_HAND, Confounds, confounds
+from napari_lexicon.analysis.confounds import Confounds
 from napari_lexicon.analysis.corrections import control_places, control_problems
 from napari_lexicon.analysis.doses import dose_response
 from napari_lexicon.analysis.effects import treatment_effects
 from napari_lexicon.analysis.features import PlateStatistics, features_table
-from napari_lexicon.analysis.lexicon_tables import plate_statistics, stability_of
-from napari_lexicon.analysis.measurements import WellMeasurements, field_measurements, of_channel
+from napari_lexicon.analysis.lexicon_tables import plate_statistics, stability_of, treatment_column
+from napari_lexicon.analysis.measurements import WellMeasurements, field_measurements
 from napari_lexicon.analysis.reading import Told, finished_fields, untold
-from napari_lexicon.analysis.report.extras import Edits, can_edit, depth_of, edits_of
+from napari_lexicon.analysis.report.beside import Beside, Circumstances, beside
+from napari_lexicon.analysis.report.confounded import confounded
+from napari_lexicon.analysis.report.extras import Edits, Pooled, can_edit, depth_in, edits_of, pooled_of, wells_at
 from napari_lexicon.analysis.well_table import ALL_CHANNELS, WellTable, well_table
 from napari_lexicon.errors import LexiconError, PlateMapError
 from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.plates.plate_map_columns import PERT_TYPE
 
 LEAST_PATCHES = 20  # a feature that fires in fewer patches of a channel over all wells is not tested
 _MEASURED_FIELDS = 400  # fields whose pixels are measured
@@ -110,6 +113,7 @@ class Findings:
     stains: pd.DataFrame | None = None
     edits: Edits | None = None
     depth: pd.DataFrame | None = None
+    beside: Beside = field(default_factory=Beside)
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -124,7 +128,7 @@ class Findings:
     def labels(self) -> pd.Series | None:
         """Treatment of every well, None without such a column."""
         try:
-            return self.table.labels(self.settings.by)
+            return self.table.names(self.settings.by)
         except PlateMapError:
             return None
 
@@ -169,6 +173,9 @@ def gathered(lexicon: Lexicon, settings: ReportSettings | None = None, told: Tol
         If the lexicon has no codes, or a column that was asked for by name is missing.
     """
     settings = settings or ReportSettings()
+    column = treatment_column(lexicon, settings.by)
+    told_by = () if column == settings.by else (f"The plate map names no treatment: {column} stands in its place.",)
+    settings = replace(settings, by=column)
     plates = tuple(plate_statistics(lexicon))
     joint = any(plate.joint for plate in lexicon.plates.values())
     full = well_table(plates, lexicon.names, None if joint else "each")
@@ -181,35 +188,61 @@ def gathered(lexicon: Lexicon, settings: ReportSettings | None = None, told: Tol
         table=table,
         n_features=plates[0].statistics.n_features,
         features=features_table(plates, lexicon.names, stability_of(lexicon)),
+        notes=told_by,
     )
     done = sum(int((plate.statistics.tokens.sum(axis=1) > 0).sum()) for plate in plates)
     if done > len(table):
         sentence = f"{done - len(table)} wells have a channel in which every patch is dark, and are left out."
-        found = replace(found, notes=(sentence,))
+        found = replace(found, notes=(*found.notes, sentence))
     told(0, 0, "comparing treatments with controls")
     found = _compared(found)
     if settings.pixels:
         found = _measured(found, told)
-    found = _confounded(found)
+    found = confounded(found)
     shown = tuple(_chosen(found))
     found = replace(found, shown=shown, chosen=shown[: settings.features])
-    return _of_network(found, told) if settings.pixels and settings.network and found.n_measured else found
+    pooled = None
+    if settings.pixels and settings.network and found.n_measured:
+        found, pooled = _of_network(found, told)
+    return _beside(found, pooled, told)
 
 
-def _of_network(found: Findings, told: Told) -> Findings:
-    """Layers and edited features, where the model allows them."""
+def _beside(found: Findings, pooled: Pooled | None, told: Told) -> Findings:
+    """The questions beside treatments."""
+    settings, rgb = found.settings, any(plate.header.rgb for plate in found.lexicon.plates.values())
+    asked = Circumstances(
+        lexicon=found.lexicon,
+        every=_over_channels(found),
+        single=found.table,
+        by=settings.by,
+        controls=settings.controls,
+        compared=found.effects is not None,
+        measured=found.measured,
+        pooled=pooled,
+        features=[(one.feature, one.channel, one.name) for one in found.chosen],
+        cells=bool(found.n_measured) and not rgb,
+        permutations=settings.permutations,
+        seed=settings.seed,
+    )
+    more = beside(asked, told)
+    return replace(found, beside=more, notes=(*found.notes, *more.notes))
+
+
+def _of_network(found: Findings, told: Told) -> tuple[Findings, Pooled | None]:
+    """Layers and edited features, where the model allows them, and the mean tokens that layers were asked by."""
     settings, lexicon = found.settings, found.lexicon
     if not can_edit(lexicon):
-        return found
+        return found, None
     chosen = list({one.feature: one.channel for one in found.chosen}.items())
     edits = edits_of(lexicon, chosen, {f: lexicon.names.label(f) for f, _ in chosen}, settings.seed, told)
-    depth = None
+    depth = pooled = None
     if found.effects is not None:
         try:
-            depth = depth_of(lexicon, found.table, found.control, settings.by, seed=settings.seed, told=told)
+            pooled = pooled_of(lexicon, found.table, found.control, seed=settings.seed, told=told)
+            depth = depth_in(pooled, found.table, settings.by, seed=settings.seed, told=told)
         except LexiconError as error:
             found = replace(found, notes=(*found.notes, f"Layers were not compared. {error}"))
-    return replace(found, edits=edits, depth=depth)
+    return replace(found, edits=edits, depth=depth), pooled
 
 
 def _compared(found: Findings) -> Findings:
@@ -225,7 +258,7 @@ def _compared(found: Findings) -> Findings:
             seed=settings.seed,
         )
     except PlateMapError as error:
-        if settings.by != ReportSettings.by or settings.controls != ReportSettings.controls:
+        if settings.by not in (ReportSettings.by, PERT_TYPE) or settings.controls != ReportSettings.controls:
             raise
         return replace(found, notes=(*found.notes, f"Treatments were not compared with controls. {error}"))
     notes += control_problems(table.wells, found.control) + control_places(table.wells, found.control)
@@ -254,7 +287,8 @@ def _compared(found: Findings) -> Findings:
 
 def _over_channels(found: Findings) -> WellTable:
     """The same wells with every feature over all channels: what profiles are made of."""
-    return well_table(found.plates, found.lexicon.names)
+    every = well_table(found.plates, found.lexicon.names)
+    return every.take(wells=wells_at(every, found.table.wells))
 
 
 def _chosen(found: Findings) -> list[Chosen]:
@@ -289,12 +323,15 @@ def _by_treatment(found: Findings, n_rows: int, most: int) -> list[tuple[int, st
         turns[str(treatment)] = [int(one % n_rows) for one in order[: 4 * most]]
         best[str(treatment)] = float(size[order[0]])
     if not turns:
-        order = np.argsort(effects["p"].to_numpy(), kind="stable")[: 4 * most]
-        return [(int(one % n_rows), str(effects["treatment"].iloc[one])) for one in order]
+        # nothing is called: what follows the dose most surely, else what comes nearest to being called
+        doses = found.doses
+        rows = doses if doses is not None and (doses["q"] <= found.settings.fdr).any() else effects
+        order = np.lexsort((rows["p"].to_numpy(), rows["q"].to_numpy()))[: 4 * most]
+        return [(int(one % n_rows), str(rows["treatment"].iloc[one])) for one in order]
     treatments = sorted(turns, key=lambda name: -best[name])
     longest = max(len(rows) for rows in turns.values())
-    rows = [(turns[name][turn], name) for turn in range(longest) for name in treatments if turn < len(turns[name])]
-    return sorted(rows, key=lambda row: int(ground[row[0]]))
+    pairs = [(turns[name][turn], name) for turn in range(longest) for name in treatments if turn < len(turns[name])]
+    return sorted(pairs, key=lambda pair: int(ground[pair[0]]))
 
 
 def _ground(found: Findings) -> np.ndarray:
@@ -344,52 +381,3 @@ def _measured(found: Findings, told: Told) -> Findings:
     first = next(iter(stains.values()))
     measured = wells.table(found.table.wells)
     return replace(found, measured=measured, n_measured=n_read, stains=first.table())
-
-
-def _confounded(found: Findings) -> Findings:
-    if found.effects is None:
-        return found
-    parts: list[Confounds] = []
-    for channel in dict.fromkeys(found.table.features["channel"]):
-        own = found.table.take(features=(found.table.features["channel"] == channel).to_numpy())
-        measured = None if found.measured is None else of_channel(found.measured, str(channel))
-        try:
-            parts.append(confounds(own, found.settings.by, measurements=measured))
-        except PlateMapError as error:
-            return replace(found, notes=(*found.notes, f"Confounds were not looked for. {error}"))
-    table = pd.concat([part.table for part in parts], ignore_index=True)
-    nuisances = pd.concat([part.nuisances for part in parts if len(part.nuisances)] or [pd.DataFrame()])
-    if len(nuisances):
-        nuisances = nuisances.groupby("nuisance", sort=False, as_index=False).agg(
-            {
-                "groups": "first",
-                "n_wells": "first",
-                "told_by_biology": "max",
-                "tells_biology": "max",
-                "tested": "first",
-                "flagged": "sum",
-                "median_explained": "median",
-            }
-        )
-    notes = [note for part in parts for note in part.notes if "hand in hand" not in note]
-    notes += _hand_in_hand(nuisances, found.settings.by)
-    return replace(found, confounds=Confounds(table, nuisances, tuple(dict.fromkeys(notes))))
-
-
-def _hand_in_hand(nuisances: pd.DataFrame, by: str) -> list[str]:
-    """One sentence for all nuisances that cannot be told from the treatment, whatever their channel."""
-    if nuisances.empty:
-        return []
-    known = nuisances[["told_by_biology", "tells_biology"]].max(axis=1)
-    together = [
-        f"{name} ({100 * part:.0f} %)"
-        for name, part in zip(nuisances["nuisance"], known, strict=True)
-        if part > HAND_IN_HAND
-    ]
-    if not together:
-        return []
-    sentence = (
-        f"What goes hand in hand with {by.removeprefix('Metadata_')} (part of the one that is known from the other): "
-        f"{', '.join(together)}. Whether a feature follows this or the treatment cannot be told by these wells."
-    )
-    return [sentence]

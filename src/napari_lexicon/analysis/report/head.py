@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+import numpy as np
+
 from napari_lexicon.analysis.report.blocks import counted, effect_of, listed
 from napari_lexicon.analysis.report.drawing import number, percent
 from napari_lexicon.analysis.report.findings import Findings
@@ -21,10 +23,14 @@ def summary_sentences(found: Findings) -> list[str]:
         ]
     apart = found.told_apart()
     hit = [name for name, n in apart.items() if n]
-    first = (
-        f"{len(hit)} of {counted(len(apart), 'treatment')} differ from {counted(n_controls, 'control well')} in at "
-        f"least one feature at a false-discovery rate of {100 * found.settings.fdr:g} %."
-    )
+    rate = f"at a false-discovery rate of {100 * found.settings.fdr:g} % against {counted(n_controls, 'control well')}"
+    if hit:
+        first = (
+            f"{len(hit)} of {counted(len(apart), 'treatment')} {'looks' if len(apart) == 1 else 'look'} different from "
+            f"controls: {listed(hit)}. At least one feature is called for each, {rate}."
+        )
+    else:
+        first = f"No treatment looks different from controls: no feature is called {rate}."
     said = [first]
     if found.chosen and hit:
         one = found.chosen[0]
@@ -35,11 +41,52 @@ def summary_sentences(found: Findings) -> list[str]:
             f"{one.treatment} against {percent(row['control'])} in controls "
             f"(g {number(row['effect'])}, {counted(int(row['n_wells']), 'well')})."
         )
+    said += _said_of_doses(found)
     silent = [name for name, n in apart.items() if not n]
     if silent and hit:
         said.append(f"No feature tells {listed(silent)} from controls.")
+    said += _said_of_probes(found)
     said += _said_of_nuisances(found)
     return said
+
+
+def _said_of_doses(found: Findings) -> list[str]:
+    """Treatments whose dose some features follow."""
+    if found.doses is None:
+        return []
+    called = found.doses[found.doses["q"] <= found.settings.fdr]
+    counts = called.groupby("treatment").size().sort_values(ascending=False)
+    if counts.empty:
+        return ["No feature follows a dose."]
+    best = called.iloc[int(np.lexsort((-called["rho"].abs().to_numpy(), called["q"].to_numpy()))[0])]
+    name = str(best["name"]) if best["channel"] == "all" else f"{best['name']} in {best['channel']}"
+    sentence = (
+        f"{counted(int(counts.sum()), 'feature')} {'follows' if counts.sum() == 1 else 'follow'} the dose of "
+        f"{listed([str(t) for t in counts.index])}, {name} most (ρ {number(best['rho'])}, "
+        f"{int(best['n_wells'])} wells)."
+    )
+    return [sentence]
+
+
+def _said_of_probes(found: Findings) -> list[str]:
+    """Whether features tell treatments better than chance and than what is plain."""
+    told = found.beside.probes
+    if told is None:
+        return []
+    rows = told.set_index("source")
+    own = rows.loc["all features"]
+    chance = f"chance up to {own['chance_high']:.2f}"
+    score = f"{own['balanced_accuracy']:.2f}"
+    if own["balanced_accuracy"] <= own["chance_high"]:
+        return [
+            f"On wells not seen, all features together do not tell treatments better than chance ({score}; {chance})."
+        ]
+    plain = rows[rows.index.isin(["brightness", "number of nuclei", "random network", "classical morphology"])]
+    best = plain["balanced_accuracy"].sort_values(ascending=False).head(1)
+    other = "".join(f", {name} with {value:.2f}" for name, value in best.items())
+    return [
+        f"On wells not seen, a probe of all features names the treatment with an accuracy of {score}{other} ({chance})."
+    ]
 
 
 def _said_of_nuisances(found: Findings) -> list[str]:
@@ -53,16 +100,23 @@ def _said_of_nuisances(found: Findings) -> list[str]:
     said = []
     if (tested == "beyond").any():
         said.append(
-            f"{len(placed[keys].drop_duplicates())} of {len(found.table.features)} features follow where a well lies "
+            f"{len(placed[keys].drop_duplicates())} of {_tested(found)} follow where a well lies "
             f"({listed([str(n) for n in tested.index[tested == 'beyond']])}) beyond its treatment."
         )
     if (tested == "alone").any():
         said.append(
-            f"{len(measured[keys].drop_duplicates())} go with "
+            f"{len(measured[keys].drop_duplicates())} of {_tested(found)} go with "
             f"{listed([str(n) for n in tested.index[tested == 'alone']])} "
             "more than the treatment adds, which may itself be what the treatment does."
         )
     return said
+
+
+def _tested(found: Findings) -> str:
+    """How many features were tested; a feature of several channels is tested in each."""
+    rows = found.table.features
+    apart = " (features of single channels)" if rows["feature"].duplicated().any() else ""
+    return f"{len(rows):,} tested{apart}"
 
 
 def summary(found: Findings) -> str:
@@ -80,9 +134,10 @@ def summary(found: Findings) -> str:
         (f"{spec.id}, block {spec.layer}", "vision model"),
     ]
     body = "".join(f"<div><b>{escape(value)}</b><span>{name}</span></div>" for value, name in facts)
-    lead = " ".join(escape(sentence) for sentence in summary_sentences(found))
+    first, *rest = (escape(sentence) for sentence in summary_sentences(found))
+    more = f'<ul class="plain">{"".join(f"<li>{sentence}</li>" for sentence in rest)}</ul>' if rest else ""
     assert reference is not None  # there are codes
-    return f'<div class="card"><p class="lead">{lead}</p><div class="facts">{body}</div></div>' + _notes(found)
+    return f'<div class="card"><p class="lead">{first}</p>{more}<div class="facts">{body}</div></div>' + _notes(found)
 
 
 def _notes(found: Findings) -> str:

@@ -11,18 +11,31 @@ from napari_lexicon import __version__
 from napari_lexicon.analysis.activity import NULL_SIZE
 from napari_lexicon.analysis.confounds import ALPHA, LEAST_SHARE
 from napari_lexicon.analysis.doses import CURVE_DOSES
+from napari_lexicon.analysis.effects import ENOUGH_ARRANGEMENTS
+from napari_lexicon.analysis.enrichment import SHUFFLES
+from napari_lexicon.analysis.probes import PROBE_SHUFFLES
 from napari_lexicon.analysis.report.drawing import number
 from napari_lexicon.analysis.report.findings import GROUND, LEAST_PATCHES, Findings
 from napari_lexicon.lexicons.headers import PlateHeader
 from napari_lexicon.lexicons.pixels import illumination_of
 
-_PACKAGES = ("torch", "timm", "numpy", "scipy", "scikit-image", "pandas", "ngio")
+_PACKAGES = ("torch", "timm", "numpy", "scipy", "scikit-learn", "scikit-image", "pandas", "anndata", "zarr", "ngio")
 
 
 def methods(found: Findings) -> list[str]:
     """Paragraphs of plain text."""
     return [
-        text for text in (_images(found), _model(found), _statistics(found), _confounds(found), _versions()) if text
+        text
+        for text in (
+            _images(found),
+            _model(found),
+            _statistics(found),
+            _confounds(found),
+            _beside(found),
+            _network(found),
+            _versions(),
+        )
+        if text
     ]
 
 
@@ -105,7 +118,9 @@ def _statistics(found: Findings) -> str:
             "same plates: t-test with pooled variance on the arcsine root of the part of patches, plates as strata; "
             "effect sizes are Hedges’ g on that scale; intervals are 95 %. False-discovery rates are per treatment, "
             f"over all tested features, from {s.permutations} shuffles of treated and control wells within plates "
-            f"(plug-in estimate, Tusher et al. 2001), called at {s.fdr:g}; seed {s.seed}. Features shown with pictures "
+            "(plug-in estimate, Tusher et al. 2001; where the wells can be dealt out in fewer than "
+            f"{ENOUGH_ARRANGEMENTS} ways, the larger of that and Benjamini–Hochberg on the t-tests), called at "
+            f"{s.fdr:g}; seed {s.seed}. Features shown with pictures "
             "are those called with the largest difference on the arcsine-root scale, treatment by treatment, leaving "
             "out features that go together over wells (r above 0.97)"
             + (
@@ -145,6 +160,71 @@ def _confounds(found: Findings) -> str:
             f"nuclei (local threshold, distance transform, watershed) and correlations with stains (Pearson over "
             f"patches, centred within fields, jackknife over wells) were measured in {found.n_measured} fields, "
             "one per well."
+        )
+    return " ".join(parts)
+
+
+def _beside(found: Findings) -> str:
+    more, parts = found.beside, []
+    if more.selective is not None:
+        parts.append(
+            "Selectivity: part of patches in which a feature is active (above 0) under a value minus that under all "
+            "others (Donhauser et al. 2025), and minus that under the next best value; intervals with wells as "
+            f"clusters; {found.settings.permutations} shuffles of values over wells within plates, false-discovery "
+            "rate over all features and values."
+        )
+    if more.responders is not None:
+        parts.append(
+            "Cells: nuclei segmented by local threshold and watershed in one field per well; a feature’s value in a "
+            "cell is the mean over its area. A cell responds outside the 2.5th to 97.5th percentile of the control "
+            "cells of its plate (for cells of control wells: of the other control wells). Parts of wells compared by "
+            "t-test on the arcsine root, plates as strata, Benjamini–Hochberg over treatments and features."
+        )
+    if more.probes is not None:
+        row = more.probes.iloc[0]
+        parts.append(
+            f"Probes: logistic regression with balanced classes and an L2 penalty of 1, in {int(row['folds'])} "
+            "stratified parts of single wells, five splits; features chosen by F-test and scaled on the training "
+            f"wells; null of {PROBE_SHUFFLES} shuffles within plates. Sources: {', '.join(more.probes['source'])}."
+        )
+    if more.corrections is not None:
+        parts.append(
+            "Corrections, fitted on control wells and compared on the same splits: "
+            f"{', '.join(dict.fromkeys(more.corrections['label'].astype(str)))}."
+        )
+    if more.counts is not None and len(more.counts):
+        parts.append(
+            f"Counts: Spearman over wells, the best feature chosen on one half and scored on the other, "
+            f"{int(more.counts['n_splits'].iloc[0])} splits; null of 100 shuffles within plates."
+        )
+    if more.meanings is not None:
+        parts.append(
+            "Entropy: of the sizes of a feature’s correlations with all measurements, in parts of its largest value "
+            "(Le et al. 2024)."
+        )
+    if more.transfer is not None:
+        parts.append("Plate to plate: every plate analysed by itself, as above; Pearson correlation over features.")
+    if more.enrichment is not None:
+        parts.append(
+            "Names: called features that carry a name or tag, against as many of the most extreme features in "
+            f"{SHUFFLES} shuffles of treated and control wells within plates; Benjamini–Hochberg over all rows."
+        )
+    return " ".join(parts)
+
+
+def _network(found: Findings) -> str:
+    parts = []
+    if found.edits is not None:
+        parts.append(
+            "Edited features: the middle patch of a tile is given another value of the feature along its atom, the "
+            "decoder of the masked autoencoder draws the tokens before and after, the difference is added to the "
+            "picture, and the picture is embedded and coded again."
+        )
+    if found.depth is not None:
+        parts.append(
+            f"Layers: mean tokens of one field of {int(found.depth['n_wells'].max())} wells at most, whitened on "
+            "control wells layer by layer; ridge regression with its penalty by generalised cross-validation, in five "
+            "parts, five splits; null of 20 shuffles."
         )
     return " ".join(parts)
 

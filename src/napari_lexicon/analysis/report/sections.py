@@ -8,6 +8,7 @@ from napari_lexicon.analysis.report.cards import features
 from napari_lexicon.analysis.report.evidence import confounding, methods_text, named, stain_correlations
 from napari_lexicon.analysis.report.findings import Findings
 from napari_lexicon.analysis.report.network import edits, layers
+from napari_lexicon.analysis.report.numbers import cells, counts, probes, selective, transfer
 from napari_lexicon.analysis.report.photos import Photos
 from napari_lexicon.analysis.report.treatments import heat, plates, treatments, volcanos
 
@@ -17,7 +18,12 @@ SECTIONS: tuple[tuple[str, str, Callable[[Findings, Mapping[int, Photos]], str]]
     ("features", "In pictures", features),
     ("volcano", "Volcano plots", lambda found, photos: volcanos(found)),
     ("heat", "Heat map", lambda found, photos: heat(found)),
+    ("selectivity", "Selectivity", lambda found, photos: selective(found)),
+    ("cells", "Cells", lambda found, photos: cells(found)),
     ("names", "Names", lambda found, photos: named(found)),
+    ("probes", "Probes", lambda found, photos: probes(found)),
+    ("counts", "Counts", lambda found, photos: counts(found)),
+    ("transfer", "Plate to plate", lambda found, photos: transfer(found)),
     ("confounds", "Confounds", lambda found, photos: confounding(found)),
     ("stains", "Stains", lambda found, photos: stain_correlations(found)),
     ("edits", "What they do", lambda found, photos: edits(found)),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from napari_lexicon.analysis.question_words import OF_A_FEATURE
+from napari_lexicon.analysis.question_words import OF_A_FEATURE, OF_TWO
+from napari_lexicon.analysis.well_table import plain
 from napari_lexicon.widgets.workspace.field_reading import treatment_column
 from napari_lexicon.widgets.workspace.job_status import JobPhase
 from napari_lexicon.widgets.workspace.links import Controller
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
 OWNER = "questions"
+_NAMES = dict.fromkeys(
+    ("plate", "well", "field", "treatment", "value", "other", "group", "name", "first", "second"), str
+)
+
+
+def read_answer(path: Path) -> pd.DataFrame:
+    """The table of a job; what is a name stays one, also where it is called 10 or None."""
+    return pd.read_csv(path, dtype=_NAMES, keep_default_na=False, na_values=["", "nan"])
 
 
 class QuestionsController(Controller):
@@ -55,8 +64,8 @@ class QuestionsController(Controller):
         if state.lexicon is None or self._reason() is not None:
             return
         question, column = self._view.value()
-        settings: dict[str, Any] = {"by": column} if column else {}
-        if self.workspace.reading.beyond is not None:
+        settings: dict[str, Any] = ({"by": column} if column else {}) | self._view.options.value()
+        if self.workspace.reading.beyond is not None and "active" not in settings:
             settings["beyond"] = self.workspace.reading.beyond
         if question in OF_A_FEATURE:
             settings["features"] = [state.feature]
@@ -91,6 +100,10 @@ class QuestionsController(Controller):
                 state.set_channel(names.index(str(values["channel"])))
         if state.plate is None:
             return
+        elsewhere = "plate" in values and str(values["plate"]) != state.plate.name
+        if elsewhere:  # a well of the same name on the open plate is another well
+            state.notice(f"{values['well']} lies on plate {values['plate']}: open that plate to look at it.")
+            return
         if "well" in values and str(values["well"]) in state.plate.wells:
             fields = state.plate.wells[str(values["well"])].fields
             if fields:
@@ -98,7 +111,7 @@ class QuestionsController(Controller):
         label = next((str(values[name]) for name in ("treatment", "value") if name in values), None)
         column = self._view.value()[1]
         if label is not None and column in state.plate.map:
-            chosen = state.plate.map.index[state.plate.map[column].astype(str) == label]
+            chosen = state.plate.map.index[state.plate.map[column].map(plain) == label]
             if len(chosen):
                 state.set_selection(frozenset(map(str, chosen)))
 
@@ -119,8 +132,11 @@ class QuestionsController(Controller):
             return running_reason(job)
         if state.lexicon is None or self.workspace.reading.figures is None:
             return "There are no features yet: apply a dictionary first."
-        if self._view.value()[0] in OF_A_FEATURE and state.feature is None:
+        question = self._view.value()[0]
+        if question in OF_A_FEATURE and state.feature is None:
             return "Choose a feature in the Features dock first."
+        if question in OF_TWO and "other" not in self._view.options.value():
+            return "Choose a second lexicon first."
         return None
 
     def _show_reason(self, _: object = None) -> None:
@@ -139,5 +155,5 @@ class QuestionsController(Controller):
                 self.workspace.jobs.forget()  # the answer is there to be seen: nothing is left to say
 
         self.workspace.background.start(
-            "answer", lambda: pd.read_csv(path), take, lambda error: self.workspace.state.notice(str(error), "error")
+            "answer", lambda: read_answer(path), take, lambda error: self.workspace.state.notice(str(error), "error")
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QFileDialog
 
-from napari_lexicon.analysis.question_words import OF_TWO, WORDS
+from napari_lexicon.analysis.question_words import WORDS
 from napari_lexicon.widgets.questions.controller import OWNER, QuestionsController
 from napari_lexicon.widgets.questions.view import QuestionsView
 from napari_lexicon.widgets.workspace.links import Dock
@@ -22,7 +22,7 @@ class QuestionsDock(Dock):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(workspace_of(napari_viewer), OWNER)
-        self.view = QuestionsView({name: words for name, words in WORDS.items() if name not in OF_TWO})
+        self.view = QuestionsView(WORDS)
         self.set_content(self.view)
 
     def make_controller(self) -> Controller:

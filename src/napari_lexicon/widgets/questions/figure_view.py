@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QEvent, Signal
+from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.ink import accent, ground, ink
-from napari_lexicon.widgets.questions.figures import Bars, Figure, Lines, Points
+from napari_lexicon.widgets.questions.figures import Bars, Figure, Heat, Lines, Points
 
 _COLORS = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#e15759", "#76b7b2", "#d4a500", "#9c755f")
+_TIP = "A click on a point, bar or cell shows what it is about."
 
 
 class FigureView(QWidget):
@@ -35,6 +37,9 @@ class FigureView(QWidget):
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()
         self.plot.setMinimumHeight(190)
+        self.plot.scene().sigMouseClicked.connect(self._pressed)
+        self.plot.scene().sigMouseMoved.connect(self._hovered)
+        self.plot.setToolTip(_TIP)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self.plot)
@@ -75,6 +80,8 @@ class FigureView(QWidget):
             self._bars(item, self._figure)
         elif isinstance(self._figure, Lines):
             self._lines(item, self._figure)
+        elif isinstance(self._figure, Heat):
+            self._heat(item, self._figure)
         item.enableAutoRange()
 
     def _points(self, item: Any, figure: Points) -> None:
@@ -104,9 +111,49 @@ class FigureView(QWidget):
         values = np.nan_to_num(figure.values)
         item.addItem(pyqtgraph.BarGraphItem(x0=0, y=at, width=values, height=0.7, pen=None, brush=accent(self)))
         if figure.chance is not None:
-            item.addItem(pyqtgraph.InfiniteLine(figure.chance, angle=90, pen=pyqtgraph.mkPen(ink(self, 0.6), style=2)))
+            dashed = pyqtgraph.mkPen(ink(self, 0.6), style=Qt.PenStyle.DashLine)
+            item.addItem(pyqtgraph.InfiniteLine(figure.chance, angle=90, pen=dashed))
         item.getAxis("left").setTicks([list(zip(at, figure.names, strict=True))])
         item.setLabels(bottom=figure.title, left="")
+
+    def _heat(self, item: Any, figure: Heat) -> None:
+        import pyqtgraph
+
+        top = max(float(np.nanpercentile(np.abs(figure.values), 98)) if figure.values.size else 0.0, 1e-9)
+        part = np.nan_to_num(figure.values / top).clip(-1, 1)[::-1]
+        image = pyqtgraph.ImageItem(_diverging(part, ground(self)), axisOrder="row-major")
+        image.setRect(-0.5, -0.5, len(figure.columns), len(figure.rows))
+        item.addItem(image)
+        rows = [(len(figure.rows) - 1 - n, _cut(name)) for n, name in enumerate(figure.rows)]
+        step = max(1, round(len(figure.columns) / 7))  # so that numbers of features do not run into each other
+        item.getAxis("left").setTicks([rows[:: max(1, round(len(rows) / 12))]])
+        item.getAxis("bottom").setTicks([[(n, _cut(figure.columns[n])) for n in range(0, len(figure.columns), step)]])
+        item.setLabels(bottom=f"{figure.title} (red more, blue less)", left="")
+
+    def _pressed(self, event: Any) -> None:
+        """The row behind a bar or a cell; points tell their own clicks."""
+        row, _ = self._under(event.scenePos())
+        if row >= 0:
+            self.rowClicked.emit(row)
+
+    def _hovered(self, place: Any) -> None:
+        """What lies under the pointer, in words."""
+        self.plot.setToolTip(self._under(place)[1] or _TIP)
+
+    def _under(self, place: Any) -> tuple[int, str]:
+        """Row of the table behind a bar or a cell, -1 for none, and its words."""
+        figure = self._figure
+        at = self.plot.getPlotItem().vb.mapSceneToView(place)
+        if isinstance(figure, Bars):
+            n = len(figure.values) - 1 - round(at.y())
+            if 0 <= n < len(figure.rows):
+                return int(figure.rows[n]), f"{figure.names[n]}: {figure.values[n]:.3g}"
+        elif isinstance(figure, Heat):
+            row, column = len(figure.rows) - 1 - round(at.y()), round(at.x())
+            if 0 <= row < len(figure.rows) and 0 <= column < len(figure.columns) and figure.table[row, column] >= 0:
+                words = f"{figure.rows[row]}, {figure.columns[column]}: {figure.values[row, column]:.3g}"
+                return int(figure.table[row, column]), words
+        return -1, ""
 
     def _lines(self, item: Any, figure: Lines) -> None:
         import pyqtgraph
@@ -121,3 +168,15 @@ class FigureView(QWidget):
     def _clicked(self, _: object, points: Any) -> None:
         if len(points):
             self.rowClicked.emit(int(points[0].data()))
+
+
+def _diverging(part: np.ndarray, paper: QColor) -> np.ndarray:
+    """``(R, C, 3)`` uint8: blue below 0, the colour of the paper at 0, red above."""
+    middle = np.array([paper.red(), paper.green(), paper.blue()], dtype=float)
+    ends = np.where(part[..., None] > 0, np.array([214.0, 69.0, 38.0]), np.array([58.0, 120.0, 214.0]))
+    mixed = middle + np.abs(part[..., None]) * (ends - middle)
+    return np.asarray(mixed.round().clip(0, 255), dtype=np.uint8)
+
+
+def _cut(name: str, most: int = 18) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"

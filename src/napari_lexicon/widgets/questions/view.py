@@ -23,7 +23,8 @@ from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.primary_button import PrimaryButton
 from napari_lexicon.widgets.plate.coloring import column_title
 from napari_lexicon.widgets.questions.figure_view import FigureView
-from napari_lexicon.widgets.questions.figures import figure_of
+from napari_lexicon.widgets.questions.figures import figure_of, figures_of
+from napari_lexicon.widgets.questions.options import QuestionOptions
 from napari_lexicon.widgets.questions.table_model import AnswerModel
 
 _FIRST = ("treatment", "other", "value", "well", "feature", "name", "channel", "effect", "selectivity", "rho", "q")
@@ -52,6 +53,7 @@ class QuestionsView(QWidget):
     def __init__(self, questions: Mapping[str, str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._words = dict(questions)
+        self._asked = ""
         self.question = QComboBox()
         self.question.setObjectName("question")
         self.question.setToolTip("What to ask of the features of this plate.")
@@ -63,6 +65,7 @@ class QuestionsView(QWidget):
         self.column.setToolTip("Column of the plate map that is asked about.")
         self.question.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.question.setMinimumContentsLength(18)
+        self.options = QuestionOptions()
         self.words = Caption(wrap=True, strength=0.75)
         self.words.setObjectName("question_words")
         self.ask = PrimaryButton("Ask")
@@ -74,6 +77,9 @@ class QuestionsView(QWidget):
         self.save = QPushButton("Save…")
         self.save.setObjectName("save_answer")
         self.save.setToolTip("Save the whole table as CSV.")
+        self.kind = QComboBox()
+        self.kind.setObjectName("answer_figure_kind")
+        self.kind.setToolTip("Which figure of the table is drawn.")
         self.figure = FigureView()
         self.model = AnswerModel(self)
         self.table = QTableView()
@@ -81,6 +87,8 @@ class QuestionsView(QWidget):
         self._lay_out()
         self.question.currentIndexChanged.connect(self._changed)
         self.column.currentIndexChanged.connect(self.valueChanged)
+        self.options.valueChanged.connect(self.valueChanged)
+        self.kind.currentIndexChanged.connect(self._draw)
         self.ask.clicked.connect(self.askClicked)
         self.save.clicked.connect(self.saveClicked)
         self.figure.rowClicked.connect(self._show_row)
@@ -106,6 +114,7 @@ class QuestionsView(QWidget):
         if chosen is not None and self.column.findData(chosen) >= 0:
             self.column.setCurrentIndex(self.column.findData(chosen))
         self.column.blockSignals(False)
+        self.options.setColumns(columns)
         self.valueChanged.emit()
 
     def setReason(self, reason: str | None) -> None:
@@ -119,7 +128,14 @@ class QuestionsView(QWidget):
         self.model.setTable(pd.DataFrame() if table is None else _in_reading_order(table))
         for column in range(self.model.columnCount()):
             self.table.setColumnHidden(column, self.model.says_nothing(column))
-        self.figure.setValue(None if table is None else figure_of(question, table))
+        self._asked = question
+        self.kind.blockSignals(True)
+        self.kind.clear()
+        for name in [] if table is None else figures_of(question, table):
+            self.kind.addItem(name, name)
+        self.kind.blockSignals(False)
+        self.kind.setVisible(self.kind.count() > 1)
+        self._draw()
         self.count.setText("" if table is None else f"{len(table):,} rows")
         for widget in (self.table, self.save):
             widget.setVisible(table is not None)
@@ -127,6 +143,10 @@ class QuestionsView(QWidget):
         for column in range(self.model.columnCount()):
             if self.table.columnWidth(column) > _WIDEST:
                 self.table.setColumnWidth(column, _WIDEST)
+
+    def _draw(self, _: object = None) -> None:
+        table = self.model.table()
+        self.figure.setValue(None if table.empty else figure_of(self._asked, table, self.kind.currentData()))
 
     def _set_table(self) -> None:
         self.table.setObjectName("answer_table")
@@ -154,15 +174,18 @@ class QuestionsView(QWidget):
         grid.setColumnStretch(1, 1)
         line = QHBoxLayout()
         line.addWidget(self.count, 1)
+        line.addWidget(self.kind)
         line.addWidget(self.save)
         answer = QSplitter(Qt.Orientation.Vertical)
         answer.addWidget(self.figure)
         answer.addWidget(self.table)
+        answer.setStretchFactor(0, 3)
+        answer.setStretchFactor(1, 2)
         box = QVBoxLayout(self)
         box.setContentsMargins(2, 2, 2, 2)
         box.setSpacing(6)
         box.addLayout(grid)
-        for widget in (self.words, self.ask, self.reason):
+        for widget in (self.options, self.words, self.ask, self.reason):
             box.addWidget(widget)
         box.addLayout(line)
         box.addWidget(answer, 1)
@@ -171,6 +194,7 @@ class QuestionsView(QWidget):
     def _changed(self, _: object = None) -> None:
         words = self._words.get(self.value()[0], "")
         self.words.setText(f"{words[:1].upper()}{words[1:]}.")
+        self.options.setQuestion(self.value()[0])
         self.valueChanged.emit()
 
     def _clicked(self, index: QModelIndex) -> None:
