@@ -9,7 +9,13 @@ import pytest
 from tests.analysis.wells import wells_of
 
 from napari_lexicon.analysis.effects import treatment_effects
-from napari_lexicon.analysis.matching import MatchedMaps, kept_effects, matched_features, transferred_between
+from napari_lexicon.analysis.matching import (
+    MatchedMaps,
+    kept_effects,
+    matched_features,
+    patches_onto,
+    transferred_between,
+)
 from napari_lexicon.analysis.notes import notes_of
 from napari_lexicon.errors import LexiconFolderError
 from napari_lexicon.lexicons import FieldCodes, Lexicon
@@ -92,3 +98,33 @@ def test_selectivity_comes_back_with_effects_and_plates_without_controls_are_nam
     real, null = (found[found["treatment"] == name] for name in ("real", "null"))
     assert (real["r_selectivity"] > 0.7).all() and (null["r_selectivity"] < real["r_selectivity"].min()).all()
     assert "plate2" in notes_of(found)[0]
+
+
+def test_maps_of_other_patches_are_averaged_over_those_of_the_first() -> None:
+    """Sixteen patches of 8 pixels lie in four of 16, also where the field ends within a patch."""
+    onto = patches_onto(((40, 32), 16), ((40, 32), 8))
+    assert onto is not None and onto.shape == (6, 20)
+    fine = np.arange(20.0).reshape(5, 4)
+    coarse = np.array([[fine[:2, :2].mean(), fine[:2, 2:].mean()], [fine[2:4, :2].mean(), fine[2:4, 2:].mean()],
+                       [fine[4:, :2].mean(), fine[4:, 2:].mean()]])  # fmt: skip
+    np.testing.assert_allclose((onto @ fine.ravel()).reshape(3, 2), coarse)
+    assert patches_onto(((40, 32), 16), ((40, 32), 16)) is None
+    doubled = patches_onto(((40, 32), 16), ((80, 64), 32))  # the same patches, read at twice the size
+    assert doubled is not None
+    np.testing.assert_allclose(doubled.toarray(), np.eye(6), atol=1e-12)
+
+
+def test_a_dictionary_of_finer_patches_is_matched() -> None:
+    rng = np.random.default_rng(0)
+    maps = MatchedMaps(M, M)
+    onto = patches_onto(((192, 192), 16), ((192, 192), 8))
+    for _ in range(3):
+        first = codes(rng)
+        fine = FieldCodes(
+            first.indices.repeat(2, axis=1).repeat(2, axis=2), first.values.repeat(2, axis=1).repeat(2, axis=2), (0, 1)
+        )
+        maps.add(first, fine, None, onto)
+    found = maps.table()
+    assert (found["match"] == found["feature"]).all() and (found["r"] > 0.999).all()
+    with pytest.raises(LexiconFolderError, match="other patches"):
+        maps.add(first, fine)

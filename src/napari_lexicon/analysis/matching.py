@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from napari_lexicon.analysis.channels import sparse_codes
 from napari_lexicon.analysis.conditions import CONTROLS
@@ -13,7 +16,7 @@ from napari_lexicon.analysis.reading import Told, finished_fields, untold
 from napari_lexicon.analysis.selectivity import plain_selectivity
 from napari_lexicon.analysis.well_table import WellTable, in_order
 from napari_lexicon.errors import LexiconFolderError, PlateMapError
-from napari_lexicon.lexicons import FieldCodes, Lexicon
+from napari_lexicon.lexicons import FieldCodes, Lexicon, LexiconPlate
 
 _LEAST_PATCHES = 20
 
@@ -34,21 +37,36 @@ class MatchedMaps:
         self._fires = np.zeros(n_first, np.int64)
         self._patches = self._fields = 0
 
-    def add(self, first: FieldCodes, second: FieldCodes) -> None:
-        """Add a field: its codes by either dictionary, over the same patches.
+    def add(
+        self,
+        first: FieldCodes,
+        second: FieldCodes,
+        groups: Sequence[tuple[int, int]] | None = None,
+        onto: sparse.csr_matrix | None = None,
+    ) -> None:
+        """Add a field: its codes by either dictionary.
+
+        Parameters
+        ----------
+        first, second : FieldCodes
+            Of one field.
+        groups : sequence of tuple, optional
+            Which channel group of the first goes with which of the second; each with its like where None.
+        onto : scipy.sparse.csr_matrix, optional
+            ``(tokens of first, tokens of second)`` parts of the second's patches in each patch of the first; see
+            :func:`patches_onto`. The same patches where None.
 
         Raises
         ------
         LexiconFolderError
-            If the grids or channels differ.
+            If the grids differ and nothing says how.
         """
-        if first.indices.shape[:3] != second.indices.shape[:3] or first.channels != second.channels:
-            raise LexiconFolderError(
-                "The two lexicons have other patches or channels for the same field: features can be matched where "
-                "both were made with the same backbone patches and the same channels."
-            )
-        for g in range(len(first.channels)):
-            both = [sparse_codes(codes, g, n) for codes, n in zip((first, second), self._cross.shape, strict=True)]
+        if onto is None and first.indices.shape[1:3] != second.indices.shape[1:3]:
+            raise LexiconFolderError("The two lexicons have other patches for the same field.")
+        for g, h in groups if groups is not None else [(g, g) for g in range(len(first.channels))]:
+            both = [sparse_codes(first, g, self._cross.shape[0]), sparse_codes(second, h, self._cross.shape[1])]
+            if onto is not None:
+                both[1] = sparse.csr_matrix(onto @ both[1])
             self._cross += np.asarray((both[0].T @ both[1]).todense(), dtype=np.float32)
             for side, one in enumerate(both):
                 self._sums[side] += np.asarray(one.sum(axis=0)).ravel()
@@ -92,8 +110,48 @@ class MatchedMaps:
         )
 
 
+def patches_onto(first: tuple[tuple[int, int], int], second: tuple[tuple[int, int], int]) -> sparse.csr_matrix | None:
+    """Which part of every patch of one grid is covered by each patch of another over the same field.
+
+    Parameters
+    ----------
+    first, second : tuple
+        Shape of the field ``(Y, X)`` in the pixels it was read at, and side of a patch.
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix, optional
+        ``(tokens of first, tokens of second)``, rows add up to 1; None where both have the same patches.
+    """
+    if first == second:
+        return None
+    axes = []
+    for axis in (0, 1):
+        edges = [
+            np.append(np.arange(0, shape[axis], patch), shape[axis]) / shape[axis] for shape, patch in (first, second)
+        ]
+        low = np.maximum(edges[0][:-1, None], edges[1][None, :-1])
+        high = np.minimum(edges[0][1:, None], edges[1][None, 1:])
+        share = (high - low).clip(min=0)
+        axes.append(sparse.csr_matrix(share / share.sum(axis=1, keepdims=True)))
+    return sparse.csr_matrix(sparse.kron(axes[0], axes[1]))
+
+
+def _paired_groups(
+    first: LexiconPlate, mine: FieldCodes, second: LexiconPlate, theirs: FieldCodes
+) -> list[tuple[int, int]]:
+    """Channel groups that go together: of one channel, or any with the one group of joined channels."""
+    if first.joint or second.joint:
+        return [(g, h) for g in range(len(mine.channels)) for h in range(len(theirs.channels))]
+    names = [second.header.channels[c].name for c in theirs.channels]
+    own = [first.header.channels[c].name for c in mine.channels]
+    return [(g, names.index(name)) for g, name in enumerate(own) if name in names]
+
+
 def matched_features(first: Lexicon, second: Lexicon, told: Told = untold) -> pd.DataFrame:
     """Match the features of two lexicons over the fields that both have; see :meth:`MatchedMaps.table`.
+
+    Dictionaries may be of other seeds, sizes or backbones: maps of other patches are averaged over those of the first.
 
     Raises
     ------
@@ -112,11 +170,14 @@ def matched_features(first: Lexicon, second: Lexicon, told: Told = untold) -> pd
             plate, number = others[key]
             codes = plate.codes(number)
             assert codes is not None  # it has a mark
-            maps.add(one.codes, codes)
-            n_both += 1
+            groups = _paired_groups(one.plate, one.codes, plate, codes)
+            theirs = plate.fields[number]
+            onto = patches_onto((one.header.shape, first.backbone.patch), (theirs.shape, second.backbone.patch))
+            maps.add(one.codes, codes, groups, onto)
+            n_both += bool(groups)
     if not n_both:
         raise LexiconFolderError(
-            f"{first.path} and {second.path} share no finished field: apply both dictionaries to the same plate."
+            f"{first.path} and {second.path} share no finished field and channel: apply both dictionaries to the same plate."
         )
     return maps.table()
 
