@@ -129,3 +129,17 @@ def test_treatments_that_share_features_are_near() -> None:
     assert nearest.loc["a", "strength"] > 1.5 * nearest.loc["null", "strength"]
     known = similar_treatments(planted(), "x", controls=CONTROLS, known="Metadata_x == 'b'")
     assert known["other"].unique().tolist() == ["b"]
+
+
+@pytest.mark.parametrize("labels", [["DMSO"] * 6, ["a"] * 3 + ["b"] * 3])
+def test_treatments_alone_and_controls_alone_are_a_sentence(labels: list[str]) -> None:
+    with pytest.raises(PlateMapError, match="both treated and control wells"):
+        similar_treatments(wells_of(labels), "x", controls="Metadata_x == 'DMSO'")
+
+
+def test_treatments_are_compared_with_known_ones_only() -> None:
+    table = wells_of(["DMSO"] * 6 + ["a"] * 3 + ["b"] * 3 + ["known"] * 3)
+    found = similar_treatments(table, "x", controls="Metadata_x == 'DMSO'", known="Metadata_x == 'known'")
+    assert set(zip(found["treatment"], found["other"], strict=True)) == {("a", "known"), ("b", "known")}
+    with pytest.raises(PlateMapError, match="correct --known"):
+        similar_treatments(table, "x", controls="Metadata_x == 'DMSO'", known="Metadata_x == 'nobody'")

@@ -72,3 +72,21 @@ def test_a_value_on_one_plate_cannot_be_told_across_plates() -> None:
     table.wells["plate"] = ["p"] * 6 + ["q"] * 6
     with pytest.raises(PlateMapError, match="fewer than two values in two plate"):
         probes(table, "x", across="plate")
+
+
+def test_columns_that_are_alike_in_all_wells_tell_nothing() -> None:
+    table = wells_of(["a"] * 6 + ["b"] * 6, features=20)
+    table.fires[:] = 0.1
+    found = probes(table, "x", repeats=1, permutations=2)
+    assert (found["balanced_accuracy"] == 0.5).all()
+
+
+def test_what_the_plate_alone_tells_is_chance() -> None:
+    """A drug that is mostly on the bright plate is told by brightness, and by shuffles within plates as well."""
+    labels = ["a"] * 12 + ["b"] * 4 + ["a"] * 4 + ["b"] * 12
+    table = wells_of(labels, features=20)
+    table.wells["plate"] = ["p"] * 16 + ["q"] * 16
+    bright = (table.wells["plate"] == "q").to_numpy(float) + 0.01 * np.random.default_rng(0).standard_normal(32)
+    found = probes(table, "x", beside={"brightness": bright}, permutations=20).set_index("source")
+    assert found.loc["brightness", "balanced_accuracy"] > 0.7
+    assert found.loc["brightness", "chance_high"] >= found.loc["brightness", "balanced_accuracy"] - 0.05

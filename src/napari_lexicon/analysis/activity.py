@@ -230,8 +230,10 @@ def similar_treatments(
         divided by the root of its wells where it does nothing), ``n_wells``, ``n_wells_other``.
     """
     control = table.where(controls)
-    profiles = _profiles(table, controls)
     labels = table.names(by).where(~control)
+    if not control.any() or labels.isna().all():
+        raise PlateMapError(f"{by} and {controls!r} do not give both treated and control wells: choose others.")
+    profiles = _profiles(table, controls)
     usual = float(np.sqrt((profiles[control] ** 2).sum(axis=1).mean())) or 1.0
     names = in_order(labels)
     means = np.stack([profiles[(labels == name).to_numpy()].mean(axis=0) for name in names])

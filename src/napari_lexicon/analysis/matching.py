@@ -177,7 +177,8 @@ def matched_features(first: Lexicon, second: Lexicon, told: Told = untold) -> pd
             n_both += bool(groups)
     if not n_both:
         raise LexiconFolderError(
-            f"{first.path} and {second.path} share no finished field and channel: apply both dictionaries to the same plate."
+            f"{first.path} and {second.path} share no finished field and channel: apply both dictionaries to the same "
+            "plate."
         )
     return maps.table()
 

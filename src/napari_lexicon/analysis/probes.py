@@ -173,13 +173,13 @@ def _told(x: np.ndarray, y: np.ndarray, new: np.ndarray, n_best: int | None, pen
     """Values told for new wells by a probe of the training wells."""
     centre, spread = x.mean(axis=0), x.std(axis=0)
     use = spread > 1e-12
+    if not use.any():
+        return np.full(len(new), y[0])
     if n_best is not None:
         with np.errstate(divide="ignore", invalid="ignore"):
             strength = np.nan_to_num(f_classif(x[:, use], y)[0], nan=0.0, posinf=np.inf)
         use = np.flatnonzero(use)[np.argsort(-strength, kind="stable")[:n_best]]
     x, new = ((part[:, use] - centre[use]) / spread[use] for part in (x, new))
-    if not x.shape[1]:
-        return np.full(len(new), y[0])
     if x.shape[1] > len(x):
         # a ridge penalty cannot see a rotation: the wells' own few directions give the same probe
         directions = np.linalg.svd(x, full_matrices=False)[2]
