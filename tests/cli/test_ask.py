@@ -121,3 +121,13 @@ def test_a_channel_is_taken_from_features_of_joined_channels(
     apart = ask(applied, "channels")
     assert apart.exit_code == 2
     assert "Features of this dictionary read one channel each" in apart.output
+
+
+def test_an_answer_is_printed_in_columns_that_fit_and_says_what_is_left_out(
+    applied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    printed = ask(applied, "effects").stdout
+    assert max(len(line) for line in printed.splitlines()[:20]) <= 80
+    assert "treatment  feature  channel" in printed and "…" not in printed
+    assert "more columns (" in printed and "n_controls" in printed

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
@@ -169,11 +170,30 @@ def print_features(table: pd.DataFrame, out: Path | None, most: int = 20) -> Non
 
 
 def print_answer(table: pd.DataFrame, out: Path | None, most: int = 20) -> None:
-    """Print the first rows of a question's table."""
-    grid = Table(*map(str, table.columns), box=None, header_style="bold")
-    for row in table.head(most).itertuples(index=False):
-        grid.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value) for value in row))
-    Console().print(grid)
-    rest = len(table) - most
-    if rest > 0:
-        print(f"{rest} more" + (f" in {out}" if out else ": write them all with --out T.csv"))
+    """Print the first rows of a question's table, and of its columns those that fit side by side."""
+    console = Console()
+    shown = [[_short(value) for value in row] for row in table.head(most).itertuples(index=False)]
+    names = [str(column) for column in table.columns]
+    kept, room = [], console.width
+    for n, name in enumerate(names):
+        room -= 2 + max([len(name), *(len(row[n]) for row in shown)])
+        if room < -2:
+            break
+        kept.append(n)
+    grid = Table(*(names[n] for n in kept), box=None, header_style="bold")
+    for row in shown:
+        grid.add_row(*(escape(row[n]) for n in kept))
+    console.print(grid)
+    left = []
+    if len(table) > most:
+        left.append(f"{len(table) - most} more rows")
+    if len(kept) < len(names):
+        left.append(
+            f"{len(names) - len(kept)} more columns ({', '.join(names[n] for n in range(len(kept), len(names)))})"
+        )
+    if left:
+        print(f"{' and '.join(left)}" + (f" in {out}" if out else ": write them all with --out T.csv"))
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
