@@ -93,9 +93,10 @@ def found_by_step(codes: Iterable[FieldCodes], feature: int, encoding: Encoding)
     """
     found = np.zeros(encoding.steps)
     for one in codes:
-        hits = np.where(one.indices == feature, one.values, np.float16(0)).astype(np.float32).clip(min=0)
-        by_pick = hits.sum(axis=(0, 1, 2), dtype=np.float64)
-        by_pick = np.pad(by_pick, (0, max(0, encoding.picks - len(by_pick))))[: encoding.picks]
+        # few of the picks are this feature's: only those are summed
+        hits = np.flatnonzero(one.indices == feature)
+        picked = one.values.reshape(-1)[hits].astype(np.float64).clip(min=0)
+        by_pick = np.bincount(hits % one.indices.shape[-1], weights=picked, minlength=encoding.picks)[: encoding.picks]
         found += by_pick.reshape(encoding.steps, encoding.per_step).sum(axis=1)
     total = found.sum()
     return found / total if total > 0 else found
