@@ -17,6 +17,7 @@ from napari_lexicon.errors import PlateError
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.model import Channel
 from napari_lexicon.plates.ngff_metadata import image_metadata, is_inside
+from napari_lexicon.plates.storage import LocalFolder
 from napari_lexicon.plates.writing import PlateWriter
 
 
@@ -347,3 +348,17 @@ def test_paths_that_climb_are_not_inside(path: str) -> None:
 @pytest.mark.parametrize("path", ["0", "B/03", "a b/c..d", "..a", ".hidden", "a.b/0"])
 def test_plain_paths_are_inside(path: str) -> None:
     assert is_inside(path)
+
+
+def test_many_regions_of_a_field_open_its_array_once_and_it_travels_closed(written: Path, monkeypatch) -> None:
+    field = next(iter(open_plate(written).fields()))
+    opened, opens = [], LocalFolder.array
+    monkeypatch.setattr(LocalFolder, "array", lambda self, key: opened.append(key) or opens(self, key))
+    image = field.image()[:1, :8, :8].compute()
+    opened.clear()
+    for _ in range(3):
+        np.testing.assert_array_equal(field.region(slice(0, 1), slice(0, 8), slice(0, 8)), image)
+    assert len(opened) == 1
+    travelled = pickle.loads(pickle.dumps(field.source))  # as dask sends it to a worker
+    np.testing.assert_array_equal(travelled.region(slice(0, 1), slice(0, 8), slice(0, 8)), image)
+    assert len(opened) == 2

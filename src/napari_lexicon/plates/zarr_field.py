@@ -124,7 +124,16 @@ class ZarrField:
         check_there(self.z, self.t, lengths.get("z", 1), lengths.get("t", 1), f"{self.name} has")
         sizes = (lengths.get("c", 1), lengths["y"], lengths["x"])
         bounds = (slice(*part.indices(size)) for part, size in zip((channels, rows, columns), sizes, strict=True))
-        return _Reader(self, 0)(*bounds)
+        return self._parts(*bounds)
+
+    @cached_property
+    def _parts(self) -> _Reader:
+        """Many parts are asked for one after another: opening the array takes as long as reading one."""
+        return _Reader(self, 0)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is opened, which stays in this process."""
+        return {name: value for name, value in self.__dict__.items() if name != "_parts"}
 
     def _array(self, level: int) -> Any:
         try:
