@@ -66,3 +66,15 @@ def test_what_is_forgotten_does_not_arrive(qtbot, background):
     background.start("b", lambda: 2, arrived.append, arrived.append)
     qtbot.waitUntil(lambda: bool(arrived))
     assert arrived == [2]
+
+
+def test_what_can_wait_lets_everything_else_go_first(qtbot):
+    background, gate, arrived = Background(threads=1), threading.Event(), []
+    background.start("block", lambda: gate.wait(10), lambda _: None, arrived.append)
+    for n in range(3):
+        background.start(f"tile {n}", lambda n=n: f"tile {n}", arrived.append, arrived.append, can_wait=True)
+    background.start("field", lambda: "field", arrived.append, arrived.append)
+    gate.set()
+    qtbot.waitUntil(lambda: len(arrived) == 4)
+    assert arrived == ["field", "tile 0", "tile 1", "tile 2"]
+    background.close()

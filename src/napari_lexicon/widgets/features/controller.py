@@ -11,14 +11,13 @@ from napari_lexicon.widgets.features.look_controls import LookController
 from napari_lexicon.widgets.features.naming import NamingController
 from napari_lexicon.widgets.features.place.alike import AlikeController
 from napari_lexicon.widgets.features.place.controller import PlaceController
+from napari_lexicon.widgets.features.tile_reading import TileReading
 from napari_lexicon.widgets.features.tiles import Tile, tile_of
 from napari_lexicon.widgets.rounds.controller import RoundsController
 from napari_lexicon.widgets.workspace.links import Controller
 from napari_lexicon.widgets.workspace.state import FieldPlace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from napari_lexicon.lexicons import Example
     from napari_lexicon.widgets.features.view import FeaturesView
     from napari_lexicon.widgets.workspace.last_view import LastView
@@ -34,7 +33,7 @@ class FeaturesController(Controller):
     def __init__(self, workspace: Workspace, view: FeaturesView) -> None:
         super().__init__(workspace, view)
         self._view = view
-        self._examples: list[Example] = []
+        self._tiles = TileReading(workspace.background, "tiles")
         self._gallery_of: tuple[object, ...] | None = None
         state = workspace.state
         self.link(workspace.reading.changed, self._show_figures)
@@ -189,9 +188,7 @@ class FeaturesController(Controller):
             self._fill_gallery(examples, self.workspace.state.color_of(feature))
 
     def _fill_gallery(self, examples: list[Example], color: str) -> None:
-        for position in range(len(self._examples)):
-            self.workspace.background.forget(f"tile {position}")
-        self._examples = examples
+        self._tiles.forget()
         if not examples:
             self._gallery_of = None
         self._view.gallery.setValue([None] * len(examples), color)
@@ -202,14 +199,10 @@ class FeaturesController(Controller):
         patch, every = lexicon.backbone.patch, self._view.all_channels.isChecked()
         ranges = self._ranges()
 
-        def reader(example: Example) -> Callable[[], Tile | None]:
-            return lambda: tile_of(plate, lexicon_plate, example, patch, ranges, all_channels=every)
+        def read(example: Example) -> Tile | None:
+            return tile_of(plate, lexicon_plate, example, patch, ranges, all_channels=every)
 
-        def taker(position: int) -> Callable[[Tile | None], None]:
-            return lambda tile: None if tile is None else self._view.gallery.setTile(position, tile)
-
-        for position, example in enumerate(examples):
-            self.workspace.background.start(f"tile {position}", reader(example), taker(position), lambda error: None)
+        self._tiles.read(list(enumerate(examples)), read, self._view.gallery.setTiles)
 
     def _ranges(self) -> dict[str, tuple[float, float]]:
         """Display ranges of the tiles: as on the canvas, else the intensity windows of the lexicon."""
@@ -229,8 +222,7 @@ class FeaturesController(Controller):
 
     def close(self) -> None:
         """Cut every connection, and drop the tiles that are still being read."""
-        for position in range(len(self._examples)):
-            self.workspace.background.forget(f"tile {position}")
+        self._tiles.forget()
         self.place.close()
         self.alike.close()
         self.evidence.close()

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 from napari_lexicon.widgets.basic.ink import ink, raised, small_font
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from qtpy.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent
 
@@ -68,11 +68,12 @@ class Gallery(QWidget):
         self._color = QColor(color)
         self.update()
 
-    def setTile(self, position: int, tile: Tile) -> None:
-        """A picture has arrived."""
-        if position < len(self._tiles):
-            self._tiles[position], self._images[position] = tile, _image(tile)
-            self.update(self._rect(position).toAlignedRect().adjusted(-1, -1, 1, int(_FOOT) + 1))
+    def setTiles(self, arrived: Iterable[tuple[int, Tile]]) -> None:
+        """Pictures have arrived, each with its position."""
+        for position, tile in arrived:
+            if position < len(self._tiles):
+                self._tiles[position], self._images[position] = tile, _image(tile)
+                self.update(self._rect(position).toAlignedRect().adjusted(-1, -1, 1, int(_FOOT) + 1))
 
     def tileCenter(self, position: int) -> QPointF:
         """Middle of a tile in the widget's pixels."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from queue import PriorityQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qtpy.QtCore import QObject, Signal
@@ -18,8 +19,8 @@ class Background(QObject):
     """Runs plain functions in threads and hands their results to the main thread.
 
     Every piece of work belongs to an errand, a name such as ``"field"``. Starting an errand again makes the result
-    of the earlier start stale: it is dropped, and if it has not begun it never runs. Functions given here touch
-    neither widgets nor layers.
+    of the earlier start stale: it is dropped, and if it has not begun it never runs. Work that can wait, such as small
+    pictures, lets everything else go first. Functions given here touch neither widgets nor layers.
 
     Parameters
     ----------
@@ -35,6 +36,7 @@ class Background(QObject):
         self._numbers = count(1)
         self._latest: dict[str, int] = {}
         self._waiting: dict[int, tuple[str, Callable[[Any], None], Callable[[Exception], None]]] = {}
+        self._line: PriorityQueue[tuple[bool, int, Callable[[], Any]]] = PriorityQueue()
         self._closed = False
         self._arrived.connect(self._hand_over)
 
@@ -44,15 +46,21 @@ class Background(QObject):
         work: Callable[[], T],
         done: Callable[[T], None],
         failed: Callable[[Exception], None],
+        *,
+        can_wait: bool = False,
     ) -> None:
-        """Run ``work`` in a thread, then ``done(result)`` or ``failed(error)`` on the main thread."""
+        """Run ``work`` in a thread, then ``done(result)`` or ``failed(error)`` on the main thread.
+
+        What ``can_wait`` runs when nothing else is in line.
+        """
         if self._closed:
             return
         number = next(self._numbers)
         self.forget(errand)
         self._latest[errand] = number
         self._waiting[number] = (errand, done, failed)
-        self._pool.submit(self._run, number, work)
+        self._line.put((can_wait, number, work))  # numbers differ: work itself is never compared
+        self._pool.submit(self._run_next)
 
     def forget(self, errand: str) -> None:
         """Drop what was started under this name."""
@@ -71,7 +79,9 @@ class Background(QObject):
         self._waiting.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _run(self, number: int, work: Callable[[], Any]) -> None:
+    def _run_next(self) -> None:
+        """Run what is first in line, which need not be what this call was submitted for."""
+        _, number, work = self._line.get_nowait()
         if number not in self._waiting:
             return
         try:

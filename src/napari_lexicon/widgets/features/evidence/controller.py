@@ -20,6 +20,7 @@ from napari_lexicon.widgets.features.evidence.reading import (
     strongest_rows,
 )
 from napari_lexicon.widgets.features.spot_list import FiringFeature
+from napari_lexicon.widgets.features.tile_reading import TileReading
 from napari_lexicon.widgets.features.tiles import tile_of
 from napari_lexicon.widgets.plate.coloring import column_title
 from napari_lexicon.widgets.workspace.field_reading import dose_column, treatment_column
@@ -66,7 +67,7 @@ class EvidenceController(Controller):
         self._sample: FieldSample | None = None
         self._sample_of: tuple[object, ...] | None = None
         self._atoms: tuple[object, np.ndarray | None] | None = None
-        self._tiles: list[str] = []
+        self._tiles = TileReading(workspace.background, "spread")
         state, pages = workspace.state, view.evidence
         for signal in (
             workspace.reading.changed,
@@ -255,30 +256,21 @@ class EvidenceController(Controller):
     def _read_tiles(self, bins: list[QuantileBin]) -> None:
         state = self.workspace.state
         plate, lexicon_plate, lexicon = state.plate, state.lexicon_plate, state.lexicon
-        self._forget_tiles()
+        self._tiles.forget()
         if plate is None or lexicon_plate is None or lexicon is None:
             return
         patch, every, ranges = lexicon.backbone.patch, self._view.all_channels.isChecked(), self._ranges()
 
-        def reader(place: Example) -> Callable[[], Tile | None]:
-            return lambda: tile_of(plate, lexicon_plate, place, patch, ranges, all_channels=every)
+        def read(place: Example) -> Tile | None:
+            return tile_of(plate, lexicon_plate, place, patch, ranges, all_channels=every)
 
-        def taker(number: int, position: int) -> Callable[[Tile | None], None]:
-            return lambda tile: None if tile is None else self._pages.spread.setTile(number, position, tile)
-
-        for number, one in enumerate(bins):
-            for position, place in enumerate(one.places):
-                errand = f"spread {number} {position}"
-                self._tiles.append(errand)
-                self.workspace.background.start(errand, reader(place), taker(number, position), lambda error: None)
-
-    def _forget_tiles(self) -> None:
-        for errand in self._tiles:
-            self.workspace.background.forget(errand)
-        self._tiles = []
+        places = [
+            ((number, position), place) for number, one in enumerate(bins) for position, place in enumerate(one.places)
+        ]
+        self._tiles.read(places, read, self._pages.spread.setTiles)
 
     def close(self) -> None:
         """Cut every connection, and drop what is still being read."""
         self.workspace.background.forget(_ERRAND)
-        self._forget_tiles()
+        self._tiles.forget()
         super().close()

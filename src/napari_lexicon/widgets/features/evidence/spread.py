@@ -11,7 +11,7 @@ from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.features.gallery import Gallery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from napari_lexicon.analysis.field_sample import QuantileBin
     from napari_lexicon.widgets.features.tiles import Tile
@@ -68,10 +68,11 @@ class Spread(QWidget):
                 gallery.setValue([None] * len(one.places), color)
         self.updateGeometry()
 
-    def setTile(self, bin_: int, position: int, tile: Tile) -> None:
-        """A picture has arrived."""
-        if bin_ < len(self._bins):
-            self._rows[bin_][1].setTile(position, tile)
+    def setTiles(self, arrived: Iterable[tuple[tuple[int, int], Tile]]) -> None:
+        """Pictures have arrived, each with its bin and its position in it."""
+        for (bin_, position), tile in arrived:
+            if bin_ < len(self._bins):
+                self._rows[bin_][1].setTiles([(position, tile)])
 
     def setColor(self, color: str) -> None:
         """Frame the patches in another colour."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_lexicon.widgets.basic.words import counted
+from napari_lexicon.widgets.features.tile_reading import TileReading
 from napari_lexicon.widgets.features.tiles import Tile, tile_of
 from napari_lexicon.widgets.workspace.links import Controller
 
@@ -48,7 +49,7 @@ class AlikeController(Controller):
         super().__init__(workspace, page)
         self._page, self._bring_up, self._go_to, self._ranges = page, bring_up, go_to, ranges
         self._tiles: dict[tuple[int, int, int], Tile | None] = {}
-        self._asked: list[str] = []
+        self._reading = TileReading(workspace.background, "alike")
         search = workspace.alike
         self.link(search.changed, self._show)
         self.link(page.furtherRequested, search.further)
@@ -63,7 +64,7 @@ class AlikeController(Controller):
 
     def _show(self, found: AlikeFound | None) -> None:
         if found is None:
-            self._forget()
+            self._reading.forget()
             self._tiles.clear()
             self._page.gallery.setValue([])
             self._page.showAlike(False)
@@ -80,39 +81,27 @@ class AlikeController(Controller):
         """Read the pictures that are not there yet; those that nobody waits for any more are dropped."""
         state = self.workspace.state
         plate, part, lexicon, ranges = state.plate, state.lexicon_plate, state.lexicon, self._ranges()
-        self._forget()
+        self._reading.forget()
         if plate is None or part is None or lexicon is None:
             return
 
-        def reader(place: Example) -> Callable[[], Tile | None]:
-            return lambda: tile_of(plate, part, place, lexicon.backbone.patch, ranges, all_channels=True)
+        def read(place: Example) -> Tile | None:
+            tile = tile_of(plate, part, place, lexicon.backbone.patch, ranges, all_channels=True)
+            return None if tile is None else _worded(tile, place, own=place is found.own)
 
-        def taker(position: int, place: Example) -> Callable[[Tile | None], None]:
-            def take(tile: Tile | None) -> None:
-                if tile is not None:
-                    worded = _worded(tile, place, own=place is found.own)
-                    self._tiles[_key(place)] = worded
-                    self._page.gallery.setTile(position, worded)
+        def take(arrived: list[tuple[int, Tile]]) -> None:
+            self._tiles.update((_key(places[position]), tile) for position, tile in arrived)
+            self._page.gallery.setTiles(arrived)
 
-            return take
-
-        for position, place in enumerate(places):
-            if _key(place) not in self._tiles:
-                errand = f"alike tile {position}"
-                self._asked.append(errand)
-                self.workspace.background.start(errand, reader(place), taker(position, place), lambda error: None)
+        missing = [(position, place) for position, place in enumerate(places) if _key(place) not in self._tiles]
+        self._reading.read(missing, read, take)
 
     def _clicked(self, tile: Tile) -> None:
         self._go_to(tile)
 
-    def _forget(self) -> None:
-        for errand in self._asked:
-            self.workspace.background.forget(errand)
-        self._asked = []
-
     def close(self) -> None:
         """Cut every connection, and drop the tiles that are still being read."""
-        self._forget()
+        self._reading.forget()
         super().close()
 
 
