@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -12,6 +13,7 @@ from napari_lexicon.viewer.conversion import OWNER, ImageLayer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from napari.components import ViewerModel
     from napari.layers import Layer
@@ -58,6 +60,28 @@ class FieldLayers:
             new = wanted.get(name)
             if new is None or old.rgb != new.rgb or old.multiscale != new.multiscale:
                 viewer.layers.remove(old)
+
+    def hold(self) -> None:
+        """Draw nothing until :meth:`release`: a field of which half the channels are there is no picture of anything.
+
+        Without a graphics card drawing takes longer than all channels together.
+        """
+        viewer = self._viewer()
+        if viewer is not None:
+            napari_compat.draw_canvas(viewer, False)
+
+    def release(self) -> None:
+        """Draw what has changed since :meth:`hold`."""
+        viewer = self._viewer()
+        if viewer is not None:
+            napari_compat.draw_canvas(viewer, True)
+
+    def many_at_once(self) -> AbstractContextManager[None]:
+        """In which many of our layers may go as one."""
+        viewer = self._viewer()
+        if viewer is None or not any(OWNER in layer.metadata for layer in viewer.layers):
+            return nullcontext()
+        return napari_compat.many_at_once(viewer)
 
     def put(self, layer: ImageLayer) -> None:
         """Show one channel, in the layer that already shows it or in a new one under the overlay."""

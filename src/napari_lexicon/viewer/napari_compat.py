@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from napari.components import ViewerModel
 
 
@@ -40,6 +43,24 @@ def name_on_canvas(layer: Any, color: str | None) -> None:
         overlay.color, overlay.position, overlay.font_size = color, "bottom_left", 9
     if overlay.visible != (color is not None):
         overlay.visible = color is not None
+
+
+def many_at_once(viewer: ViewerModel) -> AbstractContextManager[None]:
+    """In which many layers may go as one.
+
+    Else napari collects garbage and builds its scene anew for each of them: a quarter of a second for every layer.
+    """
+    batched = getattr(viewer.layers, "batched_update", None)  # not before napari 0.9
+    return nullcontext() if batched is None else batched()
+
+
+def draw_canvas(viewer: ViewerModel, wanted: bool) -> None:
+    """Draw the canvas no more, or again; the rest of the window goes on. Nothing for a viewer without a window."""
+    window = getattr(viewer, "window", None)
+    canvas = getattr(getattr(window, "_qt_viewer", None), "canvas", None)
+    native = getattr(canvas, "native", None)
+    if native is not None:
+        native.setUpdatesEnabled(wanted)
 
 
 def main_window(viewer: Any) -> Any | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_lexicon.errors import PlateError
-from napari_lexicon.viewer.conversion import ImageLayer, patch_at
+from napari_lexicon.viewer.conversion import patch_at
 from napari_lexicon.viewer.field_layers import FieldLayers
 from napari_lexicon.viewer.field_names import FieldNames
 from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay
@@ -16,6 +15,7 @@ from napari_lexicon.viewer.pointer import on_click
 from napari_lexicon.viewer.side_by_side import SideBySide
 from napari_lexicon.viewer.spot_frame import SpotFrame
 from napari_lexicon.widgets.workspace.beside import MOST_PIXELS, SELECTION, fields_of, wells_side_by_side
+from napari_lexicon.widgets.workspace.field_putting import FieldPutting
 from napari_lexicon.widgets.workspace.field_reading import ReadFields, caption_of, read_fields
 from napari_lexicon.widgets.workspace.kept_maps import KeptMaps
 from napari_lexicon.widgets.workspace.map_making import MapMaking
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.reading import LexiconReading
 
 _SELECTION_PAUSE_MS = 150
+_PATIENCE_MS = 80
+"""How long the map of before may stay over an image whose codes are being read; drawing twice takes as long."""
 _PATCHES_AROUND = 20
 """Patches to be seen across when the view goes to one of them: a few cells."""
 
@@ -72,12 +74,16 @@ class Canvas(QObject):
         self._side: SideBySide | None = None
         self._wanted: SideBySide | None = None
         self._center: tuple[int, int] | None = None
-        self._queue: deque[ImageLayer] = deque()
-        self._read: ReadFields | None = None
+        self._putting = FieldPutting(self.layers, self)
+        self._putting.done.connect(self._take_field)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_SELECTION_PAUSE_MS)
         self._pause.timeout.connect(self._load)
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE_MS)
+        self._patience.timeout.connect(self._blank_map)
         state.plateChanged.connect(self._forget_ranges)
         state.fieldChanged.connect(self._load)
         state.besideChanged.connect(self._load)
@@ -136,7 +142,7 @@ class Canvas(QObject):
 
     def changing(self) -> bool:
         """Whether a field is being read or put on the screen."""
-        return self._read is not None or self._background.busy("field") or self._background.busy("codes")
+        return self._putting.busy() or self._background.busy("field") or self._background.busy("codes")
 
     def show_patch(self, place: FieldPlace, row: int, column: int) -> None:
         """Show a field and look at one of its patches from near by."""
@@ -150,12 +156,13 @@ class Canvas(QObject):
     # field ----------------------------------------------------------------------------------------------------------
 
     def _forget_ranges(self) -> None:
-        self._queue.clear()
-        self.layers.clear()
-        self.overlay.clear()
-        self.overlay.clear_kept()
-        self.frame.clear()
-        self.names.clear()
+        self._putting.stop()
+        with self.layers.many_at_once():
+            self.layers.clear()
+            self.overlay.clear()
+            self.overlay.clear_kept()
+            self.frame.clear()
+            self.names.clear()
         self.layers.caption("")
         self._shown = self._side = self._wanted = self._center = None
         self._codes = {}
@@ -176,7 +183,7 @@ class Canvas(QObject):
         self._wanted = wanted
         ranges = self.layers.ranges()
         self._background.start(
-            "field", lambda: read_fields(plate, wanted, ranges), self._take_field, self._field_failed
+            "field", lambda: read_fields(plate, wanted, ranges), self._putting.put, self._field_failed
         )
         self._load_codes()
 
@@ -207,20 +214,7 @@ class Canvas(QObject):
         self._state.notice(f"{where} cannot be shown: {error}", "error")
 
     def _take_field(self, read: ReadFields) -> None:
-        """Put the channels on the screen one by one, so that napari can breathe between them."""
-        self._read = read
-        self._queue = deque(read.layers)
-        self.layers.remove_others(read.layers)
-        self._put_next()
-
-    def _put_next(self) -> None:
-        if self._read is None:
-            return
-        if self._queue:
-            self.layers.put(self._queue.popleft())
-            QTimer.singleShot(0, self._put_next)
-            return
-        read, self._read = self._read, None
+        """All channels of the field to be shown are in their layers."""
         self._side = read.side
         if read.layers:
             self.layers.look_at(read.layers[0])
@@ -302,8 +296,13 @@ class Canvas(QObject):
             self.overlay.legend()
         elif self._state.feature is None or not self.changing():
             self.overlay.clear()
-        elif self._read is None and not self._background.busy("field"):
-            self.overlay.blank()  # the new field is there before its codes; the layer waits for them
+        elif not self._putting.busy() and not self._background.busy("field"):
+            self._patience.start()  # the new field is there before its codes, which are most often read at once
+
+    def _blank_map(self) -> None:
+        """Codes are long in coming: the layer of the map waits for them with nothing in it."""
+        if self._background.busy("codes") and not self._background.busy("field"):
+            self.overlay.blank()
 
     def _say_where(self, shown: ActivationMap | None) -> None:
         """The well and field on the screen, and whether the feature is missing there."""
@@ -351,7 +350,7 @@ class Canvas(QObject):
 
     def _show_kept(self) -> None:
         """Draw the maps that stay over the field on the screen."""
-        if self._read is not None or self._background.busy("codes"):
+        if self._putting.busy() or self._background.busy("codes"):
             return  # field and codes arrive in any order; the later one draws
         for which, layer in self.overlay.kept():
             self.overlay.redraw_kept(layer, self._map_of(which.feature, which.channel), self._state.style)
@@ -377,7 +376,7 @@ class Canvas(QObject):
     def _clicked(self, world: tuple[float, ...]) -> None:
         lexicon, side = self._state.lexicon, self._side
         number = None if side is None else side.at(world)
-        if side is None or self._read is not None:
+        if side is None or self._putting.busy():
             return
         if number is not None and side.fields[number] is not self._shown:
             self._state.set_field(FieldPlace(side.fields[number].well, side.fields[number].index))
