@@ -39,6 +39,7 @@ def person() -> Iterator[Person]:
 def at_a_field(person: Person, plate: Path) -> None:
     person.workspace.state.set_lexicon(None)
     opened(person, plate)
+    person.wait(lambda: person.workspace.state.feature is not None, what="the first look")
     person.workspace.state.set_field(FieldPlace("A01", 0))
     person.wait_for_field("A01")
     person.workspace.state.set_feature(3)
@@ -120,3 +121,15 @@ def test_all_layers_of_a_plate_go_together(person: Person, plate: Path):
     person.workspace.state.set_plate(None, None)
     assert len(went) >= 3  # two channels and the map
     assert batches == [tuple(went)]
+
+
+def test_garbage_is_not_searched_among_what_the_window_is_made_of(make_napari_viewer):
+    import gc
+
+    gc.unfreeze()  # the other window of this file may have settled
+    viewer = make_napari_viewer(show=True)
+    person = Person(viewer)
+    person.open_workspace()
+    person.wait(gc.get_freeze_count, 10, "it settles")
+    person.workspace.close()
+    assert not gc.get_freeze_count()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
@@ -78,3 +79,18 @@ def test_what_can_wait_lets_everything_else_go_first(qtbot):
     qtbot.waitUntil(lambda: len(arrived) == 4)
     assert arrived == ["field", "tile 0", "tile 1", "tile 2"]
     background.close()
+
+
+def test_threads_take_short_turns_while_something_is_read_and_usual_ones_after_it(qtbot, background):
+    usual, seen = sys.getswitchinterval(), []
+    both = threading.Barrier(2)
+
+    def look() -> float:
+        both.wait(10)
+        return sys.getswitchinterval()
+
+    for errand in ("a", "b"):
+        background.start(errand, look, seen.append, seen.append)
+    qtbot.waitUntil(lambda: len(seen) == 2)
+    assert max(seen) < usual
+    qtbot.waitUntil(lambda: sys.getswitchinterval() == usual)

@@ -7,7 +7,9 @@ import signal
 import sys
 import time
 
+import numpy as np
 import pytest
+from qtpy.QtCore import QTimer
 
 from napari_lexicon.widgets.workspace.job_runner import JobRunner
 from napari_lexicon.widgets.workspace.job_status import JobPhase, JobRequest
@@ -150,3 +152,17 @@ def test_closing_the_window_takes_the_job_along(qtbot, run):
     runner.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, signal.SIGCONT)
+
+
+def test_a_burst_of_reports_does_not_hold_the_window_up(qtbot, run):
+    beats, heard = [], []
+    heart = QTimer()
+    heart.timeout.connect(lambda: beats.append(time.thread_time()))
+    heart.start(0)
+    runner = run("[progress(i, 20000, step=i) for i in range(20000)]\ntell('result')")
+    runner.figures.connect(heard.append)
+    status = ended(qtbot, runner, 60_000)
+    heart.stop()
+    assert status.phase is JobPhase.DONE
+    assert heard == [{"step": i} for i in range(20000)]
+    assert np.diff(beats).max() < 0.1  # processor time of this thread between two beats

@@ -138,6 +138,7 @@ class LexiconPlate:
         self.joint = joint
         self.header: PlateHeader = read_header(folder / "plate.json", PlateHeader)
         self._stems = [f"{slug(field.well)}_{slug(field.name)}" for field in self.header.fields]
+        self._numbers = {(field.well, field.name): number for number, field in enumerate(self.header.fields)}
         self._done: dict[str, dict[str, str]] = {"codes": {}, "tokens": {}, "fine": {}}
         self.refresh()
 
@@ -193,6 +194,10 @@ class LexiconPlate:
         asked = name if name is not None else index
         have = listed([self.fields[n].name for n in same_well])
         raise LexiconFolderError(f"Well {well} of plate {self.header.name} has no field {asked}: it has {have}.")
+
+    def number_of(self, well: str, name: str) -> int | None:
+        """Position in ``fields`` of a field by its name, None where there is none."""
+        return self._numbers.get((well, name))
 
     def _path(self, kind: str, number: int, mark: str) -> Path:
         return self.folder / kind / f"{self._stem(number)}.{mark}{_SUFFIX}"

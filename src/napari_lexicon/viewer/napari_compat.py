@@ -45,6 +45,11 @@ def name_on_canvas(layer: Any, color: str | None) -> None:
         overlay.visible = color is not None
 
 
+def open_viewers(viewer: ViewerModel) -> tuple[ViewerModel, ...]:
+    """All viewers of this process, the given one among them."""
+    return tuple({id(each): each for each in (viewer, *getattr(type(viewer), "_instances", ()))}.values())
+
+
 def many_at_once(viewer: ViewerModel) -> AbstractContextManager[None]:
     """In which many layers may go as one.
 

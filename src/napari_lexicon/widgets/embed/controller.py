@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
 _LATER_MS = 150
+_REST, _LEAST_REST_S = 5, 2.0
+"""While a job finishes fields, looking anew takes a sixth of the time at most: thousands of files are looked at."""
 
 
 class EmbedController(Controller):
@@ -33,7 +36,7 @@ class EmbedController(Controller):
         self._was_busy = workspace.jobs.status.busy
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(_LATER_MS)
+        self._rested = 0.0
         self.link(self._later.timeout, self._look)
         state = workspace.state
         self.link(state.plateChanged, self._look)
@@ -100,16 +103,25 @@ class EmbedController(Controller):
             return
         if self._cache is None:
             self._show()
-        if self.workspace.jobs.status.busy and self.workspace.background.busy("cache"):
-            return  # a job that reports often must not keep pushing the answer back
+        if self.workspace.jobs.status.busy:
+            if self.workspace.background.busy("cache") or self._later.isActive():
+                return  # a job that reports often must not keep pushing the answer back
+            rest = self._rested - time.monotonic()
+            if rest > 0:
+                self._later.start(round(1000 * rest))
+                return
         if self.workspace.background.busy("figures"):
-            self._later.start()  # thousands of files are looked at, and the table is waited for
+            self._later.start(_LATER_MS)  # thousands of files are looked at, and the table is waited for
             return
+        began = time.monotonic()
+
+        def take(cache: CacheState) -> None:
+            now = time.monotonic()
+            self._rested = now + max(_LEAST_REST_S, _REST * (now - began))
+            self._take(cache)
+
         self.workspace.background.start(
-            "cache",
-            lambda: read_cache_state(plate, lexicon, part),
-            self._take,
-            self.workspace.opening.tell_failure,
+            "cache", lambda: read_cache_state(plate, lexicon, part), take, self.workspace.opening.tell_failure
         )
 
     def _take(self, cache: CacheState | None) -> None:

@@ -24,7 +24,7 @@ from napari_lexicon.widgets.workspace.state import FieldPlace, Spot, WorkspaceSt
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_lexicon.lexicons import FieldCodes
+    from napari_lexicon.lexicons import FieldCodes, LexiconPlate
     from napari_lexicon.plates.model import Field
     from napari_lexicon.viewer.conversion import Placement
     from napari_lexicon.widgets.workspace.background import Background
@@ -91,7 +91,7 @@ class Canvas(QObject):
         state.lexiconChanged.connect(self._kept.drop_foreign)
         state.lexiconChanged.connect(self._fit_to_patches)
         state.lexiconChanged.connect(self._load_codes)
-        state.lexiconGrew.connect(self._load_missing_codes)
+        state.lexiconGrew.connect(self._lexicon_grew)
         for signal in (state.channelChanged, state.styleChanged):
             signal.connect(self._show_map)
         for signal in (state.featureChanged, state.nameChanged, state.shownChanged, reading.changed):
@@ -255,16 +255,24 @@ class Canvas(QObject):
         self._codes = {}
         self._load_missing_codes()
 
+    def _lexicon_grew(self) -> None:
+        """A job has finished a field, most often one that is not on the screen."""
+        plate = self._state.lexicon_plate
+        if plate is not None and any(plate.mark("codes", number) for number in self._without_codes(plate).values()):
+            self._load_missing_codes()
+
+    def _without_codes(self, plate: LexiconPlate) -> dict[str, int]:
+        """Fields to be shown whose codes are not known yet, by their keys, with their numbers in the lexicon."""
+        fields = () if self._wanted is None else self._wanted.fields
+        missing = {
+            field.key: plate.number_of(field.well, field.name) for field in fields if not self._codes.get(field.key)
+        }
+        return {key: number for key, number in missing.items() if number is not None}
+
     def _load_missing_codes(self) -> None:
         """Codes of the fields to be shown, where they are computed and not known yet."""
-        plate, wanted = self._state.lexicon_plate, self._wanted
-        numbers = {}
-        if plate is not None and wanted is not None:
-            places = {(header.well, header.name): number for number, header in enumerate(plate.fields)}
-            for field in wanted.fields:
-                number = places.get((field.well, field.name))
-                if number is not None and self._codes.get(field.key) is None:
-                    numbers[field.key] = number
+        plate = self._state.lexicon_plate
+        numbers = {} if plate is None else self._without_codes(plate)
         if plate is None or not numbers:
             self._background.forget("codes")
             self._show_map()

@@ -87,9 +87,8 @@ class MapMaking:
         lexicon, plate = self._state.lexicon, self._state.lexicon_plate
         if lexicon is None or plate is None or side is None or look.plain:
             return {}
-        numbers = {(header.well, header.name): number for number, header in enumerate(plate.fields)}
         return {
-            field.key: FinePlace(str(lexicon.path), plate.id, numbers[field.well, field.name], look.finer)
+            field.key: FinePlace(str(lexicon.path), plate.id, number, look.finer)
             for field in side.fields
-            if codes.get(field.key) is not None
+            if codes.get(field.key) is not None and (number := plate.number_of(field.well, field.name)) is not None
         }

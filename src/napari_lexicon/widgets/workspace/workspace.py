@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary, ref
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_lexicon.viewer.napari_compat import main_window, unwrapped
+from napari_lexicon.viewer.napari_compat import main_window, open_viewers, unwrapped
 from napari_lexicon.viewer.pointer import bind_keys
 from napari_lexicon.widgets.workspace.alike_search import AlikeSearch
 from napari_lexicon.widgets.workspace.background import Background
@@ -25,6 +25,7 @@ from napari_lexicon.widgets.workspace.opening import Opening
 from napari_lexicon.widgets.workspace.reading import LexiconReading
 from napari_lexicon.widgets.workspace.restoring import Restoring
 from napari_lexicon.widgets.workspace.sample_plate import SamplePlate
+from napari_lexicon.widgets.workspace.settling import settle, unsettle
 from napari_lexicon.widgets.workspace.state import WorkspaceState
 from napari_lexicon.widgets.workspace.training_pace import TrainingPace
 from napari_lexicon.widgets.workspace.training_watch import TrainingWatch
@@ -61,6 +62,11 @@ class Workspace(QObject):
         self.first = FirstLook(self.state, self.reading, self.jobs, self.opening, self.background, self)
         self.alike = AlikeSearch(self.state, self.background, self.reading, self)
         bind_keys(viewer, {**self.walking.actions(), "more_like_this": self.alike.from_spot})
+        self._settled = False
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._settle)
+        self._soon.start(0)  # when all docks are made
         self.jobs.figures.connect(self._job_told)
         self.jobs.ended.connect(self._job_ended)
         self.first.openedWithFeature.connect(self._show_features)
@@ -85,9 +91,18 @@ class Workspace(QObject):
         self.devices.close()
         self.pace.close()
         self.background.close()
+        self._soon.stop()
+        if self._settled:
+            self._settled = False
+            unsettle()
         viewer = self._viewer()
         if viewer is not None:
             _WORKSPACES.pop(viewer, None)
+
+    def _settle(self) -> None:
+        viewer = self._viewer()
+        if viewer is not None and main_window(viewer) is not None and viewer in _WORKSPACES:
+            self._settled = settle(open_viewers(viewer))
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Layers go while the window closes: what was on the image is written down before."""
