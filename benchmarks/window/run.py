@@ -4,9 +4,10 @@
 
 Needs a screen, or Xvfb (``xvfb-run -a -s '-screen 0 1366x768x24' python benchmarks/window/run.py``). Every wait lasts
 from the call that a click makes to the result: widgets are painted, the canvas has its new layer. Drawing the canvas
-is napari's and OpenGL's; it is measured by itself, and once with the switch. The plate is made by ``large_plate.py`` in
-a process of its own and kept in ``--work``. ``ours`` is the median; rows of the metric ``p95`` hold the 95th
-percentile; ``peer`` is the aim and ``ratio`` says how many times faster than it we are.
+is napari's and OpenGL's; it is measured by itself, once with the switch, and first of all in a window without the
+plugin (``alone.py``). The plate is made by ``large_plate.py`` in a process of its own and kept in ``--work``. ``ours``
+is the median; rows of the metric ``p95`` hold the 95th percentile; ``peer`` is the aim and ``ratio`` says how many
+times faster than it we are.
 """
 
 from __future__ import annotations
@@ -77,13 +78,11 @@ def _environment() -> dict[str, str]:
 def measured(work: Path, quick: bool, only: str | None, keep: Callable[[list[dict[str, Any]]], None]) -> None:
     """Measure everything; rows are kept as they come."""
     import napari
+    from benchmarks.window.alone import alone_rows
     from benchmarks.window.heart import heart_rows
     from benchmarks.window.waits import Desk
     from tests.gui.driver import fit_to_screen
 
-    viewer = napari.Viewer(show=False)
-    fit_to_screen(viewer)
-    desk = Desk(viewer, work / "large.lexicon", 8 if quick else 20)
     rows: list[dict[str, Any]] = []
 
     def found(new: list[dict[str, Any]]) -> None:
@@ -91,6 +90,16 @@ def measured(work: Path, quick: bool, only: str | None, keep: Callable[[list[dic
         keep(rows)
         print("\n".join(said(one) for one in new), flush=True)
 
+    viewer = napari.Viewer(show=False)
+    fit_to_screen(viewer)
+    if only in (None, "alone"):
+        found(alone_rows(viewer, work, quick))
+        viewer.layers.clear()
+        fit_to_screen(viewer)
+    if only == "alone":
+        viewer.close()
+        return
+    desk = Desk(viewer, work / "large.lexicon", 8 if quick else 20)
     waits: dict[str, Callable[[], list[float]]] = {name: getattr(desk, name) for name in AIMS}
     for name, wait in waits.items():
         if only in (None, name) or name == "open":
@@ -124,7 +133,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="96 wells, fewer repeats, under three minutes")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--work", type=Path, help="folder of the plate, kept between runs")
-    parser.add_argument("--only", help="one of " + ", ".join([*AIMS, "memory", "heart"]))
+    parser.add_argument("--only", help="one of " + ", ".join([*AIMS, "memory", "heart", "alone"]))
     options = parser.parse_args()
     sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
     with tempfile.TemporaryDirectory(prefix="lexicon-window-") as home:

@@ -5,7 +5,9 @@ One window serves all of these.
 
 from __future__ import annotations
 
+import gc
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +20,10 @@ from napari_lexicon.analysis.maps import activation_map
 from napari_lexicon.lexicons import LexiconPlate
 from napari_lexicon.viewer.conversion import cropped_map
 from napari_lexicon.viewer.field_layers import FieldLayers
+from napari_lexicon.widgets.embed import controller as embed_controller
 from napari_lexicon.widgets.workspace.field_putting import FieldPutting
 from napari_lexicon.widgets.workspace.field_reading import read_fields
+from napari_lexicon.widgets.workspace.job_status import JobPhase, JobRequest, JobStatus
 from napari_lexicon.widgets.workspace.state import FieldPlace
 
 
@@ -27,12 +31,14 @@ from napari_lexicon.widgets.workspace.state import FieldPlace
 def person() -> Iterator[Person]:
     import napari
 
+    gc.unfreeze()
     viewer = napari.Viewer(show=False)
     fit_to_screen(viewer)
     person = Person(viewer)
     person.open_workspace("Features")
     yield person
     person.workspace.close()
+    assert not gc.get_freeze_count()  # all that belongs to the window can go
     viewer.close()
 
 
@@ -123,13 +129,35 @@ def test_all_layers_of_a_plate_go_together(person: Person, plate: Path):
     assert batches == [tuple(went)]
 
 
-def test_garbage_is_not_searched_among_what_the_window_is_made_of(make_napari_viewer):
-    import gc
-
-    gc.unfreeze()  # the other window of this file may have settled
-    viewer = make_napari_viewer(show=True)
-    person = Person(viewer)
-    person.open_workspace()
+def test_garbage_is_not_searched_among_what_the_window_is_made_of(person: Person):
     person.wait(gc.get_freeze_count, 10, "it settles")
-    person.workspace.close()
-    assert not gc.get_freeze_count()
+
+
+def test_fields_that_a_job_finishes_elsewhere_do_not_draw_the_map_anew(person: Person, plate: Path, monkeypatch):
+    at_a_field(person, plate)
+    overlay, drawn = person.workspace.canvas.overlay, []
+    monkeypatch.setattr(overlay, "show", lambda *what: drawn.append(what))
+    for _ in range(20):
+        person.workspace.state.tell_growth()
+        person.breathe(0.02)
+    assert len(drawn) <= 2  # the figures are new
+
+
+def test_a_job_that_finishes_many_fields_has_them_looked_through_now_and_then(person: Person, plate: Path, monkeypatch):
+    at_a_field(person, plate)
+    looked, look = [], embed_controller.read_cache_state
+
+    def noted(*what: object) -> object:
+        looked.append(time.monotonic())
+        return look(*what)
+
+    monkeypatch.setattr(embed_controller, "read_cache_state", noted)
+    job = JobRequest("embed", {"out": "elsewhere.lexicon"}, "Embedding", "embed")
+    with monkeypatch.context() as running:
+        running.setattr(person.workspace.jobs, "_status", JobStatus(JobPhase.RUNNING, job))
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            person.workspace.state.tell_growth()
+            person.breathe(0.02)
+    assert len(looked) >= 2
+    assert np.diff(looked).min() >= 2
