@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from qtpy.QtCore import QPointF, Qt
 
-from napari_lexicon.analysis.question_words import WORDS
+from napari_lexicon.analysis.question_words import ASKED, WORDS
 from napari_lexicon.analysis.questions import QUESTIONS
 from napari_lexicon.jobs.asking import AskJob
 from napari_lexicon.widgets.questions.controller import read_answer
@@ -24,7 +24,7 @@ EFFECTS = pd.DataFrame(
 
 
 def test_the_window_offers_every_question(qtbot) -> None:
-    assert set(WORDS) == set(QUESTIONS)
+    assert set(WORDS) == set(ASKED) == set(QUESTIONS)
     view = QuestionsView(WORDS)
     qtbot.addWidget(view)
     assert {view.question.itemData(n) for n in range(view.question.count())} == set(QUESTIONS)
@@ -76,7 +76,7 @@ def test_round_trip_and_chosen_row(qtbot) -> None:
 
 
 def test_columns_that_only_repeat_are_left_out_and_every_question_is_asked_in_words(qtbot) -> None:
-    view = QuestionsView({name: words for name, words in WORDS.items() if name not in OF_TWO})
+    view = QuestionsView(WORDS)
     qtbot.addWidget(view)
     table = EFFECTS.assign(channel="all", name=["#4", "ring of dots round the nucleus, in many words", "#7"])
     view.setAnswer("effects", table)

@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QCheckBox, QTableView, QWidget
 
-from napari_lexicon.analysis.question_words import OF_TWO, WORDS
+from napari_lexicon.analysis.question_words import WORDS
 from napari_lexicon.widgets.dictionary.view import DictionaryView
 from napari_lexicon.widgets.embed.view import EmbedView
 from napari_lexicon.widgets.features.view import FeaturesView
@@ -38,7 +38,7 @@ def dictionary_view() -> DictionaryView:
 
 
 def questions_view() -> QuestionsView:
-    view = QuestionsView({name: words for name, words in WORDS.items() if name not in OF_TWO})
+    view = QuestionsView(WORDS)
     view.setReason(None)
     view.setAnswer("cells", pd.DataFrame({"feature": [1, 2], "effect": [0.5, 0.2]}))
     return view
