@@ -63,3 +63,10 @@ def test_an_address_that_nobody_serves_is_one_sentence() -> None:
     result = run("info", "http://127.0.0.1:9/P1.zarr")
     assert result.exit_code == 2
     assert "http://127.0.0.1:9/P1.zarr cannot be read" in result.stderr
+
+
+def test_info_names_the_table_that_could_be_the_plate_map(stacks: Path) -> None:
+    assert "--map MAP.csv says what is in which well" in run("info", stacks).stdout
+    (stacks / "treatments.csv").write_text("well,drug\nA01,DMSO\nB02,taxol\n")
+    said = run("info", stacks).stdout.replace("\n", "")
+    assert f"a table that describes the wells: --map {stacks / 'treatments.csv'}".replace(" ", "") in said.replace(" ", "")

@@ -130,7 +130,9 @@ def info_text(found: dict[str, Any]) -> str:
             else ", ".join(f"{v} ({n})" for v, n in list(counts.items())[:8])
         )
         lines.append(f"  {name}: {said}")
-    if not found["plate_map"]:
+    if not found["plate_map"] and found["likely_plate_map"]:
+        lines.append(f"  no plate map, but a table that describes the wells: --map {found['likely_plate_map']}")
+    elif not found["plate_map"]:
         lines.append("  no plate map: --map MAP.csv says what is in which well")
     lines.extend(f"  ! {sentence}" for sentence in found["problems"][:20])
     if len(found["problems"]) > 20:
