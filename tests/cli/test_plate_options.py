@@ -69,4 +69,6 @@ def test_info_names_the_table_that_could_be_the_plate_map(stacks: Path) -> None:
     assert "--map MAP.csv says what is in which well" in run("info", stacks).stdout
     (stacks / "treatments.csv").write_text("well,drug\nA01,DMSO\nB02,taxol\n")
     said = run("info", stacks).stdout.replace("\n", "")
-    assert f"a table that describes the wells: --map {stacks / 'treatments.csv'}".replace(" ", "") in said.replace(" ", "")
+    assert f"a table that describes the wells: --map {stacks / 'treatments.csv'}".replace(" ", "") in said.replace(
+        " ", ""
+    )

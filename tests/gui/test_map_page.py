@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import tifffile
 from qtpy.QtCore import Qt
 from tests.gui.conftest import opened
 from tests.gui.driver import Person
@@ -38,3 +40,21 @@ def test_a_column_and_the_controls_are_chosen_on_the_page(person: Person, plate:
     person.wait(lambda: page.negative.value() == ("Wasser",), 10, "the map in use")
     person.click("Plate", "map_back")
     assert dock.pages.currentWidget() is dock.view
+
+
+def test_a_table_that_lies_with_the_images_is_offered_and_seen_before_it_is_used(person: Person, tmp_path: Path):
+    images = tmp_path / "run 1"
+    images.mkdir()
+    for well in ("A01", "A02", "B01", "B02"):
+        tifffile.imwrite(images / f"{well}.tif", np.full((32, 32), 100, np.uint16))
+    (images / "what is where.csv").write_text("well,drug\nA01,DMSO\nA02,taxol\nB01,DMSO\nB02,taxol\n")
+    state, dock = person.workspace.state, person.docks["Plate"]
+    person.workspace.opening.plate(images)
+    offered = person.find("Plate", "add_plate_map")
+    person.wait(lambda: offered.text() == "Use what is where.csv as plate map", 30, "the offer")
+    person.click("Plate", "add_plate_map")
+    person.wait(dock.map_page.use.isEnabled, 10, "how it is read")
+    person.click("Plate", "map_use")
+    person.wait(lambda: state.plate is not None and len(state.plate.map.columns) > 0, 15, "the plate with its map")
+    assert "taxol" in state.plate.map.loc["B02"].tolist()
+    assert not offered.isVisible()

@@ -157,11 +157,11 @@ class PlateDock(Dock):
             self.ask_for_map()
 
     def _take_map(self, likely: Path | None) -> None:
-        """Add the plate map that was found, or ask for one."""
+        """Show how the table that was found would be read, or ask for one."""
         if likely is None:
             self.ask_for_map()
         else:
-            self.add_map(likely)
+            self.show_map_page(likely)
 
     def add_map(self, path: Path) -> None:
         """Open the plate again with a plate map."""
