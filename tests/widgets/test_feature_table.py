@@ -16,7 +16,7 @@ from napari_lexicon.lexicons import FeatureNames, WellStatistics
 from napari_lexicon.widgets.features.columns import sentence_of, written
 from napari_lexicon.widgets.features.table import FeatureTable
 from napari_lexicon.widgets.features.table_model import FeatureTableModel
-from napari_lexicon.widgets.workspace.reading import Figures, Significance, n_shuffles, trend_significance
+from napari_lexicon.widgets.workspace.figures import Figures, Significance, n_shuffles, trend_significance
 
 CHANNELS = ("DNA", "ER", "Mito")
 

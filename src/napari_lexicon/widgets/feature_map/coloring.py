@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_lexicon.lexicons import FeatureNames
-    from napari_lexicon.widgets.workspace.reading import Figures
+    from napari_lexicon.widgets.workspace.figures import Figures
 
 OWN, NAMED = "own", "named"
 _LOG = ("fires", "q")  # they span powers of ten

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_lexicon.widgets.plate.coloring import spoken
-from napari_lexicon.widgets.workspace.reading import MOST_SHUFFLES
+from napari_lexicon.widgets.workspace.figures import MOST_SHUFFLES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_lexicon.widgets.workspace.reading import Figures, Significance
+    from napari_lexicon.widgets.workspace.figures import Figures, Significance
 
 
 @dataclass(frozen=True)

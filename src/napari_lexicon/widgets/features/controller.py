@@ -20,8 +20,8 @@ from napari_lexicon.widgets.workspace.state import FieldPlace
 if TYPE_CHECKING:
     from napari_lexicon.lexicons import Example
     from napari_lexicon.widgets.features.view import FeaturesView
+    from napari_lexicon.widgets.workspace.figures import Figures
     from napari_lexicon.widgets.workspace.last_view import LastView
-    from napari_lexicon.widgets.workspace.reading import Figures
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
 GALLERY = 24

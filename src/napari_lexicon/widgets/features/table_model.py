@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from napari_lexicon.lexicons import FeatureNames
-    from napari_lexicon.widgets.workspace.reading import Figures
+    from napari_lexicon.widgets.workspace.figures import Figures
 
 BAR_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 """Length of the bar behind a number, 0 to 1; None for text."""

@@ -13,9 +13,10 @@ from napari_lexicon.widgets.workspace.state import FieldPlace
 if TYPE_CHECKING:
     from napari_lexicon.analysis.first_feature import FirstFeature
     from napari_lexicon.widgets.workspace.background import Background
+    from napari_lexicon.widgets.workspace.figures import Figures
     from napari_lexicon.widgets.workspace.job_runner import JobRunner
     from napari_lexicon.widgets.workspace.opening import Opening
-    from napari_lexicon.widgets.workspace.reading import Figures, LexiconReading
+    from napari_lexicon.widgets.workspace.reading import LexiconReading
     from napari_lexicon.widgets.workspace.state import WorkspaceState
 
 _ERRAND = "first feature"
@@ -84,7 +85,7 @@ class FirstLook(QObject):
     def _look(self, figures: Figures | None) -> None:
         from napari_lexicon.analysis.features import PlateStatistics
         from napari_lexicon.analysis.first_feature import first_feature
-        from napari_lexicon.widgets.workspace.reading import channels_of
+        from napari_lexicon.widgets.workspace.figures import channels_of
 
         state, plate, known = self._state, self._state.lexicon_plate, self._state.plate
         if figures is None or plate is None or known is None or state.feature is not None or self._growing():

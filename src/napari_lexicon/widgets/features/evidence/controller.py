@@ -24,8 +24,8 @@ from napari_lexicon.widgets.features.tile_reading import TileReading
 from napari_lexicon.widgets.features.tiles import tile_of
 from napari_lexicon.widgets.plate.coloring import column_title
 from napari_lexicon.widgets.workspace.field_reading import dose_column, treatment_column
+from napari_lexicon.widgets.workspace.figures import channels_of
 from napari_lexicon.widgets.workspace.links import Controller
-from napari_lexicon.widgets.workspace.reading import channels_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
