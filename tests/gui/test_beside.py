@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
+from tests.conftest import cell_like_image
 from tests.gui.conftest import opened, opened_without_image
 from tests.gui.driver import LEFT, Person
 
+from napari_lexicon import api
+from napari_lexicon.plates.model import Channel
+from napari_lexicon.plates.writing import PlateWriter
 from napari_lexicon.viewer.napari_compat import camera as camera_of
 
 
@@ -135,3 +139,42 @@ def test_fewer_rounds_show_what_they_found(person: Person, plate: Path):
     person.click_image(row * 16 + 2, column * 16 + 2)
     lines = person.docks["Features"].view.spots.value()
     assert len(lines) == len(features_at(codes, int(row), int(column), per_round))
+
+
+def test_a_whole_well_is_shown_where_the_stage_was_and_a_click_chooses_a_field(
+    person: Person, tiny_dictionary: Path, tmp_path: Path
+):
+    plate, pixel = tmp_path / "stage.zarr", 0.5
+    whole = cell_like_image(3, (192, 256))
+    with PlateWriter(plate, "stage", 1, 2, (Channel("DNA"), Channel("Actin")), (pixel, pixel)) as writer:
+        for well in ("A01", "A02"):
+            for number, (y, x) in enumerate([(0, 0), (0, 128), (96, 0), (96, 128)]):
+                where = (500.0 + pixel * y, -80.0 + pixel * x)
+                writer.write_field(well, str(number), whole[:, y : y + 96, x : x + 128], position_um=where)
+    api.apply(plate, tmp_path / "stage.lexicon", dictionary=str(tiny_dictionary), device="cpu")
+    opened(person, plate)
+    person.open_well("A01")
+    person.click("Plate", "beside_well")
+    settle(person, *["A01"] * 4)
+    side = person.workspace.canvas.shown_side()
+    np.testing.assert_array_equal(person.viewer.layers[0].data, whole[0])
+    feature = person.choose_feature(0)
+    person.wait(lambda: person.workspace.canvas.overlay.layer() is not None, what="the map")
+    assert person.workspace.canvas.overlay.layer().data.shape == (12, 16)
+    top, left = side.offset(3)
+    person.click_image(top + 40, left + 60)
+    person.wait(lambda: person.workspace.state.field.index == 3, what="the field that was clicked")
+    assert person.workspace.canvas.shown_side() is side
+    person.open_well("A02")
+    settle(person, *["A02"] * 4)
+    person.click("Plate", "beside_well")
+    settle(person, "A02")
+    assert person.workspace.state.feature == feature
+
+
+def test_a_plate_without_stage_positions_says_why_no_whole_well_is_shown(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("A03")
+    button = person.find("Plate", "beside_well")
+    assert not button.isEnabled()
+    assert "does not say where in the well its fields lie" in button.toolTip()

@@ -69,7 +69,7 @@ def _layer(side: SideBySide, names: Sequence[str], colors: list[str], ink: str, 
         frames.append(np.array([low, [low[0], high[1]], high, [high[0], low[1]]]))
         # a text hangs down from the lower left of its shape: the name of a field from its upper left corner
         corners.append(np.array([low, low + np.array([0.0, 1.0])]))
-    placement = side.placement()
+    placement = side.whole
     return Shapes(
         [*frames, *corners],
         shape_type=["polygon"] * len(frames) + ["line"] * len(corners),

@@ -1,7 +1,8 @@
 """Several fields side by side as one picture: every channel stays one layer, so contrast and camera are shared.
 
 Pure functions of arrays. The first field lies where a field shown by itself lies; the others follow to the right and
-below. Neighbours are a whole number of patches apart, so that their activation maps fit into one grid.
+below. Or all fields of a well lie where the stage was. Neighbours are a whole number of patches apart, so that their
+activation maps fit into one grid.
 """
 
 from __future__ import annotations
@@ -38,17 +39,35 @@ class SideBySide:
         Pixels; 1 where nothing is computed.
     columns : int
         Fields in a row.
+    places : tuple of (int, int)
+        First pixel ``(y, x)`` of every field in the picture, where they do not stand in rows.
     """
 
     fields: tuple[Field, ...]
     patch: int = 1
     columns: int = 1
+    places: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of(cls, fields: Sequence[Field], patch: int = 1) -> SideBySide:
         """Up to three in a row, more in rows of equal length."""
         n = len(fields)
         return cls(tuple(fields), patch, n if n <= 3 else math.ceil(math.sqrt(n)))
+
+    @classmethod
+    def by_stage(cls, fields: Sequence[Field], patch: int = 1) -> SideBySide:
+        """Fields of one well where the stage was, to the nearest patch; where they overlap, a later one lies on top.
+
+        Raises
+        ------
+        PlateError
+            If they have no stage positions or pixel sizes, or cannot belong to one well.
+        """
+        from napari_lexicon.plates.stitching import stitched
+
+        found = stitched(fields)
+        places = tuple((patch * round(y / patch), patch * round(x / patch)) for y, x in found.places)
+        return cls(found.fields, patch, len(found.fields), places)
 
     @property
     def alone(self) -> bool:
@@ -74,18 +93,27 @@ class SideBySide:
     @property
     def shape(self) -> tuple[int, int]:
         """``(Y, X)`` of the whole picture."""
+        if self.places:
+            ends = [(y + f.shape[0], x + f.shape[1]) for (y, x), f in zip(self.places, self.fields, strict=True)]
+            return max(y for y, _ in ends), max(x for _, x in ends)
         (height, width), (down, right) = self.largest, self.step
         return (self._rows - 1) * down + height, (min(self.columns, len(self.fields)) - 1) * right + width
 
     def offset(self, number: int) -> tuple[int, int]:
         """First pixel ``(y, x)`` of a field in the picture."""
+        if self.places:
+            return self.places[number]
         row, column = divmod(number, self.columns)
         return row * self.step[0], column * self.step[1]
 
+    @property
+    def whole(self) -> Placement:
+        """Where the whole picture lies in the world."""
+        return Placement.of(self.fields[0])
+
     def placement(self, number: int = 0) -> Placement:
-        """Where a field lies in the world; of the first that is also where the whole picture lies."""
-        first = Placement.of(self.fields[0])
-        return Placement(first.scale, first.world_of(self.offset(number)), first.units)
+        """Where a field lies in the world."""
+        return Placement(self.whole.scale, self.whole.world_of(self.offset(number)), self.whole.units)
 
     def number_of(self, field: Field) -> int | None:
         """Which of the fields this is, None where it is not shown."""
@@ -94,8 +122,8 @@ class SideBySide:
 
     def at(self, world: Sequence[float]) -> int | None:
         """Which field lies under a point of the world, None beside them all."""
-        y, x = self.placement().pixel_at(world)
-        for number, field in enumerate(self.fields):
+        y, x = self.whole.pixel_at(world)
+        for number, field in reversed(list(enumerate(self.fields))):  # the one on top
             top, left = self.offset(number)
             if 0 <= y - top < field.shape[0] and 0 <= x - left < field.shape[1]:
                 return number

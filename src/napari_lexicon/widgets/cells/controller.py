@@ -159,7 +159,7 @@ class CellsController(Controller):
         self._kept = cells.kept(self._view.filter())
         self._view.setChoices(cells.choices(self._label), cells.unit)
         self._view.showResults(True)
-        self.layer.show(cells.labels(), cells.side.placement(), self._frame())
+        self.layer.show(cells.labels(), cells.side.whole, self._frame())
         self._plot()
         self._show_reasons()
 

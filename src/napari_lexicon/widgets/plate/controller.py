@@ -24,7 +24,7 @@ from napari_lexicon.widgets.plate.finding import found_wells
 from napari_lexicon.widgets.plate.layout import PlateLayout, plate_layout
 from napari_lexicon.widgets.plate.pattern_controller import PatternController
 from napari_lexicon.widgets.plate.thumbnails import Thumbnails
-from napari_lexicon.widgets.workspace.beside import control_reason, negative_controls, selection_reason
+from napari_lexicon.widgets.workspace.beside import control_reason, negative_controls, selection_reason, well_reason
 from napari_lexicon.widgets.workspace.field_reading import caption_of, well_words
 from napari_lexicon.widgets.workspace.links import Controller
 from napari_lexicon.widgets.workspace.map_making import feature_title
@@ -387,8 +387,10 @@ class PlateController(Controller):
 
     def _show_beside(self, _: object = None) -> None:
         state = self.workspace.state
+        well = state.field.well if state.field else None
         reasons = {
-            "control": control_reason(state.plate, state.field.well if state.field else None),
+            "well": well_reason(state.plate, well),
+            "control": control_reason(state.plate, well),
             "selection": selection_reason(state.plate, state.selection),
         }
         self._view.setBeside(state.beside, reasons)

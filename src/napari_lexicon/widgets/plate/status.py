@@ -19,6 +19,8 @@ WALK_TIP = (
     "With several wells selected, the keys walk among these."
 )
 BESIDE_TIPS = {
+    "well": "All fields of the well where the microscope's stage was, to the nearest patch, with one map over them. "
+    "A click in a field makes it the current one.",
     "control": "The well beside the nearest negative control: the same contrast, the same map, one camera. The control "
     f"stays while you walk on. Key: {KEYS['beside_control']} (slash).",
     "selection": "All selected wells on the canvas, up to nine: the same contrast, the same map, one camera. "

@@ -44,7 +44,7 @@ class PlateView(QWidget):
     walked(str)
         One of the walking buttons: a name in :data:`napari_lexicon.viewer.pointer.KEYS`.
     besideChosen(str)
-        What to show beside the current well: ``""``, ``"control"`` or ``"selection"``.
+        What to show beside the current well: ``""``, ``"well"``, ``"control"`` or ``"selection"``.
     searched(str)
         Select the wells that a text asks for.
     plateChosen(int)
@@ -178,9 +178,8 @@ class PlateView(QWidget):
     def _beside_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(4)
-        row.addWidget(Caption("Side by side", fit=True))
         self.beside_buttons: dict[str, QPushButton] = {}
-        for kind, text in (("control", "beside control"), ("selection", "selected wells")):
+        for kind, text in (("well", "whole well"), ("control", "beside control"), ("selection", "selected wells")):
             button = QPushButton(text)
             button.setObjectName(f"beside_{kind}")
             button.setCheckable(True)

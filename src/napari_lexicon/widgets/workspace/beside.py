@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_lexicon.errors import PlateError
+from napari_lexicon.viewer.side_by_side import SideBySide
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_lexicon.plates.model import Field, Plate
     from napari_lexicon.widgets.workspace.state import FieldPlace
 
-ALONE, CONTROL, SELECTION = "", "control", "selection"
+ALONE, CONTROL, SELECTION, WELL = "", "control", "selection", "well"
 MOST_WELLS = 9
 MOST_PIXELS = 64_000_000
 """Pixels of a channel up to which fields are laid side by side."""
@@ -84,6 +87,20 @@ def fields_of(plate: Plate, place: FieldPlace, wells: Sequence[str]) -> tuple[Fi
     return tuple(found)
 
 
+def whole_well(plate: Plate, field: Field, patch: int) -> tuple[SideBySide, str]:
+    """All fields of a well where the stage was; or the one field, and why it stands alone."""
+    reason = well_reason(plate, field.well)
+    try:
+        if reason is None:
+            side = SideBySide.by_stage(plate.wells[field.well].fields, patch)
+            if side.shape[0] * side.shape[1] <= MOST_PIXELS and side.number_of(field) is not None:
+                return side, ""
+            reason = f"Well {field.well} is too large to be shown whole, or has several images at one place."
+    except PlateError as error:
+        reason = str(error)
+    return SideBySide.of((field,), patch), reason
+
+
 def selection_reason(plate: Plate | None, selection: frozenset[str]) -> str | None:
     """Why selected wells cannot be shown side by side now, None where they can."""
     if plate is None:
@@ -102,4 +119,18 @@ def control_reason(plate: Plate | None, well: str | None) -> str | None:
         return "The plate map names no negative control (Metadata_pert_type: negcon)."
     if well is None:
         return "Open a well first: double-click one."
+    return None
+
+
+def well_reason(plate: Plate | None, well: str | None) -> str | None:
+    """Why the fields of the current well cannot be shown where the stage was, None where they can."""
+    if plate is None:
+        return "Open a plate first."
+    if well is None or well not in plate.wells:
+        return "Open a well first: double-click one."
+    fields = plate.wells[well].fields
+    if len(fields) < 2:
+        return "This well has one field."
+    if any(field.position_um is None or field.pixel_size_um is None for field in fields):
+        return "The plate does not say where in the well its fields lie (stage positions)."
     return None

@@ -14,7 +14,14 @@ from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay
 from napari_lexicon.viewer.pointer import on_click
 from napari_lexicon.viewer.side_by_side import SideBySide
 from napari_lexicon.viewer.spot_frame import SpotFrame
-from napari_lexicon.widgets.workspace.beside import MOST_PIXELS, SELECTION, fields_of, wells_side_by_side
+from napari_lexicon.widgets.workspace.beside import (
+    MOST_PIXELS,
+    SELECTION,
+    WELL,
+    fields_of,
+    wells_side_by_side,
+    whole_well,
+)
 from napari_lexicon.widgets.workspace.field_putting import FieldPutting
 from napari_lexicon.widgets.workspace.field_reading import ReadFields, caption_of, read_fields
 from napari_lexicon.widgets.workspace.kept_maps import KeptMaps
@@ -119,7 +126,7 @@ class Canvas(QObject):
     def look_at(self, point: tuple[float, float]) -> None:
         """Look at a point of the world from near by."""
         if self._side is not None:
-            scale = self._side.placement().scale[0]
+            scale = self._side.whole.scale[0]
             self.layers.center_on(point, min(self._side.largest) * scale / 4)
 
     def shown_codes(self) -> list[FieldCodes]:
@@ -176,7 +183,7 @@ class Canvas(QObject):
         if plate is None or wanted is None:
             return
         self._pause.stop()
-        if self._wanted is not None and wanted.fields == self._wanted.fields and wanted.patch == self._wanted.patch:
+        if self._wanted is not None and wanted == self._wanted:
             if self._side is self._wanted:  # all are on the screen: another of them is current
                 self._mark_current()
             return
@@ -191,12 +198,18 @@ class Canvas(QObject):
         state, field, place = self._state, self._state.current_field(), self._state.field
         if state.plate is None or field is None or place is None:
             return None
+        patch = 1 if state.lexicon is None else state.lexicon.backbone.patch
+        if state.beside == WELL:
+            side, reason = whole_well(state.plate, field, patch)
+            if reason:
+                state.notice(reason, "info")
+            return side
         before = () if self._wanted is None else tuple(each.well for each in self._wanted.fields)
         wells = wells_side_by_side(state.plate, field.well, state.beside, state.selection, before)
         fields = fields_of(state.plate, place, wells)
         if sum(each.shape[0] * each.shape[1] for each in fields) > MOST_PIXELS:
             fields = (field,)
-        return SideBySide.of(fields, 1 if state.lexicon is None else state.lexicon.backbone.patch)
+        return SideBySide.of(fields, patch)
 
     def _selection_changed(self, _: object) -> None:
         if self._state.beside == SELECTION:

@@ -58,7 +58,7 @@ class MapMaking:
         if style.outline:
             values = np.where(values >= style.threshold * top, values, 0)
             values, patch = outline_map(values, patch, side.shape, LINE * top)
-        placement = side.placement().of_patches(patch)
+        placement = side.whole.of_patches(patch)
         return ActivationMap(values, placement, feature_title(lexicon, feature), self._state.color_of(feature), top)
 
     def _drawn(

@@ -183,7 +183,7 @@ class WorkspaceState(QObject):
 
     @property
     def beside(self) -> str:
-        """What is shown beside the current field: ``""``, ``"control"`` or ``"selection"``."""
+        """What is shown beside the current field: ``""``, ``"control"``, ``"selection"`` or ``"well"``."""
         return self._beside
 
     @property
