@@ -224,7 +224,8 @@ def test_names_are_given_taken_back_and_sent(person: Person, plate: Path, tmp_pa
     feature = person.choose_feature(0)
     person.type("Features", "feature_name", "round ones")
     view, names = person.docks["Features"].view, person.workspace.state.lexicon.names
-    view.tabs.setCurrentWidget(view.notes)
+    view.tabs.setCurrentIndex(view.tabs.count() - 1)
+    assert view.notes.isVisible()
     person.type("Features", "feature_tags", "nuclei, check")
     assert (names.get(feature).name, names.get(feature).tags) == ("round ones", ("nuclei", "check"))
     assert names.get(feature).by in view.notes.who.text()

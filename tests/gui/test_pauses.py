@@ -1,20 +1,16 @@
-"""What keeps the window quick: fields and maps are drawn once, layers go together, nothing half done is seen.
-
-One window serves all of these.
-"""
+"""What keeps the window quick: fields and maps are drawn once, layers go together, nothing half done is seen."""
 
 from __future__ import annotations
 
 import gc
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.gui.conftest import opened
-from tests.gui.driver import Person, fit_to_screen
+from tests.gui.driver import Person
 
 from napari_lexicon.analysis.maps import activation_map
 from napari_lexicon.lexicons import LexiconPlate
@@ -27,19 +23,10 @@ from napari_lexicon.widgets.workspace.job_status import JobPhase, JobRequest, Jo
 from napari_lexicon.widgets.workspace.state import FieldPlace
 
 
-@pytest.fixture(scope="module")
-def person() -> Iterator[Person]:
-    import napari
-
+@pytest.fixture(autouse=True)
+def thawed() -> None:
+    """What an earlier window froze does not count."""
     gc.unfreeze()
-    viewer = napari.Viewer(show=False)
-    fit_to_screen(viewer)
-    person = Person(viewer)
-    person.open_workspace("Features")
-    yield person
-    person.workspace.close()
-    assert not gc.get_freeze_count()  # all that belongs to the window can go
-    viewer.close()
 
 
 def at_a_field(person: Person, plate: Path) -> None:
@@ -131,6 +118,8 @@ def test_all_layers_of_a_plate_go_together(person: Person, plate: Path):
 
 def test_garbage_is_not_searched_among_what_the_window_is_made_of(person: Person):
     person.wait(gc.get_freeze_count, 10, "it settles")
+    person.workspace.close()
+    assert not gc.get_freeze_count()  # all that belongs to the window can go
 
 
 def test_fields_that_a_job_finishes_elsewhere_do_not_draw_the_map_anew(person: Person, plate: Path, monkeypatch):
