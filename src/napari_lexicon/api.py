@@ -355,6 +355,9 @@ def train(
 def features(lexicon: PathLike, by: str | None = None, *, beyond: float | None = None) -> pd.DataFrame:
     """One row per feature: how often, how strongly, where; with ``by`` its relation to a column of the plate map.
 
+    See :func:`napari_lexicon.analysis.features.features_table` and
+    :func:`napari_lexicon.analysis.features.selectivity_table` for the columns.
+
     Parameters
     ----------
     lexicon : path
@@ -364,9 +367,6 @@ def features(lexicon: PathLike, by: str | None = None, *, beyond: float | None =
     beyond : float, optional
         Read features by their direction: a patch counts as firing where it lies more than 1, 2 or 3 standard
         deviations of control patches along the feature. By the sparse code where None.
-
-    See :func:`napari_lexicon.analysis.features.features_table` and
-    :func:`napari_lexicon.analysis.features.selectivity_table` for the columns.
     """
     from napari_lexicon.analysis.features import features_table, selectivity_table
     from napari_lexicon.analysis.lexicon_tables import plate_statistics, stability_of
