@@ -64,10 +64,11 @@ class FieldLayers:
     def hold(self) -> None:
         """Draw nothing until :meth:`release`: a field of which half the channels are there is no picture of anything.
 
-        Without a graphics card drawing takes longer than all channels together.
+        Without a graphics card drawing takes longer than all channels together. An empty canvas is not held: napari's
+        welcome lies on it, and would stay on the screen.
         """
         viewer = self._viewer()
-        if viewer is not None:
+        if viewer is not None and len(viewer.layers):
             napari_compat.draw_canvas(viewer, False)
 
     def release(self) -> None:
