@@ -2,9 +2,10 @@
 
     LEXICON_DATA=... python scripts/train_builtin_dictionary.py [--seeds 3] [--features 256] [--steps 400]
 
-Three seeds are trained on the same tokens; the first one is kept, with the stability of each of its features across
-the others. Features get a name where the truth of unseen simulated plates leaves no doubt (``--name-only`` does that
-for a dictionary that is there). Without ``LEXICON_DATA`` the real images are left out.
+Some features are taught what the simulator knows (``pretraining/properties.py``; ``--teach 0`` for none). Three seeds
+are trained on the same tokens; the first one is kept, with the stability of each of its features across the others.
+Features get a name where the truth of unseen simulated plates leaves no doubt. Without ``LEXICON_DATA`` the real images
+are left out.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from pretraining.dictionary_recipe import fitted, recipe, with_stability
+from pretraining.dictionary_recipe import control_whitening, fitted, recipe, with_stability
 from pretraining.naming import named
+from pretraining.taught import taught_directions
 from pretraining.token_sample import SampleSettings, token_sample
 
 import napari_lexicon.dictionaries
 from napari_lexicon.backbones import Backbone, load_backbone
 from napari_lexicon.dictionaries.dictionary import Dictionary
-from napari_lexicon.dictionaries.file_format import load_dictionary, save_dictionary
+from napari_lexicon.dictionaries.file_format import save_dictionary
 
 BUILTIN = Path(napari_lexicon.dictionaries.__file__).parent / "builtin.safetensors"
 
@@ -33,17 +35,18 @@ def main() -> None:
     arguments = _parser().parse_args()
     torch.set_num_threads(arguments.threads)
     backbone = load_backbone(arguments.backbone, layer=arguments.layer, device="cpu")
-    if arguments.name_only:
-        save_dictionary(with_names(backbone, load_dictionary(arguments.to), arguments.pictures), arguments.to)
-        return
     started = time.monotonic()
     about = SampleSettings(arguments.plates, real=arguments.real, leave_out=tuple(arguments.leave_out))
     sample = token_sample(backbone, about)
     print(f"{len(sample.tokens)} tokens, {int(sample.control.sum())} of controls: {time.monotonic() - started:.0f} s")
+    taught: dict[str, torch.Tensor] = {}
+    if arguments.teach:
+        (taught,) = taught_directions([(backbone, control_whitening(sample))], arguments.teach)
+    print(f"{len(taught)} directions taught: {time.monotonic() - started:.0f} s", flush=True)
     results = []
     for seed in range(arguments.seeds):
         settings = recipe(arguments.features, arguments.steps, seed, arguments.iterations)
-        results.append(fitted(backbone.spec, sample, settings, about))
+        results.append(fitted(backbone.spec, sample, settings, about, taught))
         print(f"seed {seed}: {json.dumps(results[-1].metrics)}  {time.monotonic() - started:.0f} s", flush=True)
     best = results[0].dictionary
     if len(results) > 1:
@@ -51,7 +54,9 @@ def main() -> None:
         assert best.stability is not None
         shares = [float((best.stability > level).float().mean()) for level in (0.5, 0.7, 0.9)]
         print("found again in other seeds with a cosine over 0.5, 0.7, 0.9:", shares)
-    save_dictionary(with_names(backbone, best, arguments.pictures) if arguments.pictures else best, arguments.to)
+    if arguments.pictures:
+        best = with_names(backbone, best, arguments.pictures)
+    save_dictionary(best, arguments.to)
     print(f"{arguments.to}: {arguments.to.stat().st_size / 1e6:.2f} MB")
 
 
@@ -81,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--real", type=int, default=120)
     parser.add_argument("--leave-out", action="append", default=[], metavar="NAME")
     parser.add_argument("--pictures", type=int, default=600, help="to find names by; 0 for no names")
-    parser.add_argument("--name-only", action="store_true", help="give names to the dictionary that --to holds")
+    parser.add_argument("--teach", type=int, default=1200, help="pictures to teach features from; 0 for none")
     parser.add_argument("--threads", type=int, default=2)
     return parser
 

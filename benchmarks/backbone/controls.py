@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from pretraining.dictionary_recipe import fitted, recipe
+import torch
+from pretraining.dictionary_recipe import control_whitening, fitted, recipe
+from pretraining.taught import taught_directions
 from pretraining.token_sample import SampleSettings, token_samples
 
 from napari_lexicon.backbones import Backbone
@@ -32,12 +34,19 @@ def random_controls(
     steps = min(made["steps"], 150) if quick else made["steps"]
     settings = [recipe(made["features"], steps, seed, made["iterations"]) for seed in seeds]
     random = [load_random(seed=seed, layer=packaged.header.backbone["layer"]) for seed in seeds]
-    described_by = json.dumps([[asdict(s) for s in settings], asdict(about)], sort_keys=True, default=str)
+    described_by = json.dumps(
+        [[asdict(s) for s in settings], asdict(about), packaged.header.taught], sort_keys=True, default=str
+    )
     digest = hashlib.sha256(described_by.encode()).hexdigest()[:12]
     folder = keep or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"random-{backbone.spec.weights_hash}-{digest}.safetensors" for backbone in random]
     if not all(path.is_file() for path in paths):
-        for backbone, path, how, seen in zip(random, paths, settings, token_samples(random, about), strict=True):
-            save_dictionary(fitted(backbone.spec, seen, how, about).dictionary, path)
+        samples = token_samples(random, about)
+        taught: list[dict[str, torch.Tensor]] = [{} for _ in random]
+        if packaged.header.taught:
+            seeing = [(backbone, control_whitening(seen)) for backbone, seen in zip(random, samples, strict=True)]
+            taught = taught_directions(seeing, *((150,) if quick else ()))
+        for backbone, path, how, seen, own in zip(random, paths, settings, samples, taught, strict=True):
+            save_dictionary(fitted(backbone.spec, seen, how, about, own).dictionary, path)
     return [(backbone, load_dictionary(path)) for backbone, path in zip(random, paths, strict=True)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import torch
 
 from napari_lexicon.backbones import BackboneSpec
+from napari_lexicon.dictionaries.anchored import n_anchors
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.header import DictionaryHeader
 from napari_lexicon.dictionaries.token_source import ArrayTokens
@@ -47,8 +48,14 @@ def control_whitening(sample: TokenSample) -> Whitening:
     return accumulator.fit("pca", floor=1e-3, components=DIRECTIONS)
 
 
-def fitted(spec: BackboneSpec, sample: TokenSample, settings: TrainSettings, about: SampleSettings) -> TrainResult:
-    """A dictionary over the tokens of a backbone."""
+def fitted(
+    spec: BackboneSpec,
+    sample: TokenSample,
+    settings: TrainSettings,
+    about: SampleSettings,
+    taught: Mapping[str, torch.Tensor] | None = None,
+) -> TrainResult:
+    """A dictionary over the tokens of a backbone, with features that were taught something where these are given."""
     header = DictionaryHeader(
         name="built-in",
         backbone=spec.to_json(),
@@ -58,8 +65,16 @@ def fitted(spec: BackboneSpec, sample: TokenSample, settings: TrainSettings, abo
         control_wells=len(torch.unique(sample.groups[sample.control])),
         whitening={**WHITENING, "sample": {key: value for key, value in asdict(about).items() if key != "seed"}},
     )
+    whitening = control_whitening(sample)
+    if taught:  # these atoms follow the principal directions
+        first = 2 * n_anchors(settings.features, whitening.dim_whitened)
+        header = header.model_copy(update={"taught": {first + i: name for i, name in enumerate(taught)}})
     return train_dictionary(
-        settings, ArrayTokens(sample.tokens, sample.groups), control_whitening(sample), header=header
+        settings,
+        ArrayTokens(sample.tokens, sample.groups),
+        whitening,
+        header=header,
+        taught=torch.stack(list(taught.values())) if taught else None,
     )
 
 

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from timm.models.eva import Eva
 from torch import nn
 
-from napari_lexicon.backbones.builtin import Shape, all_blocks, architecture, compressed, neighbourhood, through_blocks
+from napari_lexicon.backbones.builtin import Shape, architecture, compressed, neighbourhood, through_blocks
 from napari_lexicon.backbones.decoder import PixelDecoder, decoder_architecture
 
 from .truths import AMOUNTS, MARKERS, STATES
@@ -128,15 +128,12 @@ class Pretraining(nn.Module):
 
     def _encoded(self, picture: torch.Tensor, kept: torch.Tensor) -> list[torch.Tensor]:
         """Tokens ``(N, K, dim)`` of the layers that heads read, then of the last."""
-        grid, reach = self._grid(picture), self.shape.reach
-        if kept.shape[1] == grid[0] * grid[1]:
-            found = all_blocks(self.encoder, picture, reach, self.shape.depth - 1)
-        else:
-            x, rope = self.encoder._pos_embed(self.encoder.patch_embed(picture))
-            assert rope is not None
-            mask = neighbourhood(grid, reach)[kept[:, :, None], kept[:, None, :]].unsqueeze(1)
-            # (N, 1, K, 2 * head_dim) of rotary angles
-            found = through_blocks(list(self.encoder.blocks), _taken(x, kept), rope[kept].unsqueeze(1), mask)
+        x, rope = self.encoder._pos_embed(self.encoder.patch_embed(picture))
+        assert rope is not None
+        mask = neighbourhood(self._grid(picture), self.shape.reach)[kept[:, :, None], kept[:, None, :]].unsqueeze(1)
+        # (N, 1, K, 2 * head_dim) of rotary angles. Crops are small: all pairs at once cost less, forward and back,
+        # than the windows in which whole fields are read.
+        found = through_blocks(list(self.encoder.blocks), _taken(x, kept), rope[kept].unsqueeze(1), mask)
         return [*(found[layer] for layer in self.layers), found[-1]]
 
     def _grid(self, picture: torch.Tensor) -> tuple[int, int]:

@@ -59,6 +59,8 @@ class DictionaryHeader(BaseModel):
         Feature number to the name that comes with the dictionary; a new lexicon begins with it.
     names_notes : dict
         Feature number to the evidence for its name.
+    taught : dict
+        Feature number to what it was taught from labels, where it was; all others were learnt without.
     software, created : str
         Version that wrote it; UTC time.
     """
@@ -82,5 +84,6 @@ class DictionaryHeader(BaseModel):
     metrics_notes: str = ""
     names: dict[int, str] = Field(default_factory=dict)
     names_notes: dict[int, str] = Field(default_factory=dict)
+    taught: dict[int, str] = Field(default_factory=dict)
     software: str = Field(default_factory=software_version)
     created: str = Field(default_factory=_now)

@@ -45,6 +45,7 @@ class IcflLearner:
             ridge=settings.ridge,
         )
         self._route: str | None = None
+        self._held = 0  # atoms, the first ones, that are not redrawn
         bias = torch.zeros(sample.shape[1], device=sample.device)
         self.parameters = {"atoms": initial_atoms(settings, sample), "bias": bias}
         self.buffers: dict[str, torch.Tensor] = {}
@@ -78,6 +79,7 @@ class IcflLearner:
         if not s.reset_every or (step + 1) % s.reset_every:
             return None
         doubled = doubled_atoms(atoms, s.reset_cosine)
+        doubled = doubled[doubled >= self._held]
         if len(doubled):
             fresh = torch.randn(len(doubled), atoms.shape[1], generator=seeded(s.seed, "redraw", step))
             atoms[doubled] = unit_rows_(fresh).to(atoms.device)
