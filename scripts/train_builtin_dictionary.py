@@ -23,7 +23,7 @@ from pretraining.taught import taught_directions
 from pretraining.token_sample import SampleSettings, token_sample
 
 import napari_lexicon.dictionaries
-from napari_lexicon.backbones import Backbone, load_backbone
+from napari_lexicon.backbones import Backbone, builtin, load_backbone
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.file_format import save_dictionary
 
@@ -57,6 +57,8 @@ def main() -> None:
     if arguments.pictures:
         best = with_names(backbone, best, arguments.pictures)
     save_dictionary(best, arguments.to)
+    if arguments.to == BUILTIN:
+        note_names(best, builtin.BUILTIN.weights.with_suffix(".json"))
     print(f"{arguments.to}: {arguments.to.stat().st_size / 1e6:.2f} MB")
 
 
@@ -71,6 +73,16 @@ def with_names(backbone: Backbone, dictionary: Dictionary, pictures: int) -> Dic
     return Dictionary(
         dictionary.atoms, dictionary.bias, dictionary.whitening, dictionary.encoder, header, dictionary.stability
     )
+
+
+def note_names(dictionary: Dictionary, path: Path) -> None:
+    """Put the names of the features, with their evidence, into the card of the model."""
+    card = json.loads(path.read_text(encoding="utf-8"))
+    notes = dictionary.header.names_notes
+    card["named_features"] = [
+        {"feature": feature, "name": name, "note": notes[feature]} for feature, name in dictionary.header.names.items()
+    ]
+    path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,6 +21,16 @@ def test_the_packaged_dictionary_is_of_the_packaged_backbone() -> None:
     load_dictionary(dictionary_path("builtin")).check_compatible(load_builtin().spec.to_json(), "separate")
 
 
+def test_the_card_names_the_features_that_the_dictionary_names() -> None:
+    header = load_dictionary(dictionary_path("builtin")).header
+    told = {row["feature"]: (row["name"], row["note"]) for row in model_card()["named_features"]}
+    assert told == {feature: (name, header.names_notes[feature]) for feature, name in header.names.items()}
+    assert header.taught
+    assert set(header.taught) & set(header.names)
+    text = " ".join(card_text(model_card()).split())
+    assert all(name in text for name in header.names.values())
+
+
 def test_every_source_has_a_licence_and_stands_in_the_text() -> None:
     card = model_card()
     flat = " ".join(card_text(card).split())

@@ -51,6 +51,11 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
         yield f"Never seen: {', '.join(card['left_out'])}"
     if card.get("labels"):
         yield card["labels"]
+    if card.get("named_features"):
+        yield ""
+        yield "Features of its dictionary that have a name; with a question mark, not beyond doubt"
+        for feature in card["named_features"]:
+            yield from _item(f"{feature['feature']}, {feature['name']}. {feature['note']}")
     if card.get("scores"):
         yield ""
         yield "Scores, held out"
