@@ -18,6 +18,8 @@ class Server:
         self.most_at_once = 0
         self.refused: dict[str, int] = {}
         self.seconds_per_answer = 0.0
+        self.bytes_given = 0
+        self.gives_parts = True
         self.hides_absence = False  # as buckets do whose contents nobody may list
         self._never = threading.Event()
         self._now = 0
@@ -45,11 +47,33 @@ class Server:
                     elif "list-type=2" in self.path or not Path(self.translate_path(self.path)).exists():
                         # A client of S3 asks whether there is a folder where it finds no object.
                         self.send_error(*((403, "AccessDenied") if outer.hides_absence else (404, "NoSuchKey")))
+                    elif "Range" in self.headers and outer.gives_parts:
+                        self._give_part()
                     else:
+                        outer.bytes_given += Path(self.translate_path(self.path)).stat().st_size
                         super().do_GET()
                 finally:
                     with outer._lock:
                         outer._now -= 1
+
+            def end_headers(self) -> None:
+                if outer.gives_parts:
+                    self.send_header("Accept-Ranges", "bytes")
+                super().end_headers()
+
+            def _give_part(self) -> None:
+                content = Path(self.translate_path(self.path)).read_bytes()
+                first, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")
+                part = content[int(first) : int(last or len(content)) + 1]
+                if not part:
+                    self.send_error(416)
+                    return
+                outer.bytes_given += len(part)
+                self.send_response(206)
+                self.send_header("Content-Range", f"bytes {first}-{int(first) + len(part) - 1}/{len(content)}")
+                self.send_header("Content-Length", str(len(part)))
+                self.end_headers()
+                self.wfile.write(part)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
         self._server.daemon_threads = True

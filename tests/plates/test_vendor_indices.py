@@ -112,19 +112,6 @@ def test_a_table_that_lists_images_elsewhere_says_so(tmp_path: Path) -> None:
         open_plate(tmp_path)
 
 
-@pytest.mark.parametrize("lead", ["s3://cellpainting-gallery/p", "https://example.org/p"])
-def test_a_table_of_addresses_opens_what_was_downloaded_and_else_says_so(tmp_path: Path, lead: str) -> None:
-    rows = [f"P,{well},1,{lead}/{well}_1.tiff" for well in ("A01", "B02")]
-    text = "\n".join(["Metadata_Plate,Metadata_Well,Metadata_Site,URL_OrigDNA", *rows])
-    (tmp_path / "load_data.csv").write_text(text)
-    with pytest.raises(PlateError, match=rf"images on the network \({lead}/A01_1.tiff and 1 more\).*download them"):
-        open_plate(tmp_path)
-    (tmp_path / "images").mkdir()
-    for well in ("A01", "B02"):
-        tifffile.imwrite(tmp_path / "images" / f"{well}_1.tiff", np.ones((9, 9), np.uint8))
-    assert list(open_plate(tmp_path).wells) == ["A01", "B02"]
-
-
 def test_a_table_of_several_plates_wants_a_name(tmp_path: Path) -> None:
     sheet = sample_sheet(tmp_path)
     sheet.write_text(sheet.read_text().replace("P1\tc11", "P2\tc11"))

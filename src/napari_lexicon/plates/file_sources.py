@@ -13,6 +13,7 @@ import numpy as np
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.files_field import FilesField
 from napari_lexicon.plates.image_files import ImageHeader, read_header
+from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Channel, Problem
 from napari_lexicon.plates.natural_order import natural
 from napari_lexicon.plates.plane_choices import TChoice, ZChoice, as_fields, check_there, said_of_t, said_of_z
@@ -99,6 +100,7 @@ def _file_per_channel(files: FieldFiles) -> Sources:
     sample = _spread([planes[channel][0] for planes in files.planes.values() for channel in planes], _SAMPLE)
     headers = _headers(files.root, sample)
     readable = {path: header for path, header in headers.items() if isinstance(header, ImageHeader)}
+    _check_answered(files.root, headers)
     size = files.pixel_size_um or next((h.pixel_size_um for h in readable.values() if h.pixel_size_um), None)
     if any(header.channels > 1 for header in readable.values()):
         found.notes.append("channel files are colour images: the brightest component is taken")
@@ -112,6 +114,16 @@ def _file_per_channel(files: FieldFiles) -> Sources:
             source = FilesField(files.root, paths, len(order), False, z, t)
             found.fields[key[0], name] = Source(source, channels, size, key)
     return found
+
+
+def _check_answered(root: str, headers: Mapping[str, ImageHeader | PlateError]) -> None:
+    """Where all images that were looked at are behind addresses and none can be read, nothing of the plate can."""
+    errors = [error for error in headers.values() if isinstance(error, PlateError)]
+    if errors and len(errors) == len(headers) and all(remote_address(name) is not None for name in headers):
+        raise PlateError(
+            f"The images are on the network, and none of {len(errors)} that were asked for can be read: {errors[0]} "
+            f"Check the connection, or download the images below {root}, in the same folders or in one."
+        )
 
 
 def _channel_name(name: str) -> str:
@@ -205,7 +217,7 @@ def _headers(root: str, names: Sequence[str]) -> dict[str, ImageHeader | PlateEr
 
 def _header(root: str, name: str, scene: int = 0) -> ImageHeader | PlateError:
     try:
-        return read_header(os.path.join(root, name), scene)
+        return read_header(name if remote_address(name) is not None else os.path.join(root, name), scene)
     except PlateError as error:
         return error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any, Literal
@@ -13,6 +14,7 @@ import numpy as np
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.image_files import ImageHeader, Plane, read_header, read_plane
 from napari_lexicon.plates.lazy import Pixels, lazy_image
+from napari_lexicon.plates.locations import remote_address
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class FilesField:
         The plate's folder.
     files : tuple of tuple of str
         For each channel the files of its planes in z, relative to the root. With ``within``, a single entry that
-        serves all channels.
+        serves all channels. An address stands for itself.
     n_channels : int
     within : bool
         True where the channels are within the files, False where each channel has its own.
@@ -46,7 +48,7 @@ class FilesField:
     scene: int = 0
 
     def _path(self, name: str) -> str:
-        return os.path.join(self.root, name)
+        return name if remote_address(name) is not None else os.path.join(self.root, name)
 
     @cached_property
     def _header(self) -> ImageHeader:
@@ -55,7 +57,12 @@ class FilesField:
     @cached_property
     def _headers(self) -> tuple[ImageHeader, ...]:
         """One header per channel, checked to fit each other."""
-        headers = (self._header, *(read_header(self._path(planes[0]), self.scene) for planes in self.files[1:]))
+        paths = [self._path(planes[0]) for planes in self.files[1:]]
+        if any(remote_address(path) for path in paths):  # each costs round trips
+            with ThreadPoolExecutor(len(paths)) as pool:
+                headers = (self._header, *pool.map(lambda path: read_header(path, self.scene), paths))
+        else:
+            headers = (self._header, *(read_header(path, self.scene) for path in paths))
         for planes, header in zip(self.files, headers, strict=True):
             if header.shape != self._header.shape:
                 raise PlateError(
@@ -82,9 +89,15 @@ class FilesField:
         return self._header.levels if self.within else 1
 
     def identity(self) -> str:
-        """Names, sizes and times of change of the files, and the choices along z and t."""
+        """Names, sizes and times of change of the files, and the choices along z and t.
+
+        Of an address only itself: a published image stays as it is.
+        """
         states = [f"z={self.z} t={self.t}" + (f" scene={self.scene}" if self.scene else "")]
         for name in (name for planes in self.files for name in planes):
+            if remote_address(name) is not None:
+                states.append(name)
+                continue
             try:
                 known = os.stat(self._path(name))
             except OSError as error:

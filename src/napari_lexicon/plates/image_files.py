@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import lru_cache
+from io import BytesIO
+from typing import IO, Any, Literal
 
 import numpy as np
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.lazy import READ_ERRORS, Pixels, believable, native
+from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Channel
 
 TIFF_EXTENSIONS = frozenset(("tif", "tiff", "tf2", "tf8", "btf", "lsm", "stk", "svs", "ndpi", "scn", "qptiff"))
@@ -95,7 +98,9 @@ class Plane:
 
 
 def extension_of(name: str) -> str:
-    """Extension of a file name in small letters, without the dot."""
+    """Extension of a file name or address in small letters, without the dot."""
+    if remote_address(name) is not None:
+        name = name.partition("?")[0]  # a signature may stand behind it
     return os.path.splitext(name)[1][1:].lower()
 
 
@@ -115,22 +120,37 @@ def read_header(path: str, scene: int = 0) -> ImageHeader:
         If the file is absent, empty, cut off or no image.
     """
     try:
-        if os.path.getsize(path) == 0:
-            raise PlateError(f"{path} is empty (0 bytes).")
-        if extension_of(path) in TIFF_EXTENSIONS:
-            from napari_lexicon.plates.tiff_files import tiff_header
-
-            header = tiff_header(path, scene)
-        else:
-            from napari_lexicon.plates.raster_files import raster_header
-
-            header = raster_header(path)
+        header = _remote_header(path, scene) if remote_address(path) is not None else _local_header(path, scene)
     except READ_ERRORS as error:
         raise PlateError(f"{path} cannot be read as an image: {_reason(error)}.") from error
     if header.dtype.kind not in "uifb":
         raise PlateError(f"{path} has pixels of type {header.dtype}, which are no intensities.")
     believable(header.shape, path)
     return header
+
+
+def _local_header(path: str, scene: int) -> ImageHeader:
+    if os.path.getsize(path) == 0:
+        raise PlateError(f"{path} is empty (0 bytes).")
+    return _header_in(path, extension_of(path), scene)
+
+
+@lru_cache(4096)  # a published image stays as it is, and each look at it costs round trips
+def _remote_header(address: str, scene: int) -> ImageHeader:
+    from napari_lexicon.plates.remote_files import opened_address
+
+    with opened_address(address) as file:
+        return _header_in(file, extension_of(address), scene)
+
+
+def _header_in(source: str | IO[bytes], extension: str, scene: int) -> ImageHeader:
+    if extension in TIFF_EXTENSIONS:
+        from napari_lexicon.plates.tiff_files import tiff_header
+
+        return tiff_header(source, scene)
+    from napari_lexicon.plates.raster_files import raster_header
+
+    return raster_header(source, extension)
 
 
 def read_plane(path: str, plane: Plane) -> Pixels:
@@ -146,16 +166,31 @@ def read_plane(path: str, plane: Plane) -> Pixels:
     PlateError
         If the file is absent, cut off or no image, or has no such plane.
     """
+    remote = remote_address(path) is not None
     try:
-        if extension_of(path) in TIFF_EXTENSIONS:
-            from napari_lexicon.plates.tiff_files import tiff_plane
-
-            return native(tiff_plane(path, plane))
-        from napari_lexicon.plates.raster_files import raster_plane
-
-        return native(raster_plane(path, plane))
+        return native(_remote_plane(path, plane) if remote else _plane_in(path, extension_of(path), plane))
     except READ_ERRORS as error:
-        raise PlateError(f"{path} cannot be read ({_reason(error)}): copy the image again.") from error
+        remedy = "check the connection, and whether the image is whole" if remote else "copy the image again"
+        raise PlateError(f"{path} cannot be read ({_reason(error)}): {remedy}.") from error
+
+
+def _remote_plane(address: str, plane: Plane) -> Pixels:
+    """Pixels of an image behind an address: of one in tiles those that are wanted, any other in a single request."""
+    from napari_lexicon.plates.remote_files import TILES_PIECE, content_of, opened_address
+
+    whole = _remote_header(address, plane.scene).tile is None
+    with BytesIO(content_of(address)) if whole else opened_address(address, TILES_PIECE) as file:
+        return _plane_in(file, extension_of(address), plane)
+
+
+def _plane_in(source: str | IO[bytes], extension: str, plane: Plane) -> Pixels:
+    if extension in TIFF_EXTENSIONS:
+        from napari_lexicon.plates.tiff_files import tiff_plane
+
+        return tiff_plane(source, plane)
+    from napari_lexicon.plates.raster_files import raster_plane
+
+    return raster_plane(source, extension, plane)
 
 
 def _reason(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.file_sources import FieldFiles, Key, Planes, Source, sources_of
 from napari_lexicon.plates.gaps import gaps
+from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Channel, Field, Plate, Problem, Well
 from napari_lexicon.plates.natural_order import natural
 from napari_lexicon.plates.plane_choices import TChoice, ZChoice, check_there, said_of_t, said_of_z
@@ -28,7 +29,7 @@ class ImageEntry:
     Parameters
     ----------
     path : str
-        Relative to the plate's folder.
+        Relative to the plate's folder, or an address.
     well, field : str
     channel : str or None
         None where the file holds all channels of the field.
@@ -73,7 +74,7 @@ class TableFacts:
 
 
 def plate_of_entries(
-    root: Path,
+    root: Path | str,
     name: str,
     entries: Sequence[ImageEntry],
     facts: TableFacts,
@@ -87,8 +88,8 @@ def plate_of_entries(
 
     Parameters
     ----------
-    root : pathlib.Path
-        Folder that the entries are relative to.
+    root : pathlib.Path or str
+        Folder that the entries are relative to; the address of the table where all entries are addresses.
     name : str
         Of the plate.
     entries : sequence of ImageEntry
@@ -136,11 +137,14 @@ def _holds(shape: tuple[int, int], wells: Mapping[str, Well]) -> bool:
     return all(row < shape[0] and column < shape[1] for row, column in places)
 
 
-def _not_empty(root: Path, entries: Sequence[ImageEntry], problems: list[Problem]) -> list[ImageEntry]:
-    """Entries whose files are there, inside the plate, and not empty; the others are named."""
+def _not_empty(root: Path | str, entries: Sequence[ImageEntry], problems: list[Problem]) -> list[ImageEntry]:
+    """Entries whose files are there, inside the plate, and not empty; the others are named. Addresses are not asked."""
     kept = []
     outside: dict[str, bool] = {}  # folder -> whether it leads out
     for entry in entries:
+        if remote_address(entry.path) is not None:
+            kept.append(entry)
+            continue
         path = os.path.join(root, entry.path)
         folder = os.path.dirname(path)
         if folder not in outside:

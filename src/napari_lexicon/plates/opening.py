@@ -153,13 +153,15 @@ def _opened_here(request: Request) -> Plate:
 
 
 def _opened_remotely(address: str, request: Request) -> Plate:
+    if csv_index.is_table(address):
+        return csv_index.open_remote_table(address, request)
     storage = RemoteFolder(address)
     if request.pattern is not None:
         raise PlateError(f"A pattern needs a folder on a disk, and {address} is on the network: download its images.")
     if not storage.is_there():
         raise PlateError(
             f"{address} has no OME-Zarr plate or image (no zarr.json, no .zattrs): give the address of the plate's "
-            "folder. Other layouts are read from a disk only."
+            "folder, or of a LoadData table (.csv, .csv.gz, .parquet). Other layouts are read from a disk only."
         )
     return _open_ome_zarr(storage, request)
 
@@ -167,7 +169,7 @@ def _opened_remotely(address: str, request: Request) -> Plate:
 def _with_own_map(plate: Plate, place: Path | None) -> Plate:
     """The plate with the map that lies in it or beside it; one that does not fit is a problem, not the end."""
     try:
-        table = _remote_map(str(plate.path)) if place is None else _own_map(plate, place)
+        table = _remote_map(_remote_folder(str(plate.path))) if place is None else _own_map(plate, place)
         return plate if table is None else with_plate_map(plate, table)
     except PlateMapError as error:
         return replace(plate, problems=(*plate.problems, Problem(str(error))))
@@ -180,6 +182,10 @@ def _own_map(plate: Plate, place: Path) -> Path | pd.DataFrame | None:
     if table is None and is_ome_zarr(Path(plate.path)):
         return condition_table(Path(plate.path))
     return rxrx_map(place.resolve()) if table is None else table
+
+
+def _remote_folder(address: str) -> str:
+    return address.rpartition("/")[0] if csv_index.is_table(address) else address
 
 
 def _remote_map(address: str) -> pd.DataFrame | None:

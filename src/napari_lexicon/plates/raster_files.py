@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import struct
+from contextlib import AbstractContextManager, nullcontext
+from typing import IO
 
 import numpy as np
 
-from napari_lexicon.plates.image_files import RGB, ImageHeader, Plane, extension_of
+from napari_lexicon.plates.image_files import RGB, ImageHeader, Plane
 from napari_lexicon.plates.lazy import MOST_PIXELS, Pixels
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -15,20 +18,28 @@ _PNG_SAMPLES = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _GREY_MODES = {"L": np.uint8, "1": np.uint8, "I;16": np.uint16, "I;16B": np.uint16, "I": np.int32, "F": np.float32}
 
 
-def raster_header(path: str) -> ImageHeader:
-    """Header of a PNG, JPEG, BMP or JPEG 2000 file."""
-    if extension_of(path) == "png":
-        with open(path, "rb") as file:
+def raster_header(source: str | IO[bytes], extension: str) -> ImageHeader:
+    """Header of a PNG, JPEG, BMP or JPEG 2000 file, by its path or open."""
+    if extension == "png":
+        with _opened(source) as file:
             return _png_header(file.read(33))
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(source) as image:
             width, height = image.size
             dtype = np.dtype(_GREY_MODES.get(image.mode, np.uint8))
             return _header((height, width), dtype, len(image.getbands()), image.mode == "P")
     except Image.DecompressionBombError as error:
         raise ValueError(str(error)) from error
+
+
+def _opened(source: str | IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+    """The file from its beginning; one that came open is left open."""
+    if isinstance(source, str):
+        return open(source, "rb")
+    source.seek(0, io.SEEK_SET)
+    return nullcontext(source)
 
 
 def _png_header(start: bytes) -> ImageHeader:
@@ -48,31 +59,31 @@ def _header(shape: tuple[int, int], dtype: np.dtype[np.generic], samples: int, p
     return ImageHeader(shape, dtype, channels, rgb=rgb, described=RGB if rgb else (), together=channels, remark=remark)
 
 
-def raster_plane(path: str, plane: Plane) -> Pixels:
-    """``(C, Y, X)`` pixels of a PNG, JPEG, BMP or JPEG 2000 file."""
+def raster_plane(source: str | IO[bytes], extension: str, plane: Plane) -> Pixels:
+    """``(C, Y, X)`` pixels of a PNG, JPEG, BMP or JPEG 2000 file, by its path or open."""
     if plane.level or plane.t or plane.z not in (0, "max"):
         raise ValueError("it has a single plane")
-    header = raster_header(path)
+    header = raster_header(source, extension)
     if header.shape[0] * header.shape[1] > MOST_PIXELS:
         raise ValueError("its header claims more pixels than an image can have")
-    pixels = _decoded(path)[plane.rows, plane.columns]
+    pixels = _decoded(source, extension)[plane.rows, plane.columns]
     colors: Pixels = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels[..., : header.channels], -1, 0)
     if plane.channels is None:
         return colors.max(axis=0, keepdims=True)  # type: ignore[no-any-return]
     return colors[list(plane.channels)]
 
 
-def _decoded(path: str) -> Pixels:
+def _decoded(source: str | IO[bytes], extension: str) -> Pixels:
     """``(Y, X)`` or ``(Y, X, S)`` pixels."""
-    if extension_of(path) == "png":
+    if extension == "png":
         import imagecodecs
 
-        with open(path, "rb") as file:
+        with _opened(source) as file:
             return np.asarray(imagecodecs.png_decode(file.read()))
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(source) as image:
             plain = image if image.mode in _GREY_MODES and image.mode != "1" else image.convert(_plain_mode(image.mode))
             return np.asarray(plain)
     except Image.DecompressionBombError as error:

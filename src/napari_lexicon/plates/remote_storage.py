@@ -93,7 +93,8 @@ class RemoteFolder:
         known.documents |= {key: said for key, said in _objects(gathered_there).items() if key != ".zattrs"}
         if old is None and known.refusal is not None:
             raise PlateError(
-                f"{self.url} cannot be read: {_reason(known.refusal)}. Check the address, and whether you may read it."
+                f"{self.url} cannot be read: {reason_of(known.refusal)}. Check the address, and "
+                "whether you may read it."
             )
         return old is not None
 
@@ -155,7 +156,7 @@ class RemoteFolder:
                     trouble = answer
                     waiting.append(key)
         if waiting:
-            raise PlateError(f"{self.url} cannot be read: {_reason(trouble)}. Check the address and the connection.")
+            raise PlateError(f"{self.url} cannot be read: {reason_of(trouble)}. Check the address and the connection.")
         return [found[key] for key in keys]
 
     def leads_out(self, key: str) -> bool:
@@ -186,7 +187,7 @@ class RemoteFolder:
 
     @cached_property
     def _filesystem(self) -> Any:
-        return _filesystem(self.url)
+        return filesystem_of(self.url)
 
 
 def _objects(metadata: Any, ending: str = "") -> dict[str, dict[str, Any]]:
@@ -195,7 +196,7 @@ def _objects(metadata: Any, ending: str = "") -> dict[str, dict[str, Any]]:
     return {f"{key}{ending}": said for key, said in stated.items() if isinstance(said, dict)}
 
 
-def _filesystem(url: str) -> Any:
+def filesystem_of(url: str) -> Any:
     """The fsspec file system of an address.
 
     Raises
@@ -211,7 +212,7 @@ def _filesystem(url: str) -> Any:
     except ImportError as error:
         package = _PACKAGES.get(scheme, "an fsspec package")
         raise PlateError(
-            f"Plates at {scheme}:// addresses need fsspec and {package}, which are not installed: "
+            f"Images at {scheme}:// addresses need fsspec and {package}, which are not installed: "
             "pip install 'napari-lexicon[remote]'."
         ) from error
     except ValueError as error:
@@ -228,8 +229,9 @@ def _options(url: str) -> dict[str, Any]:
         import s3fs  # noqa: F401 - its absence has a sentence of its own
         from botocore.session import get_session
 
-        # Public buckets are read without an account.
-        return {"anon": get_session().get_credentials() is None}
+        # Public buckets are read without an account. Whoever asks asks again, so that the client need not do it often.
+        quick = {"connect_timeout": 20, "read_timeout": 60, "retries": {"max_attempts": 1}}
+        return {"anon": get_session().get_credentials() is None, "config_kwargs": quick}
     return {}
 
 
@@ -237,7 +239,8 @@ def _is_refused(answer: Any) -> bool:
     return isinstance(answer, PermissionError) or getattr(answer, "status", None) in (401, 403)
 
 
-def _reason(error: BaseException | None) -> str:
+def reason_of(error: BaseException | None) -> str:
+    """What a server or the network said, for a sentence."""
     status = getattr(error, "status", None)
     if status is not None:
         return f"the server answers {status} {getattr(error, 'message', '')}".strip()

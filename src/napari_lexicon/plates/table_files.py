@@ -1,17 +1,20 @@
-"""Tables that people make of their plates, read as texts: CSV, TSV, Excel; rows keep the numbers they have there."""
+"""Tables that people make of their plates, as texts: CSV, TSV, Excel, Parquet; rows keep the numbers they had."""
 
 from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import importlib.util
 import io
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import IO, cast
 
 import pandas as pd
 
@@ -26,6 +29,8 @@ WELL_COLUMNS = ("well", "wellname", "wellposition", "wellpos", "wellid", "positi
 ROW_COLUMNS = ("row", "wellrow", "rows", "rowname")
 COLUMN_COLUMNS = ("column", "col", "wellcolumn", "wellcol", "columns")
 _GRID_HEAD = re.compile(r"0*1[\"']?[\t;,][\"']?0*2[\"']?[\t;,]")
+_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_LONGEST_LINE = 2**20
 _LAST_HEADING = 40  # rows of a sheet that are looked at for headings
 
 
@@ -49,7 +54,7 @@ def text_table(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def table_of(content: bytes, place: str) -> pd.DataFrame:
-    """The bytes of a CSV, TSV or Excel file as texts; ``place`` is for sentences.
+    """The bytes of a CSV, TSV (gzipped or not), Excel or Parquet file as texts; ``place`` is for sentences.
 
     Raises
     ------
@@ -58,6 +63,10 @@ def table_of(content: bytes, place: str) -> pd.DataFrame:
     """
     if content[:2] == b"PK":
         return _workbook(content, place)
+    if content[:4] == _PARQUET:
+        return _parquet(content, place)
+    if content[:2] == _GZIP:
+        content = _unpacked(content, place)
     text = _decoded(content)
     if "\0" in text or not text.strip():
         raise PlateMapError(
@@ -84,6 +93,53 @@ def table_of(content: bytes, place: str) -> pd.DataFrame:
     if delimiter != "," and any("," in line for line in text.splitlines()):
         table = _with_points(table)
     return table
+
+
+def heading_of(path: Path) -> str:
+    """The first line of a table, separated by commas where it is no text; empty where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(4)
+            file.seek(0)
+            if start == _PARQUET:
+                from pyarrow import ArrowException
+                from pyarrow.parquet import read_schema
+
+                try:
+                    return ",".join(read_schema(file).names)
+                except ArrowException:
+                    return ""
+            text = cast("IO[bytes]", gzip.GzipFile(fileobj=file) if start[:2] == _GZIP else file)
+            return text.readline(_LONGEST_LINE).decode("latin-1")
+    except (OSError, EOFError, zlib.error):
+        return ""
+
+
+def _unpacked(content: bytes, place: str) -> bytes:
+    try:
+        text = gzip.GzipFile(fileobj=io.BytesIO(content)).read(LARGEST_FILE + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise PlateMapError(f"{place} cannot be unpacked ({error}): copy it again.") from error
+    if len(text) > LARGEST_FILE:
+        raise PlateMapError(f"{place} is too large for a table of a plate.")
+    return text
+
+
+def _parquet(content: bytes, place: str) -> pd.DataFrame:
+    """The columns of a Parquet file as texts; lists and the like are no cells of a table and are left out."""
+    from pyarrow import ArrowException, BufferReader, types
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        file = ParquetFile(BufferReader(content))
+        if sum(file.metadata.row_group(n).total_byte_size for n in range(file.num_row_groups)) > LARGEST_FILE:
+            raise PlateMapError(f"{place} is too large for a table of a plate.")
+        names = [column.name for column in file.schema_arrow if not types.is_nested(column.type)]
+        table = file.read(names).to_pandas()
+    except (ArrowException, OSError, ValueError) as error:
+        raise PlateMapError(f"{place} cannot be read as a table: {' '.join(str(error).split())}.") from error
+    table = table.reset_index(drop=True)
+    return pd.DataFrame({str(name): [None if pd.isna(c) else str(c) for c in table[name]] for name in table.columns})
 
 
 def _with_points(table: pd.DataFrame) -> pd.DataFrame:

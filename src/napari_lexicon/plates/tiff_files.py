@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -23,14 +22,14 @@ _MOST_UNNAMED_CHANNELS = 8
 _RGB, _PALETTE, _YCBCR = 2, 3, 6
 
 
-def tiff_header(path: str, scene: int = 0) -> ImageHeader:
-    """Header of one image of a TIFF file."""
-    with _opened(path) as tif:
+def tiff_header(source: str | IO[bytes], scene: int = 0) -> ImageHeader:
+    """Header of one image of a TIFF file, by its path or open."""
+    with _opened(source) as tif:
         numbers = _scenes(tif)
         series = _series(tif, numbers, scene)
         sizes = _sizes(series)
         page = series.keyframe
-        _check_whole(series, path)
+        _check_whole(series, tif.filehandle.size)
         samples, rgb = _colors(series)
         remarks = ["transparency left out"] if samples < sizes.get("S", 1) else []
         if int(page.photometric) == _PALETTE:
@@ -56,9 +55,9 @@ def tiff_header(path: str, scene: int = 0) -> ImageHeader:
         )
 
 
-def tiff_plane(path: str, plane: Plane) -> Pixels:
-    """``(C, Y, X)`` pixels of a TIFF file."""
-    with _opened(path) as tif:
+def tiff_plane(source: str | IO[bytes], plane: Plane) -> Pixels:
+    """``(C, Y, X)`` pixels of a TIFF file, by its path or open."""
+    with _opened(source) as tif:
         series = _series(tif, _scenes(tif) if plane.scene else [0], plane.scene)
         sizes = _sizes(series)
         samples, _ = _colors(series)
@@ -71,16 +70,16 @@ def tiff_plane(path: str, plane: Plane) -> Pixels:
         pages: dict[int, Pixels] = {}  # samples of one page are stored together, so they are read together
         for page in dict.fromkeys(channel // samples for channel in wanted):
             planes = range(depth) if plane.z == "max" else (plane.z,)
-            pages[page] = reduce(np.maximum, (_samples(path, series, plane, page, z) for z in planes))
+            pages[page] = reduce(np.maximum, (_samples(source, series, plane, page, z) for z in planes))
         pixels = np.stack([pages[channel // samples][channel % samples] for channel in wanted])
         return pixels.max(axis=0, keepdims=True) if plane.channels is None else pixels
 
 
-def _opened(path: str) -> tifffile.TiffFile:
+def _opened(source: str | IO[bytes]) -> tifffile.TiffFile:
     import tifffile
 
     # A multi-file OME-TIFF names its other files, anywhere on the disk; each file is read for itself here.
-    return tifffile.TiffFile(path, _multifile=False)
+    return tifffile.TiffFile(source, _multifile=False)
 
 
 def _scenes(tif: tifffile.TiffFile) -> list[int]:
@@ -136,9 +135,8 @@ def _is_image(series: tifffile.TiffPageSeries, main: Mapping[str, int]) -> bool:
     return not named and 4 * min(lengths.get("Y", 0), lengths.get("X", 0)) >= min(main["Y"], main["X"])
 
 
-def _check_whole(series: tifffile.TiffPageSeries, path: str) -> None:
+def _check_whole(series: tifffile.TiffPageSeries, size: int) -> None:
     """Find a file that was cut off without reading it: its pages point behind its end."""
-    size = os.path.getsize(path)
     if series.dataoffset is not None:
         end = series.dataoffset + math.prod(series.shape) * np.dtype(series.dtype).itemsize
     else:
@@ -151,25 +149,31 @@ def _check_whole(series: tifffile.TiffPageSeries, path: str) -> None:
         raise ValueError(f"it is cut off: {size} of {end} bytes are there")
 
 
-def _samples(path: str, series: tifffile.TiffPageSeries, plane: Plane, page: int, z: int) -> Pixels:
+def _samples(source: str | IO[bytes], series: tifffile.TiffPageSeries, plane: Plane, page: int, z: int) -> Pixels:
     """``(S, Y, X)`` pixels of one page."""
     roles = _roles(series)
     place: dict[str, int | slice] = {"T": plane.t, "Z": z, "C": page, ".": 0, "Y": plane.rows, "X": plane.columns}
     region = {axis: place.get(roles[axis], slice(None)) for axis in series.axes}
-    pixels = _read(path, series, plane.level, region)
+    pixels = _read(source, series, plane.level, region)
     left = [axis for axis in series.axes if axis in "SYX"]
     if "S" not in left:
         left, pixels = ["S", *left], pixels[None]
     return pixels.transpose([left.index(axis) for axis in "SYX"])
 
 
-def _read(path: str, series: tifffile.TiffPageSeries, number: int, region: Mapping[str, int | slice]) -> Pixels:
+def _read(
+    source: str | IO[bytes], series: tifffile.TiffPageSeries, number: int, region: Mapping[str, int | slice]
+) -> Pixels:
     """The region of a level, by the way that reads least."""
     level = series.levels[number]
     index = tuple(region[axis] for axis in level.axes)
     if level.dataoffset is not None:
         stored = np.dtype(level.dtype).newbyteorder(level.keyframe.parent.byteorder)
-        return np.array(np.memmap(path, stored, "r", level.dataoffset, level.shape)[index])
+        if isinstance(source, str):
+            return np.array(np.memmap(source, stored, "r", level.dataoffset, level.shape)[index])
+        source.seek(level.dataoffset)
+        content = source.read(math.prod(level.shape) * stored.itemsize)
+        return np.frombuffer(content, stored).reshape(level.shape)[index]
     if level.keyframe.is_tiled:
         import zarr
 
