@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QApplication
 
 from napari_lexicon.backbones.presets import PRESETS
 from napari_lexicon.widgets.embed.model_form import ModelChoice, ModelForm
 from napari_lexicon.widgets.embed.models import builtin_card, model_offers
+from napari_lexicon.widgets.workspace.preferences import Preferences
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +50,36 @@ def test_offline_says_which_file_to_put_where_unless_it_is_there(hub: Path, monk
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(b"")
     assert not offers()["morphem"].reason
+
+
+def test_what_is_set_in_the_preferences_frees_a_model(
+    qtbot, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = Preferences()
+    monkeypatch.setattr("napari_lexicon.widgets.embed.model_form.preferences", lambda: wanted)
+    form = ModelForm()
+    qtbot.addWidget(form)
+    form.show()
+    qtbot.waitUntil(form.isVisible)
+
+    def free(name: str) -> bool:
+        return form.backbone.model().item(form.backbone.findData(name)).isEnabled()
+
+    assert not free("uni2-h")
+    folder = tmp_path / "mine" / "models--CaicedoLab--MorphEm" / "snapshots" / "abc"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    wanted = Preferences(model_folder=str(tmp_path / "mine"))
+    monkeypatch.setattr(form, "isActiveWindow", lambda: True)  # nobody gives a window the focus on this screen
+    QApplication.sendEvent(form, QEvent(QEvent.Type.ActivationChange))
+    assert free("morphem") and not free("uni2-h")
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    wanted = Preferences(token="hf_mine", mirror="https://mirror.example/")
+    QApplication.sendEvent(form, QEvent(QEvent.Type.ActivationChange))
+    assert free("uni2-h")
+    form.setValue(ModelChoice("dinov2-s"))
+    assert "from mirror.example/timm/" in form.note.text()
 
 
 def test_what_cannot_be_used_is_greyed_and_a_chosen_one_says_why(qtbot, monkeypatch: pytest.MonkeyPatch) -> None:

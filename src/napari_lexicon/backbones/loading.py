@@ -11,6 +11,7 @@ from napari_lexicon.backbones.bfloat16 import BF16, Bfloat16Backbone
 from napari_lexicon.backbones.builtin import BUILTIN, CARD_FORMAT, load_builtin, load_random
 from napari_lexicon.backbones.checkpoints import Checkpoint, find_checkpoint, read_config
 from napari_lexicon.backbones.devices import resolve_device
+from napari_lexicon.backbones.downloads import Watch, downloaded
 from napari_lexicon.backbones.openphenom import load_openphenom
 from napari_lexicon.backbones.presets import Preset, find_preset, recipe_of
 from napari_lexicon.backbones.rgb import RGB
@@ -76,6 +77,36 @@ def load_backbone(name: str = "builtin", *, layer: int | None = None, device: st
             )
         return load_local(checkpoint, layer=layer, device=place)
     return load_timm(name, layer=layer, device=place)
+
+
+def bring_weights(name: str, watch: Watch | None = None) -> None:
+    """Download the weights of a backbone that are not on this computer; nothing to do for any other.
+
+    Parameters
+    ----------
+    name : str
+        As for :func:`load_backbone`.
+    watch : Watch, optional
+        Who is told of the download, and who may stop it.
+
+    Raises
+    ------
+    BackboneError
+        If there is no such backbone, or its weights cannot be had; the sentence says which file to put where.
+    """
+    name = name.removeprefix(BF16).removeprefix(RGB)
+    preset = find_preset(name)
+    if name in ("builtin", "random"):
+        return
+    if preset is not None and preset.recipe is not None:
+        downloaded(preset.name, preset.recipe.repository, preset, watch)
+    elif (
+        preset is not None
+        or name.startswith("timm:")
+        or not (Path(name).expanduser().exists() or _looks_like_path(name))
+    ):
+        timm_name = preset.timm if preset else name.removeprefix("timm:")
+        downloaded(timm_name, str(pretrained_config(timm_name).get("hf_hub_id", "")), None, watch)
 
 
 def _load_rgb(name: str, layer: int | None, place: torch.device) -> Backbone:

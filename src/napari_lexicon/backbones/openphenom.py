@@ -17,11 +17,12 @@ from torch import nn
 
 from napari_lexicon.backbones.channelwise import chosen_layer
 from napari_lexicon.backbones.checkpoints import Checkpoint, load_weights, read_weights, weights_hash
+from napari_lexicon.backbones.downloads import downloaded
 from napari_lexicon.backbones.memory import ShrinkingBatch
 from napari_lexicon.backbones.preprocessing import PREPROCESSING
 from napari_lexicon.backbones.presets import Preset
 from napari_lexicon.backbones.spec import BackboneSpec
-from napari_lexicon.backbones.timm_models import downloaded, standardised
+from napari_lexicon.backbones.timm_models import standardised
 from napari_lexicon.errors import BackboneError
 
 MOST_CHANNELS = 11

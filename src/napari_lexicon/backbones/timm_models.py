@@ -18,6 +18,7 @@ from torch import nn
 
 from napari_lexicon.backbones.channelwise import ChannelwiseBackbone, Prepare, chosen_layer
 from napari_lexicon.backbones.checkpoints import Checkpoint, load_weights, read_config, read_weights, weights_hash
+from napari_lexicon.backbones.downloads import downloaded
 from napari_lexicon.backbones.preprocessing import PREPROCESSING
 from napari_lexicon.backbones.presets import Naming, Preset
 from napari_lexicon.backbones.rgb import RGB, RgbBackbone
@@ -349,50 +350,3 @@ def _numbers(source: _Source, mean: Sequence[float], std: Sequence[float]) -> st
 
 def _digits(values: Sequence[float]) -> str:
     return ",".join(f"{value:.4g}" for value in values)
-
-
-def downloaded(name: str, repository: str, preset: Preset | None = None) -> Path:
-    """The safetensors file of a hub repository, from the cache or the net.
-
-    Raises
-    ------
-    BackboneError
-        If it cannot be had; the sentence says which file to put where.
-    """
-    import huggingface_hub
-    from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
-
-    if not repository:
-        raise BackboneError(
-            f"--backbone {name}: its weights exist only in a pickled form, which is not read here; convert them to "
-            "model.safetensors, put a config.json beside them and give the folder."
-        )
-    if preset is None:
-        place = (
-            f"put config.json and model.safetensors of huggingface.co/{repository} into one folder and give that "
-            "folder as --backbone"
-        )
-    else:
-        file = "pytorch_model.bin, converted to model.safetensors," if preset.pickled else "model.safetensors"
-        place = (
-            f"put {file} of huggingface.co/{repository} into a folder, beside it a config.json with "
-            f'{{"preset": "{name}"}}, and give that folder as --backbone'
-        )
-    terms = (
-        f"--backbone {name}: its authors ask you to accept their terms at huggingface.co/{repository} and to set "
-        f"HF_TOKEN; or {place}."
-    )
-    pickled = (
-        f"--backbone {name}: {repository} has no model.safetensors; pickles are not read. Convert its weights to "
-        f"safetensors, then {place}."
-    )
-    try:
-        return Path(huggingface_hub.hf_hub_download(repository, "model.safetensors"))
-    except GatedRepoError as error:
-        raise BackboneError(terms) from error
-    except LocalEntryNotFoundError as error:
-        raise BackboneError(f"--backbone {name}: its weights cannot be downloaded now (offline?): {place}.") from error
-    except EntryNotFoundError as error:
-        raise BackboneError(pickled) from error
-    except (HfHubHTTPError, OSError) as error:
-        raise BackboneError(f"--backbone {name}: the download failed ({type(error).__name__}): {place}.") from error

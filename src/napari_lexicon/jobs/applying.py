@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from napari_lexicon.backbones import load_backbone
 from napari_lexicon.backbones.spec import Backbone
 from napari_lexicon.dictionaries.codes import Codes
 from napari_lexicon.dictionaries.dictionary import Dictionary
@@ -30,6 +29,7 @@ from napari_lexicon.jobs.embedding import (
 )
 from napari_lexicon.jobs.field_loop import Background, FieldWork, Write, codes_mark, run_loop, tokens_mark
 from napari_lexicon.jobs.lights import Light, check_light
+from napari_lexicon.jobs.loading import loaded_backbone
 from napari_lexicon.jobs.plates import held_lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
 from napari_lexicon.lexicons.statistics import field_statistics
@@ -88,7 +88,15 @@ def backbone_name(dictionary: str) -> str:
     return str(load_dictionary(dictionary_path(dictionary)).header.backbone.get("id", ""))
 
 
-def backbone_of(dictionary: Dictionary, source: str, name: str | None, layer: int | None, device: str) -> Backbone:
+def backbone_of(
+    dictionary: Dictionary,
+    source: str,
+    name: str | None,
+    layer: int | None,
+    device: str,
+    report: Report = silent,
+    should_stop: ShouldStop = never,
+) -> Backbone:
     """Load the backbone that a dictionary was made for, and check that it is the one.
 
     Raises
@@ -104,7 +112,7 @@ def backbone_of(dictionary: Dictionary, source: str, name: str | None, layer: in
             "give its path with --backbone."
         )
     wanted = made_for.get("layer") if layer is None else layer
-    backbone = load_backbone(name or identity, layer=wanted, device=device)
+    backbone = loaded_backbone(name or identity, wanted, device, report, should_stop)
     header = dictionary.header
     dictionary.check_compatible(backbone.spec.to_json(), header.channels_mode, header.channel_names)
     return backbone
@@ -123,7 +131,7 @@ def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = 
     report(Progress(0, 0, "loading the dictionary and its backbone"))
     file = dictionary_path(job.dictionary)
     dictionary = load_dictionary(file)
-    backbone = backbone_of(dictionary, job.dictionary, job.backbone, job.layer, job.device)
+    backbone = backbone_of(dictionary, job.dictionary, job.backbone, job.layer, job.device, report, should_stop)
     with held_lexicon(job.out, backbone.spec) as lexicon:
         lexicon.set_dictionary(dictionary, file, replace=job.recompute)
         works = [

@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 import torch
 
-from napari_lexicon.backbones import load_backbone
 from napari_lexicon.backbones.background import lit_patches
 from napari_lexicon.backbones.spec import Backbone
 from napari_lexicon.backbones.tiling import field_tokens
@@ -20,6 +19,7 @@ from napari_lexicon.jobs.advice import size_advice
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 from napari_lexicon.jobs.field_loop import FieldWork, LoopResult, Write, run_loop, tokens_mark, works_of
 from napari_lexicon.jobs.lights import Light, check_light
+from napari_lexicon.jobs.loading import loaded_backbone
 from napari_lexicon.jobs.plates import held_lexicon, opened, origin_as_before, prepared_plate
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
@@ -108,8 +108,7 @@ def run_embed(job: EmbedJob, report: Report = silent, should_stop: ShouldStop = 
         If a plate or the backbone cannot be used at all, or nothing can be read.
     """
     check_light(job.illumination)
-    report(Progress(0, 0, "loading the backbone"))
-    backbone = load_backbone(job.backbone, layer=job.layer, device=job.device)
+    backbone = loaded_backbone(job.backbone, job.layer, job.device, report, should_stop)
     with held_lexicon(job.out, backbone.spec) as lexicon:
         works = [
             work

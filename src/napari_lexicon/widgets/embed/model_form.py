@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QFileDialog, QGridLayout, QPushButton, QSpinBox, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.embed.model_card import ModelCard
 from napari_lexicon.widgets.embed.models import ModelOffer, model_offers
+from napari_lexicon.widgets.workspace.preferences import preferences
 from napari_lexicon.widgets.workspace.requests import BUILTIN
 
 if TYPE_CHECKING:
@@ -74,11 +75,19 @@ class ModelForm(QWidget):
         grid.addWidget(Caption("Layer", fit=True), 3, 0)
         grid.addWidget(self.layer, 3, 1, 1, 2)
         grid.setColumnStretch(1, 1)
-        self.setOffers(model_offers())
+        self.setOffers(_offers())
         self.backbone.currentTextChanged.connect(self._told)
         self.layer.valueChanged.connect(self._told)
         self.file.clicked.connect(self._browse)
         self.card.clicked.connect(self.show_card)
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Look again at what can be used when the window comes back to the front, as from the preferences."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            offers = _offers()
+            if offers != list(self._offers.values()):
+                self.setOffers(offers)
 
     def value(self) -> ModelChoice:
         """Model and layer."""
@@ -143,3 +152,8 @@ class ModelForm(QWidget):
         path = QFileDialog.getExistingDirectory(self, "A checkpoint: config.json and model.safetensors")
         if path:
             self.backbone.setEditText(path)
+
+
+def _offers() -> list[ModelOffer]:
+    wanted = preferences()
+    return model_offers(wanted.model_folder, wanted.token, wanted.mirror)

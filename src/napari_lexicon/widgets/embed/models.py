@@ -47,8 +47,10 @@ def repository_of(preset: Preset) -> str:
     return f"timm/{preset.timm}" if preset.timm else ""
 
 
-def hub_folder() -> Path:
-    """Where huggingface keeps downloads, by its own rules."""
+def hub_folder(wanted: str = "") -> Path:
+    """Where downloads are kept: the folder that a person chose, else where huggingface keeps them, by its own rules."""
+    if wanted:
+        return Path(wanted).expanduser()
     if os.environ.get("HF_HUB_CACHE"):
         return Path(os.environ["HF_HUB_CACHE"]).expanduser()
     return _hub_home() / "hub"
@@ -73,26 +75,33 @@ def is_offline() -> bool:
     return os.environ.get("HF_HUB_OFFLINE", "").lower() in _YES
 
 
-def downloaded(preset: Preset) -> bool:
+def downloaded(preset: Preset, model_folder: str = "") -> bool:
     """Whether the weights are on this computer."""
-    folder = hub_folder() / f"models--{repository_of(preset).replace('/', '--')}" / "snapshots"
+    folder = hub_folder(model_folder) / f"models--{repository_of(preset).replace('/', '--')}" / "snapshots"
     return any(folder.glob("*/model.safetensors"))
 
 
-def model_offers() -> list[ModelOffer]:
-    """All presets, in their order."""
-    return [_offer(preset) for preset in PRESETS]
+def model_offers(model_folder: str = "", token: str = "", mirror: str = "") -> list[ModelOffer]:
+    """All presets, in their order.
+
+    Parameters
+    ----------
+    model_folder, token, mirror : str
+        As set in the preferences, empty where they are not.
+    """
+    return [_offer(preset, model_folder, bool(token), mirror) for preset in PRESETS]
 
 
-def _offer(preset: Preset) -> ModelOffer:
-    here = not preset.download or downloaded(preset)
+def _offer(preset: Preset, model_folder: str, token: bool, mirror: str) -> ModelOffer:
+    here = not preset.download or downloaded(preset, model_folder)
+    place = mirror.rstrip("/").partition("://")[2] or "huggingface.co"
     parts = [preset.note, f"Licence: {preset.licence}."]
     if preset.download:
-        parts.append("Downloaded." if here else f"Downloaded on first use from huggingface.co/{repository_of(preset)}.")
-    return ModelOffer(preset.name, preset.label, " ".join(parts), "" if here else _in_the_way(preset))
+        parts.append("Downloaded." if here else f"Downloaded on first use from {place}/{repository_of(preset)}.")
+    return ModelOffer(preset.name, preset.label, " ".join(parts), "" if here else _in_the_way(preset, token))
 
 
-def _in_the_way(preset: Preset) -> str:
+def _in_the_way(preset: Preset, token: bool) -> str:
     repository = repository_of(preset)
     copy = (
         f"put model.safetensors of huggingface.co/{repository} into a folder, beside it a config.json with "
@@ -106,10 +115,11 @@ def _in_the_way(preset: Preset) -> str:
         return f"Its authors publish a pickle, which is not read: convert it to model.safetensors, then {copy}"
     if is_offline():
         return f"Not on this computer, and downloads are off (HF_HUB_OFFLINE): {copy}"
-    if preset.gated and not has_token():
+    if preset.gated and not token and not has_token():
         return (
             f"Its authors ask you to accept their terms at huggingface.co/{repository}; then make a read token at "
-            f"huggingface.co/settings/tokens and store it with: hf auth login. Or {copy}"
+            f"huggingface.co/settings/tokens and enter it under Token, mirror, cache folder… (or store it with: hf "
+            f"auth login). Or {copy}"
         )
     return ""
 
