@@ -112,4 +112,6 @@ class Thumbnails(QObject):
                 self._quiet.start()
             self._next()
 
-        self._background.start(_ERRAND, lambda: well_picture(plate, well, ranges), take, lambda error: self._next())
+        self._background.start(
+            _ERRAND, lambda: well_picture(plate, well, ranges), take, lambda error: self._next(), can_wait=True
+        )
