@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import pandas as pd
 
@@ -143,6 +144,8 @@ def _wide_rows(table: pd.DataFrame) -> Iterator[_Row]:
 def _joined(folder: object, name: object) -> str:
     if not isinstance(name, str):
         return ""
+    if name.lower().startswith("file:"):  # of another computer: only its end says something here
+        return unquote(name)
     return f"{folder.rstrip('/')}/{name}" if isinstance(folder, str) and folder else name
 
 

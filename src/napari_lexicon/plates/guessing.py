@@ -41,9 +41,12 @@ _STAMP = re.compile(rf"(?<![A-Za-z0-9])(?:{TIME_STAMP})(?![A-Za-z0-9])")
 _FOLDER_OF_FIELD = re.compile(
     r"([A-Za-z]{1,2}[0-9]{1,2})([-_ ](?:site|pos|position|field|fov|s|f)?[-_ ]?)([0-9]+)", re.I
 )
+_ROW_NAME = re.compile(r"[A-Pa-p]|[Aa][A-Fa-f]")
+_COLUMN_NAME = re.compile(r"0*(?:4[0-8]|[1-3]?[0-9])")
 _ROWS_OF_ROLES = frozenset("CFMPSTWZ")
+_BEYOND_384 = _ROWS_OF_ROLES - frozenset("CFMP")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{2,})*")
-_WORDS = re.compile(r"[A-Za-z0-9]+")
+_WORDS = re.compile(r"[^\W_]+")  # of any alphabet
 _CHANNEL_WORD = re.compile(
     r"(?:dapi|hoechst|dna|nuclei|nuc|gfp|egfp|yfp|cfp|rfp|bfp|mcherry|tomato|tritc|fitc|cy[2357](?:\.5)?"
     r"|texas ?red|actin|tubulin|mito|er|rna|agp|golgi|brightfield|bf|phase|ph|dic"
@@ -52,6 +55,7 @@ _CHANNEL_WORD = re.compile(
 )
 _CHANNEL_NUMBER = re.compile(r"[0-9]{1,3}(?: - [A-Za-z0-9]+)?")
 _MOST_CHANNELS = 16
+_MOST_WORDS = 4
 _EXTENSION = re.compile(r"(?:\.ome)?\.[A-Za-z0-9]+$", re.IGNORECASE)
 _ADJACENT = re.compile(r"\}\{(?!\*)")
 
@@ -145,10 +149,12 @@ def _rank(candidate: tuple[str | None, str], paths: Sequence[str]) -> tuple[floa
     explained = len(keys) / len(paths)  # files that would be confused with another do not count
     likely = _likelihood(text, matches)
     certain = 2.0 if explained >= 0.5 else 0.0
-    if not matches.free and len(matches.found) < len(paths):
+    if not matches.free:
         rows = {match.well[0] for match in matches.found if match.well}
-        # s00, s01, s02 are scenes rather than row S of a plate, of which the first does not fit.
-        certain = 0.5 if len(rows) == 1 and rows <= _ROWS_OF_ROLES else certain
+        # s00, s01, s02 are scenes rather than row S of a plate, of which the first does not fit; a plate that has a row
+        # S or T at all has other rows as well.
+        roles = _ROWS_OF_ROLES if len(matches.found) < len(paths) else _BEYOND_384
+        certain = 0.5 if len(rows) == 1 and rows <= roles else certain
     if matches.free:
         certain = 1.0
         if pattern.names & {"channel", "field"}:
@@ -201,13 +207,14 @@ def _candidates(paths: Sequence[str]) -> Iterator[tuple[str | None, str]]:
     stems = [_EXTENSION.sub("", path.rsplit("/", 1)[-1]) for path in level]
     for lead in leads:
         for preset in PRESETS:
-            if "/" not in preset.pattern and not ("{well}" in lead and "{row}" in preset.pattern):
+            doubled = "{column}" in lead or ("{well}" in lead and "{row}" in preset.pattern)
+            if "/" not in preset.pattern and not doubled:
                 yield preset.name, lead + _without_extension(preset.pattern) + ending
         for text in column_patterns(stems, _role_of, lambda word: _CHANNEL_WORD.fullmatch(word) is not None):
-            if "{well}" not in lead and not set("{}*") & set("".join(stems[:1])):
+            if not _names_well(lead) and not set("{}*") & set("".join(stems[:1])):
                 yield None, lead + text + ending
         for stem in _exemplars(stems):
-            for text in _suggestions(stem, inside_well="{well}" in lead):
+            for text in _suggestions(stem, inside_well=_names_well(lead)):
                 if not _ADJACENT.search(text):
                     yield None, lead + text + ending
     if depth and len(set(map(tuple, folders))) > 1:
@@ -231,10 +238,19 @@ def _exemplars(items: Sequence[str]) -> list[str]:
 def _leads(folders: Sequence[Sequence[str]]) -> list[str]:
     """Ways to write the folders above the files, the most telling first; each ends with ``/`` or is empty."""
     ways = [""]
-    for level in range(len(folders[0])):
-        names = list(dict.fromkeys(folder[level] for folder in folders))
-        ways = [way + choice + "/" for way in ways for choice in _folder_choices(names)][:12]
+    levels = [list(dict.fromkeys(folder[level] for folder in folders)) for level in range(len(folders[0]))]
+    while levels:
+        names = levels.pop(0)
+        choices = _folder_choices(names)
+        if levels and all(map(_ROW_NAME.fullmatch, names)) and all(map(_COLUMN_NAME.fullmatch, levels[0])):
+            choices = ["{row}/{column}"]
+            levels.pop(0)
+        ways = [way + choice + "/" for way in ways for choice in choices][:12]
     return ways
+
+
+def _names_well(lead: str) -> bool:
+    return "{well}" in lead or "{column}" in lead
 
 
 def _folder_choices(names: Sequence[str]) -> list[str]:
@@ -367,6 +383,9 @@ def _tail_guesses(parts: Parts, taken: set[str]) -> Iterator[str]:
             position = word.end()
         if position:
             yield replaced + text[position:]
+    if "channel" in open_roles:  # a stain may have a name of several words
+        for word in words[:_MOST_WORDS]:
+            yield text[: word.start()] + "{channel}"
     whole = re.sub(r"[A-Za-z]*\{(field|channel)\}", r"{\1}", text)  # the letters may differ from file to file
     if whole != text:
         yield whole

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from napari_lexicon.plates.well_names import canonical_well
 
-_WORD = re.compile(r"[A-Za-z0-9]+")
+_WORD = re.compile(r"[^\W_]+")
 _HEXADECIMAL = re.compile(r"(?=.*[0-9])(?=.*[A-Fa-f])[0-9A-Fa-f]{8,}")
 _MOST_NAMES = 2000
 _MOST_CHANNELS = 16

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import entry_points
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import pandas as pd
 from napari_lexicon.errors import PlateError, PlateMapError
 from napari_lexicon.plates import cellvoyager, columbus, csv_index, imagexpress, phenix, slides, vendor_files
 from napari_lexicon.plates.condition_tables import condition_table
+from napari_lexicon.plates.file_listing import image_listing
 from napari_lexicon.plates.image_files import IMAGE_EXTENSIONS, extension_of
 from napari_lexicon.plates.image_folder import open_image_file, open_image_folder
 from napari_lexicon.plates.locations import local_path, remote_address
@@ -56,6 +58,9 @@ READERS: tuple[Reader, ...] = (
     Reader(_is_image_file, lambda request: open_image_file(request.path, request.name, request.z, request.t)),
 )
 """Readers of layouts that can be told by their content, in the order in which they are asked."""
+_BY_INDEX = (columbus.READER, phenix.READER, imagexpress.READER, cellvoyager.READER)
+_DEEPEST = 3
+_MOST_FOLDERS = 500
 
 
 def open_plate(
@@ -210,13 +215,42 @@ def _opened(request: Request) -> Plate:
             f"{path} is neither an image nor the index of a plate: choose an image, a folder of images or an "
             "OME-Zarr plate."
         )
-    inside = [folder for folder in sorted(path.iterdir()) if is_ome_zarr(folder)]
+    inside = _plates_below(path)
     if len(inside) == 1:
         return _opened(replace(request, path=inside[0]))
     if inside:
-        names = listed([folder.name for folder in inside])
-        raise PlateError(f"{path} holds {len(inside)} OME-Zarr plates or images ({names}): open one of them.")
+        names = listed([str(folder.relative_to(path)) for folder in inside])
+        what = "OME-Zarr plates or images" if all(map(is_ome_zarr, inside)) else "plates"
+        raise PlateError(f"{path} holds {len(inside)} {what} ({names}): open one of them.")
     return open_image_folder(path, None, request.name, request.z, request.t)
+
+
+def _plates_below(path: Path) -> list[Path]:
+    """Folders below one that say of themselves that they are plates, as deep as exports put them."""
+    level = _folders_in(path)
+    if any(_is_image_file(place) for place in islice(path.iterdir(), _MOST_FOLDERS)):
+        return [folder for folder in level if is_ome_zarr(folder)]  # what was converted lies beside the images
+    found: list[Path] = []
+    for _ in range(_DEEPEST):
+        plates = [folder for folder in level if _says_it_is_a_plate(folder)]
+        found += plates
+        level = [below for folder in level if folder not in plates for below in _folders_in(folder)][:_MOST_FOLDERS]
+    return found
+
+
+def _folders_in(place: Path) -> list[Path]:
+    try:
+        entries = sorted(islice(os.scandir(place), _MOST_FOLDERS), key=lambda entry: entry.name)
+    except OSError:
+        return []
+    return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False) and entry.name[0] != "."]
+
+
+def _says_it_is_a_plate(folder: Path) -> bool:
+    if is_ome_zarr(folder) or any(reader.recognises(folder) for reader in _BY_INDEX):
+        return True
+    # A table may lie apart from the images that it lists; then these are what is opened.
+    return csv_index.READER.recognises(folder) and bool(image_listing(folder, most=1).files)
 
 
 def _readers_of_others() -> Iterator[PlateReader]:

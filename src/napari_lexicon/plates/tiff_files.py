@@ -35,6 +35,11 @@ def tiff_header(source: str | IO[bytes], scene: int = 0) -> ImageHeader:
         if int(page.photometric) == _PALETTE:
             # In microscopy a palette is how the grey values were shown, not what was measured.
             remarks.append("palette ignored: grey values are the stored numbers")
+        if "T" not in series.axes and sizes.get("T", 1) > 1:
+            remarks.append(
+                "the files do not say what their pages are: to have planes projected, save them with their axes "
+                "(ImageJ: Image > Properties, then Save As Tiff)"
+            )
         if len(numbers) > 1:
             remarks.append(f"files with {len(numbers)} images, each a field")
         channels = samples * sizes.get("C", 1)
