@@ -168,6 +168,27 @@ def test_a_name_is_kept_in_the_lexicon_and_shown_everywhere(person: Person, plat
     assert names["features"] == {}
 
 
+def test_treatments_are_compared_before_anybody_asks_and_a_choice_stays(person: Person, plate: Path):
+    opened(person, plate)
+    person.front("Features")
+    view = person.docks["Features"].view
+    reading, state = person.workspace.reading, person.workspace.state
+    suggested = reading.compare_by
+    assert suggested in ("Metadata_perturbation", "Metadata_compound") and not reading.by_hand
+    assert view.compare.currentData() == suggested
+    model = view.table.table_model()
+    person.wait(lambda: any(column.key == "selectivity" for column in model.columns()), what="the comparison")
+    view.compare.setCurrentIndex(0)
+    view.compare.activated.emit(0)
+    assert reading.compare_by is None and reading.by_hand
+    state.plateChanged.emit(state.plate)
+    assert reading.compare_by is None
+    view.compare.setCurrentIndex(view.compare.findData("Metadata_pert_type"))
+    view.compare.activated.emit(view.compare.currentIndex())
+    state.plateChanged.emit(state.plate)
+    assert reading.compare_by == "Metadata_pert_type"
+
+
 def test_features_can_be_compared_by_a_column_of_the_plate_map(person: Person, plate: Path):
     opened(person, plate)
     person.workspace.reading.set_compare_by("Metadata_pert_type")

@@ -93,7 +93,7 @@ class FeaturesController(Controller):
             self._view.card.setChannels([] if plate.joint else [channel.name for channel in plate.header.channels])
             self._view.card.setChannel(self.workspace.state.channel)
             self._view.card.style_controls.setControls(self.workspace.reading.controls() is not None)
-            if figures.why_not:
+            if figures.why_not and self.workspace.reading.by_hand:  # nobody asked for what was only suggested
                 self.workspace.state.notice(figures.why_not, "warning")
         self._show_feature(self.workspace.state.feature)
 

@@ -116,6 +116,21 @@ def treatment_column(plate: Plate) -> str | None:
     return next((name for name in _TREATMENT if name in plate.map.columns), None)
 
 
+def telling_column(plate: Plate) -> str | None:
+    """Column of the plate map that most people would compare by: treatments, then control types, then doses.
+
+    None where each of them has one value, or another one in every well: then there is nothing to compare.
+    """
+    return next((name for name in (*_TREATMENT, _TYPE, *_DOSE) if _tells(plate, name)), None)
+
+
+def _tells(plate: Plate, name: str) -> bool:
+    if name not in plate.map.columns:
+        return False
+    values = plate.map[name].dropna()
+    return 1 < values.nunique() < len(values)
+
+
 def dose_column(plate: Plate) -> str | None:
     """Column of the plate map with doses as numbers, None where there is none."""
     return next((name for name in _DOSE if name in plate.map.columns and plate.map[name].dtype.kind in "if"), None)
@@ -124,4 +139,5 @@ def dose_column(plate: Plate) -> str | None:
 _TREATMENT = tuple(
     f"Metadata_{name}" for name in ("pert_iname", "perturbation", "compound", "treatment", "gene", "pert_name")
 )
+_TYPE = "Metadata_pert_type"
 _DOSE = tuple(f"Metadata_{name}" for name in ("concentration_um", "concentration", "dose_um", "dose"))

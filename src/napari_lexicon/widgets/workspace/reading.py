@@ -41,6 +41,7 @@ class LexiconReading(QObject):
         self._figures: Figures | None = None
         self._of: tuple[str, str] | None = None
         self._compare_by: str | None = None
+        self._by_hand = False
         self._beyond: float | None = None
         self._asked = False
         self._pause = QTimer(self)
@@ -51,6 +52,7 @@ class LexiconReading(QObject):
         self._calm.setSingleShot(True)
         self._calm.timeout.connect(self._test)
         state.lexiconChanged.connect(self._reread)
+        state.plateChanged.connect(self._suggest)
         state.plateChanged.connect(self._reread)
         state.lexiconGrew.connect(self._grow)
 
@@ -64,8 +66,14 @@ class LexiconReading(QObject):
         """Column of the plate map that features are compared by."""
         return self._compare_by
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person chose that column; before they do, it is what the plate map suggests."""
+        return self._by_hand
+
     def set_compare_by(self, column: str | None) -> None:
         """Compare features by another column of the plate map."""
+        self._by_hand = True
         if column != self._compare_by:
             self._compare_by = column
             self._read()
@@ -121,6 +129,14 @@ class LexiconReading(QObject):
         if control is None or self._figures is None:
             return 0.0
         return self._figures.statistics.mean_where_active(feature, channel, control)
+
+    def _suggest(self) -> None:
+        """Of a plate with a map, compare by its treatments until a person says otherwise."""
+        plate = self._state.plate
+        if plate is not None and (not self._by_hand or self._compare_by not in (None, *plate.map.columns)):
+            from napari_lexicon.widgets.workspace.field_reading import telling_column
+
+            self._compare_by, self._by_hand = telling_column(plate), False
 
     def _reread(self) -> None:
         plate = self._state.lexicon_plate

@@ -144,7 +144,7 @@ class Restoring(QObject):
         self._docks = {name: getattr(view, name) for name in ("sort", "search", "silent", "color_by", "color_by_hand")}
         state.set_style(view.style)
         state.set_look(view.look)
-        if view.compare_by is None or view.compare_by in plate.map.columns:
+        if view.compare_by in plate.map.columns:
             self._reading.set_compare_by(view.compare_by)
         self._reading.set_beyond(view.beyond)
         state.set_selection(frozenset(view.selection) & frozenset(plate.wells))
