@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, Q
 from tests.gui.conftest import opened
 from tests.gui.driver import LEFT, PLAIN, Person
 from tests.gui.main_job import click_header
+from tests.widgets.test_evidence import draw_round
 
 from napari_lexicon.viewer.conversion import Placement, patch_at
 from napari_lexicon.viewer.napari_compat import camera as camera_of
@@ -166,6 +167,32 @@ def test_a_name_is_kept_in_the_lexicon_and_shown_everywhere(person: Person, plat
     person.type("Features", "feature_name", "")
     names = json.loads((plate.with_suffix(".lexicon") / "names.json").read_text(encoding="utf-8"))
     assert names["features"] == {}
+
+
+def test_a_line_round_dots_of_wells_selects_them_in_every_dock(person: Person, plate: Path):
+    opened(person, plate)
+    person.front("Features")
+    person.choose_feature(0)
+    view = person.docks["Features"].view
+    view.tabs.setCurrentIndex(2)
+    points = view.evidence.conditions
+    person.wait(lambda: bool(points.value()), what="the groups")
+    person.breathe(0.2)
+    row = points.value()[-1]
+    draw_round(points, [points.dotCenter(well) for well in row.wells])
+    assert row.wells and person.workspace.state.selection == frozenset(row.wells)
+    assert person.docks["Plate"].view.value() == frozenset(row.wells)
+    view.tabs.setCurrentIndex(3)
+    dose = view.evidence.dose
+    person.wait(lambda: dose.shown() is not None, what="the doses")
+    person.breathe(0.3)
+    treated = [well for well, value in zip(dose.shown().wells, dose.shown().doses, strict=True) if value]
+    highest = [
+        well for well in treated if dose.shown().doses[dose.shown().wells.index(well)] == max(dose.shown().doses)
+    ]
+    draw_round(dose.plot.viewport(), [dose.pointCenter(well) for well in highest])
+    assert person.workspace.state.selection == frozenset(highest)
+    assert person.docks["Plate"].view.value() == frozenset(highest)
 
 
 def test_treatments_are_compared_before_anybody_asks_and_a_choice_stays(person: Person, plate: Path):

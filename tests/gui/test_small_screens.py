@@ -48,6 +48,25 @@ def test_the_window_stays_as_large_as_it_was_and_shows_the_whole_plate(sit_down,
     assert person.canvas.width() > size[0] / 3
 
 
+def test_in_a_low_window_the_pages_of_a_feature_have_room_and_the_window_stays(sit_down, plate: Path):
+    person = sit_down(911, 512)
+    opened(person, plate)
+    person.front("Features")
+    person.choose_feature(0)
+    view = person.docks["Features"].view
+    for number in range(view.tabs.count()):
+        view.tabs.setCurrentIndex(number)
+        person.breathe(0.2)
+        assert view.tabs.currentWidget().height() >= 130, view.tabs.tabText(number)
+        assert (person.window.width(), person.window.height()) == (911, 512), view.tabs.tabText(number)
+    assert not view.card.style_controls.isVisible()
+    person.click("Features", "unfold_map")
+    assert view.card.style_controls.isVisible()
+    person.window.resize(1366, 768)
+    person.breathe(0.3)
+    assert view.card.style_controls.isVisible() and not view.card.unfold.isVisible()
+
+
 def test_in_a_narrow_window_no_tab_is_cut_to_letters(sit_down):
     person = sit_down(911, 512)
     (bar,) = [bar for bar in person.window.findChildren(QTabBar) if bar.isVisible() and bar.tabText(0) == "Plate"]

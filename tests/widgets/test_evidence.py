@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from qtpy.QtCore import QPointF, Qt
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QTabWidget
+from qtpy.QtWidgets import QApplication, QTabWidget, QWidget
 
 from napari_lexicon.lexicons import Lexicon, WellStatistics
 from napari_lexicon.widgets.features.evidence.condition_points import ConditionPoints, ConditionRow
@@ -53,11 +54,47 @@ def test_dots_say_well_and_value_and_a_click_goes_there(qtbot):
     assert points.value() == ROWS
     place = points.dotCenter("B02")
     assert points.words_at(place) == "B02 · drug: fires in 31 % of patches."
-    assert points.words_at(QPointF(4, place.y())) == "drug: 2 wells, median 26 % of patches."
+    assert points.words_at(QPointF(4, place.y())).startswith("drug: 2 wells, median 26 % of patches. ")
     with qtbot.waitSignal(points.wellClicked) as told:
         QTest.mouseClick(points, LEFT, PLAIN, place.toPoint())
     assert told.args == ["B02"]
     assert points.dotCenter("A02").x() < points.dotCenter("B02").x() <= points.width()
+
+
+def draw_round(widget: QWidget, places: list[QPointF], modifiers: Qt.KeyboardModifier = PLAIN) -> None:
+    """Hold the button and draw a line round places of a widget."""
+    left, right = min(p.x() for p in places) - 6, max(p.x() for p in places) + 6
+    top, bottom = min(p.y() for p in places) - 6, max(p.y() for p in places) + 6
+    corners = [QPointF(x, y) for x, y in ((left, top), (right, top), (right, bottom), (left, bottom))]
+    QTest.mousePress(widget, LEFT, modifiers, corners[0].toPoint())
+    for corner in [*corners, corners[0] + QPointF(1, 1)]:
+        move = QMouseEvent(QEvent.Type.MouseMove, corner, widget.mapToGlobal(corner), LEFT, LEFT, modifiers)
+        QApplication.sendEvent(widget, move)
+    QTest.mouseRelease(widget, LEFT, modifiers, corners[0].toPoint())
+
+
+def test_a_line_round_dots_selects_their_wells(qtbot):
+    points = ConditionPoints()
+    qtbot.addWidget(points)
+    points.resize(340, 100)
+    points.setValue(ROWS, "#F72585")
+    points.wellsSelected.connect(points.setSelected)  # as the window does
+    points.show()
+    qtbot.waitExposed(points)
+    clicked: list[str] = []
+    points.wellClicked.connect(clicked.append)
+    with qtbot.waitSignal(points.wellsSelected) as told:
+        draw_round(points, [points.dotCenter("A02"), points.dotCenter("B02")])
+    assert told.args == [frozenset({"A02", "B02"})]
+    with qtbot.waitSignal(points.wellsSelected) as told:
+        draw_round(points, [points.dotCenter("A03")], Qt.KeyboardModifier.ShiftModifier)
+    assert told.args == [frozenset({"A02", "B02", "A03"})]
+    with qtbot.waitSignal(points.wellsSelected) as told:
+        draw_round(points, [points.dotCenter("A02")], Qt.KeyboardModifier.AltModifier)
+    assert told.args == [frozenset({"B02", "A03"})]
+    assert not clicked
+    QTest.mouseClick(points, LEFT, PLAIN, points.dotCenter("A01").toPoint())
+    assert clicked == ["A01"]
 
 
 def test_controls_come_first_then_the_highest_median(statistics: WellStatistics):
@@ -114,6 +151,10 @@ def test_a_treatment_is_chosen_and_its_wells_are_clicked(qtbot):
     _, y = plot.curve.getData()
     assert y[-1] > y[0]
     assert y.max() <= 22.0 + 1e-6
+    plot.wellsSelected.connect(plot.setSelected)
+    with qtbot.waitSignal(plot.wellsSelected) as told:
+        draw_round(plot.plot.viewport(), [plot.pointCenter("A03"), plot.pointCenter("A04")])
+    assert told.args == [frozenset({"A03", "A04"})]
     place = plot.pointCenter("A04")
     with qtbot.waitSignal(plot.wellClicked) as told:
         QTest.mouseClick(plot.plot.viewport(), LEFT, PLAIN, place.toPoint())

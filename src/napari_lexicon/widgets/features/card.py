@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QSlider,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -189,12 +190,20 @@ class FeatureCard(Card):
         self.rounds = RoundBars()
         self.look = LookControls()
         self._given = ""
+        self.unfold = QToolButton()
+        self.unfold.setObjectName("unfold_map")
+        self.unfold.setCheckable(True)
+        self.unfold.setArrowType(Qt.ArrowType.DownArrow)
+        self.unfold.setToolTip("How the map is drawn: threshold, opacity, smooth or outlined, rounds, its size.")
+        self.unfold.toggled.connect(self._fold)
+        self._low = False
         top = QHBoxLayout()
         top.setSpacing(6)
         top.addWidget(self.dot)
         top.addWidget(self.number)
         top.addWidget(self.name, 1)
         top.addWidget(self.channel)
+        top.addWidget(self.unfold)
         box = QVBoxLayout(self)
         box.setContentsMargins(9, 7, 9, 7)
         box.setSpacing(5)
@@ -207,6 +216,7 @@ class FeatureCard(Card):
         beneath.addWidget(self.rounds, 4)
         beneath.addWidget(self.look, 5)
         box.addLayout(beneath)
+        self._fold()
 
     def setFeature(self, number: int, name: str, color: str, kept: bool, facts: str, why: str = "") -> None:
         """Show a feature, whether its map is kept, and why it is shown where nobody chose it."""
@@ -218,6 +228,19 @@ class FeatureCard(Card):
         self.facts.setText(facts)
         self.why.setText(why)
         self.why.setVisible(bool(why))
+
+    def setLow(self, low: bool) -> None:
+        """In a low window how the map is drawn is a click away, so that the pages beneath have room."""
+        if low != self._low:
+            self._low = low
+            self._fold()
+
+    def _fold(self) -> None:
+        shown = not self._low or self.unfold.isChecked()
+        self.unfold.setVisible(self._low)
+        self.unfold.setArrowType(Qt.ArrowType.UpArrow if self.unfold.isChecked() else Qt.ArrowType.DownArrow)
+        for widget in (self.style_controls, self.rounds, self.look):
+            widget.setVisible(shown)
 
     def setChannels(self, names: Sequence[str]) -> None:
         """Offer these channels."""

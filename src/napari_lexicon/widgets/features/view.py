@@ -33,7 +33,10 @@ from napari_lexicon.widgets.plate.coloring import column_title
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qtpy.QtGui import QResizeEvent
+
 _SEARCH_PAUSE_MS = 120
+_LOW = 500  # pixels; a laptop at 150 % has some 400 for the dock
 READINGS = (("by code", None), *((f"direction over {level:g} SD", level) for level in BEYOND))
 """How features are read: words and level."""
 
@@ -162,6 +165,10 @@ class FeaturesView(QWidget):
         box.addWidget(splitter)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.showCard(False)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self.card.setLow(self.height() < _LOW)
 
     def value(self) -> int | None:
         """The chosen feature."""

@@ -11,6 +11,7 @@ from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from napari_lexicon.widgets.basic.ink import accent, ink, is_dark, small_font
+from napari_lexicon.widgets.basic.lasso import LASSO_TIP, Lasso, wells_inside
 from napari_lexicon.widgets.features.columns import written_part
 
 if TYPE_CHECKING:
@@ -55,9 +56,12 @@ class ConditionPoints(QWidget):
     -------
     wellClicked(str)
         Go there.
+    wellsSelected(frozenset of str)
+        A line was drawn round dots.
     """
 
     wellClicked = Signal(str)
+    wellsSelected = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,7 +71,10 @@ class ConditionPoints(QWidget):
         self._color = QColor("#FFFFFF")
         self._selected: frozenset[str] = frozenset()
         self._hovered: tuple[int, int] | None = None
+        self._drawn = False  # the button that is let go next has drawn a line
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._lasso = Lasso(self)
+        self._lasso.drawn.connect(self._take_line)
 
     def value(self) -> list[ConditionRow]:
         """Rows shown."""
@@ -137,10 +144,19 @@ class ConditionPoints(QWidget):
     def leaveEvent(self, event: QEvent | None) -> None:
         self._hover(None)
 
-    def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        found = None if event is None else self._at(event.position())
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        if event is None or self._drawn or event.button() != Qt.MouseButton.LeftButton:
+            self._drawn = False
+            return
+        found = self._at(event.position())
         if found is not None:
             self.wellClicked.emit(self._rows[found[0]].wells[found[1]])
+
+    def _take_line(self, corners: list[tuple[float, float]], modifiers: Qt.KeyboardModifier) -> None:
+        self._drawn = True
+        dots = [(well, self._dot(r, w)) for r, row in enumerate(self._rows) for w, well in enumerate(row.wells)]
+        wells, places = [well for well, _ in dots], [place for _, place in dots]
+        self.wellsSelected.emit(wells_inside(wells, places, corners, self._selected, modifiers))
 
     def event(self, event: QEvent | None) -> bool:
         if event is not None and event.type() == QEvent.Type.ToolTip:
@@ -156,7 +172,7 @@ class ConditionPoints(QWidget):
             if not 0 <= r < len(self._rows):
                 return ""
             row = self._rows[r]
-            return f"{row.label}: {len(row.wells)} wells, median {written_part(row.median)} of patches."
+            return f"{row.label}: {len(row.wells)} wells, median {written_part(row.median)} of patches. {LASSO_TIP}"
         row = self._rows[found[0]]
         return f"{row.wells[found[1]]} · {row.label}: fires in {written_part(row.values[found[1]])} of patches."
 

@@ -83,6 +83,8 @@ class EvidenceController(Controller):
             self.link(signal, self._refresh)
         self.link(pages.conditions.wellClicked, workspace.walking.open_well)
         self.link(pages.dose.wellClicked, workspace.walking.open_well)
+        self.link(pages.conditions.wellsSelected, state.set_selection)
+        self.link(pages.dose.wellsSelected, state.set_selection)
         self.link(pages.near.featureClicked, state.set_feature)
         self.link(pages.spread.tileClicked, go_to)
         self._refresh()
@@ -99,6 +101,7 @@ class EvidenceController(Controller):
         if feature >= len(figures.table):
             return
         self._pages.conditions.setSelected(state.selection)
+        self._pages.dose.setSelected(state.selection)
         of: tuple[object, ...] = (
             *(plate.folder, len(figures.numbers), feature, state.channel, state.color_of(feature), figures.beyond),
         )

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QEvent, QPointF, Signal
+from qtpy.QtCore import QEvent, QPointF, Qt, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
-from napari_lexicon.widgets.basic.ink import ground, ink
+from napari_lexicon.widgets.basic.ink import accent, ground, ink
+from napari_lexicon.widgets.basic.lasso import Lasso, wells_inside
+from napari_lexicon.widgets.basic.scroll import LowContent
 from napari_lexicon.widgets.features.columns import written_part
 
 if TYPE_CHECKING:
@@ -49,16 +51,19 @@ class DoseSeries:
     unit: str = ""
 
 
-class DosePlot(QWidget):
+class DosePlot(LowContent):
     """Its value is the list of :class:`DoseSeries`; one of them is shown.
 
     Signals
     -------
     wellClicked(str)
         Go there.
+    wellsSelected(frozenset of str)
+        A line was drawn round dots.
     """
 
     wellClicked = Signal(str)
+    wellsSelected = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -82,6 +87,9 @@ class DosePlot(QWidget):
         self.points: Any = pyqtgraph.ScatterPlotItem(hoverable=True, tip=self._words, size=8)
         self.points.sigClicked.connect(self._clicked)
         self.plot.addItem(self.points)
+        self._selected: frozenset[str] = frozenset()
+        self._lasso = Lasso(self.plot.viewport())
+        self._lasso.drawn.connect(self._take_line)
         box = QVBoxLayout(self)
         box.setContentsMargins(6, 6, 6, 4)
         box.setSpacing(4)
@@ -108,6 +116,12 @@ class DosePlot(QWidget):
         self.sentence.setText(why_not)
         self._draw()
 
+    def setSelected(self, wells: frozenset[str]) -> None:
+        """Ring the dots of selected wells."""
+        if wells != self._selected:
+            self._selected = wells
+            self._draw()
+
     def shown(self) -> DoseSeries | None:
         """The treatment on the screen."""
         at = self.treatment.currentIndex()
@@ -130,6 +144,8 @@ class DosePlot(QWidget):
         return np.asarray(np.where(doses > 0, np.log10(np.maximum(doses, 1e-30)), steps[0] - max(gap, 0.3)))
 
     def _draw(self) -> None:
+        import pyqtgraph
+
         one = self.shown()
         if one is None:
             self.curve.setData([], [])
@@ -138,8 +154,12 @@ class DosePlot(QWidget):
         at, percent = self._log(one), np.array(one.values) * 100
         control = np.array(one.doses) == 0
         faint = QColor(ink(self, 0.5))
+        ring = pyqtgraph.mkPen(accent(self), width=2)
         self.points.setData(
-            at, percent, data=list(one.wells), brush=[faint if c else self._color for c in control], pen=None
+            *(at, percent),
+            data=list(one.wells),
+            brush=[faint if c else self._color for c in control],
+            pen=[ring if well in self._selected else None for well in one.wells],
         )
         if one.curve is not None:
             from napari_lexicon.analysis.doses import hill
@@ -166,6 +186,12 @@ class DosePlot(QWidget):
         dose = one.doses[one.wells.index(data)]
         what = f"{one.treatment} {dose:.3g} {one.unit}".strip() if dose else "control"
         return f"{data} · {what}: fires in {written_part(y / 100)} of patches."
+
+    def _take_line(self, corners: list[tuple[float, float]], modifiers: Qt.KeyboardModifier) -> None:
+        one = self.shown()
+        if one is not None:
+            places = [self.pointCenter(well) for well in one.wells]
+            self.wellsSelected.emit(wells_inside(one.wells, places, corners, self._selected, modifiers))
 
     def _clicked(self, _: object, points: Any) -> None:
         if len(points):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtWidgets import QCheckBox, QTabWidget, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.lasso import LASSO_TIP
 from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.features.evidence.condition_points import ConditionPoints
 from napari_lexicon.widgets.features.evidence.dose_plot import DosePlot
@@ -48,14 +49,14 @@ class EvidencePages:
         self.by_median.setToolTip("Order the groups by their medians. Without it: doses as numbers, names by alphabet.")
         self._pages: dict[str, QWidget] = {
             CONDITIONS: TallContent(padded(self.by_median, self.lines[CONDITIONS], self.conditions)),
-            DOSE: self.dose,
+            DOSE: TallContent(self.dose),
             SPREAD: TallContent(padded(self.lines[SPREAD], self.spread)),
             STAINS: TallContent(padded(self.lines[STAINS], self.stains)),
             NEAR: TallContent(padded(self.near)),
         }
         for key, title, tip in (
-            (CONDITIONS, "Groups", "How often it fires in every well, condition by condition."),
-            (DOSE, "Dose", "How it changes with the dose of a treatment."),
+            (CONDITIONS, "Groups", f"How often it fires in every well, condition by condition. {LASSO_TIP}"),
+            (DOSE, "Dose", f"How it changes with the dose of a treatment. {LASSO_TIP}"),
             (SPREAD, "Spread", "Tiles from the strongest activation to none: the strongest alone flatter."),
             (STAINS, "Stains", "Which stain it follows, patch by patch."),
             (NEAR, "Near", "Features that fire in the same patches, and whose atoms point the same way."),
