@@ -16,7 +16,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QDialogButtonBox, QFileDialog, QLineEdit, QPushButton
 from tests.gui.conftest import opened, opened_without_image
 from tests.gui.driver import LEFT, PLAIN, Person
-from tests.gui.test_jobs import Heartbeat, job_of, wait_for_end
+from tests.gui.test_jobs import Heartbeat, held_at_its_start, job_of, wait_for_end
 
 from napari_lexicon import api
 from napari_lexicon.viewer.colors import feature_color
@@ -94,8 +94,9 @@ def test_a_report_is_written_beside_the_work_and_opened(person: Person, plate: P
 def test_a_report_that_is_cancelled_leaves_no_file(person: Person, plate: Path, tmp_path: Path):
     opened(person, plate)
     choose(person, "report")
-    save_as(person, tmp_path / "never.html")
-    person.click("Features", "job_stop")
+    with held_at_its_start(person):
+        save_as(person, tmp_path / "never.html")
+        person.click("Features", "job_stop")
     assert wait_for_end(person).phase is JobPhase.STOPPED
     assert not list(tmp_path.glob("*never*"))
     assert person.find("Features", "job_sentence").text() == "Nothing was written."

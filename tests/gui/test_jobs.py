@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 
+import psutil
 import pytest
 from qtpy.QtCore import QTimer
 from tests.conftest import write_tiny_plate
@@ -16,7 +19,7 @@ from tests.gui.driver import Person
 
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.widgets.workspace.docking import DOCKS
-from napari_lexicon.widgets.workspace.job_status import JobPhase
+from napari_lexicon.widgets.workspace.job_status import JobPhase, JobStatus
 
 JOB_SECONDS = 240
 
@@ -47,6 +50,28 @@ class Heartbeat:
         """Longest pause in seconds."""
         self._timer.stop()
         return self.longest
+
+
+@contextmanager
+def held_at_its_start(person: Person) -> Iterator[None]:
+    """The next job's process stands still from its first moment to the end of the block.
+
+    A short job beside a busy machine may be over before a person has found its button.
+    """
+    held: list[psutil.Process] = []
+
+    def hold(status: JobStatus) -> None:
+        if status.busy and not held:
+            held.append(psutil.Process(person.workspace.jobs.process_id()))
+            held[0].suspend()
+
+    person.workspace.jobs.changed.connect(hold)
+    try:
+        yield
+    finally:
+        person.workspace.jobs.changed.disconnect(hold)
+        for process in held:
+            process.resume()
 
 
 def _seconds_in_line() -> dict[str, float]:

@@ -9,7 +9,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 from tests.gui.conftest import opened
 from tests.gui.driver import LEFT, PLAIN, Person
-from tests.gui.test_jobs import wait_for_end
+from tests.gui.test_jobs import held_at_its_start, wait_for_end
 
 from napari_lexicon.widgets.workspace.job_status import JobPhase
 
@@ -45,7 +45,8 @@ def test_a_question_that_is_cancelled_gives_no_table(person: Person, plate: Path
     person.front("Questions")
     view = person.docks["Questions"].view
     view.setValue(("stains", ""))
-    person.click("Questions", "ask")
-    person.click("Questions", "job_stop")
+    with held_at_its_start(person):
+        person.click("Questions", "ask")
+        person.click("Questions", "job_stop")
     assert wait_for_end(person).phase is JobPhase.STOPPED
     assert view.model.table().empty and view.ask.isEnabled()
