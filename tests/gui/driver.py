@@ -13,7 +13,7 @@ from typing import Any
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QGuiApplication, QMouseEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
+from qtpy.QtWidgets import QApplication, QDialogButtonBox, QDockWidget, QFileDialog, QLineEdit, QWidget
 
 from napari_lexicon.viewer.napari_compat import camera as camera_of
 
@@ -90,6 +90,25 @@ class Person:
         self.bring_into_view(widget)
         QTest.mouseClick(widget, LEFT, PLAIN, _handle(widget))
         self.breathe(0.05)
+
+    def answer(self, dock: str, path: Path, button: QDialogButtonBox.StandardButton) -> None:
+        """Give a path to the dock's file dialog.
+
+        Again where Qt's list of names opened under the mouse, or put one of its own into the line: it comes when the
+        disk has answered, and a click only closes it.
+        """
+        (dialog,) = self.file_dialogs(dock)
+        for _ in range(5):
+            dialog.findChild(QLineEdit, "fileNameEdit").setText(str(path))
+            QTest.mouseClick(dialog.findChild(QDialogButtonBox).button(button), LEFT)
+            self.breathe(0.05)
+            if not self.file_dialogs(dock):
+                return
+        raise AssertionError(f"the file dialog of {dock} does not close")
+
+    def file_dialogs(self, dock: str) -> list[QFileDialog]:
+        """Those of a dock that are open."""
+        return [dialog for dialog in self.docks[dock].findChildren(QFileDialog) if dialog.isVisible()]
 
     def front(self, dock: str) -> None:
         """Bring a tab to the front."""

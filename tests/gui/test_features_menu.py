@@ -13,7 +13,7 @@ from PIL import Image
 from qtpy.QtCore import QObject, Qt, QUrl, Slot
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QDialogButtonBox, QFileDialog, QLineEdit, QPushButton
+from qtpy.QtWidgets import QDialogButtonBox, QFileDialog
 from tests.gui.conftest import opened, opened_without_image
 from tests.gui.driver import LEFT, PLAIN, Person
 from tests.gui.test_jobs import Heartbeat, held_at_its_start, job_of, wait_for_end
@@ -37,16 +37,9 @@ def choose(person: Person, key: str) -> None:
 
 def save_as(person: Person, path: Path) -> None:
     """Answer the file dialog."""
-    dialogs = person.docks["Features"].findChildren(QFileDialog)
-    (dialog,) = [each for each in dialogs if each.isVisible()]
+    (dialog,) = person.file_dialogs("Features")
     assert dialog.selectedFiles()[0].endswith(path.suffix)
-    line = dialog.findChild(QLineEdit, "fileNameEdit")
-    line.selectAll()
-    QTest.keyClicks(line, str(path))
-    buttons = dialog.findChild(QDialogButtonBox)
-    save: QPushButton = buttons.button(QDialogButtonBox.StandardButton.Save)
-    QTest.mouseClick(save, LEFT)
-    person.breathe(0.05)
+    person.answer("Features", path, QDialogButtonBox.StandardButton.Save)
 
 
 class Browser(QObject):

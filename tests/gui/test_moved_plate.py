@@ -6,7 +6,7 @@ from pathlib import Path
 from shutil import copytree, move
 
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QDialogButtonBox, QFileDialog, QInputDialog, QLineEdit
+from qtpy.QtWidgets import QDialogButtonBox, QInputDialog, QLineEdit
 from tests.conftest import write_tiny_plate
 from tests.gui.conftest import opened
 from tests.gui.driver import LEFT, Person
@@ -20,12 +20,7 @@ def origin_of(lexicon: Path) -> str:
 
 def choose_folder(person: Person, path: Path) -> None:
     """Answer the folder dialog."""
-    (dialog,) = [each for each in person.docks["Plate"].findChildren(QFileDialog) if each.isVisible()]
-    line = dialog.findChild(QLineEdit, "fileNameEdit")
-    line.selectAll()
-    QTest.keyClicks(line, str(path))
-    QTest.mouseClick(dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Open), LEFT)
-    person.breathe(0.05)
+    person.answer("Plate", path, QDialogButtonBox.StandardButton.Open)
 
 
 def test_choose_folder_links_the_lexicon_to_the_plate_and_goes_on(person: Person, plate: Path, tmp_path: Path):
