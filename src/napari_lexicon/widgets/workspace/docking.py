@@ -93,6 +93,7 @@ def _place(window: QMainWindow, docks: Mapping[str, QDockWidget], front: str, si
         if name == "Plate" or dock is first:
             window.addDockWidget(right if narrow or name != "Plate" else left, dock)
         else:
+            window.removeDockWidget(dock)  # Qt 6.12 leaves one that is among tabs already where it is
             window.tabifyDockWidget(first, dock)
         dock.setWindowTitle(name)  # what the tab says; the full name would not fit
         dock.show()
