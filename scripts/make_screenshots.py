@@ -29,17 +29,19 @@ def main() -> None:
     parser.add_argument("--name", default="", help="name to give to the feature")
     parser.add_argument("--docks", action="store_true", help="draw every dock of the lexicon in --work")
     options = parser.parse_args()
+    server = start_screen(SIZES[options.size])
+    if server is not None:
+        # In a process of its own: Qt complains where its screen goes before it, and it goes with the interpreter.
+        try:
+            raise SystemExit(subprocess.run([sys.executable, *sys.argv], check=False).returncode)
+        finally:
+            server.terminate()
+            server.wait(10)
     work = options.work or Path(tempfile.mkdtemp(prefix="lexicon-screenshots-"))
     with tempfile.TemporaryDirectory(prefix="lexicon-home-") as home:
         os.environ["NAPARI_CONFIG"] = str(Path(home) / "settings.yaml")
         os.environ["XDG_CONFIG_HOME"] = home
-        server = start_screen(SIZES[options.size])
-        try:
-            (draw_docks if options.docks else take_pictures)(options, work)
-        finally:
-            if server is not None:
-                server.terminate()
-                server.wait(10)
+        (draw_docks if options.docks else take_pictures)(options, work)
 
 
 def start_screen(size: tuple[int, int]) -> subprocess.Popen[bytes] | None:

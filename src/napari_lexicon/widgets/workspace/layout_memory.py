@@ -60,7 +60,7 @@ class LayoutMemory(QObject):
 
     def write(self) -> None:
         """Write down what is there; a window that is closing has nothing to say."""
-        if isalive(self._window) and self._window.isVisible():
+        if isalive(self._window) and self._window.isVisible():  # type: ignore[no-untyped-call]
             state = base64.b64encode(bytes(self._window.saveState(_VERSION).data())).decode()
             there = [dock.objectName() for dock in self._window.findChildren(QDockWidget) if not dock.isHidden()]
             opened = sorted(self._names[name] for name in there if name in self._names)
