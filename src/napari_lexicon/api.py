@@ -5,12 +5,18 @@ The command line and the dock widgets call what these functions call.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from napari_lexicon.errors import BackboneError, JobError
+from napari_lexicon.api_names import export_names as export_names
+from napari_lexicon.api_names import import_names as import_names
+from napari_lexicon.api_plates import TILE as TILE
+from napari_lexicon.api_plates import PathLike, TChoice, ZChoice
+from napari_lexicon.api_plates import convert as convert
+from napari_lexicon.api_plates import info as info
+from napari_lexicon.api_plates import model_card as model_card
+from napari_lexicon.api_plates import plate_summary as plate_summary
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 
 if TYPE_CHECKING:
@@ -20,187 +26,9 @@ if TYPE_CHECKING:
 
     from napari_lexicon.jobs.embedding import FieldsResult, Keep
     from napari_lexicon.jobs.training import TrainJobResult
-    from napari_lexicon.plates.converting import Conversion
-    from napari_lexicon.plates.model import Plate
 
-PathLike = str | Path
-ZChoice = int | Literal["max", "all"]
-TChoice = int | Literal["all"]
 UmPerPixel = float | Literal["model"] | None
-TILE = 2048
-"""Side in pixels of the fields that slides are cut into."""
 KEEP_TOKENS = 200_000
-
-
-def info(
-    path: PathLike,
-    *,
-    pattern: str | None = None,
-    plate_map: PathLike | None = None,
-    z: ZChoice = "max",
-    t: TChoice = 0,
-    acquisition: str | int | None = None,
-    tile: int = TILE,
-    um_per_pixel: float | None = None,
-    enlarge: float | None = None,
-) -> dict[str, Any]:
-    """What a plate is: wells, fields, channels, pixel size, what is missing, its plate map.
-
-    Parameters
-    ----------
-    path : path
-        OME-Zarr plate, folder of images or slides, image, or address of an OME-Zarr plate.
-    pattern : str, optional
-        File-name pattern, such as ``"{*}_{well}f{field}d{channel}.TIF"``.
-    plate_map : path, optional
-        CSV or TSV.
-    z : int, "max" or "all"
-        Plane, maximum projection, or every plane as a field.
-    t : int or "all"
-        Time point, or every one as a field.
-    acquisition : str or int, optional
-        Name or number of one acquisition of several.
-    tile : int
-        Side in pixels of the fields that slides are cut into; 0 leaves them whole.
-    um_per_pixel : float, optional
-        Resample every field to this size when it is read. None: as it is on disk, or as an earlier job on the plate
-        did in the same lexicon; 0: as it is on disk.
-    enlarge : float, optional
-        Read every field with so many pixels for every one along y and x, 0.1 to 8; in place of ``um_per_pixel``.
-
-    Returns
-    -------
-    dict
-        JSON-able.
-
-    Raises
-    ------
-    LexiconError
-        If the plate or its map cannot be opened.
-    """
-    from napari_lexicon.plates import open_plate
-
-    return plate_summary(
-        open_plate(
-            path,
-            pattern=pattern,
-            plate_map=plate_map,
-            z=z,
-            t=t,
-            acquisition=acquisition,
-            tile=tile,
-            um_per_pixel=um_per_pixel,
-            enlarge=enlarge,
-        )
-    )
-
-
-def plate_summary(plate: Plate) -> dict[str, Any]:
-    """The JSON-able summary of an opened plate; see :func:`info`."""
-    from napari_lexicon.plates.plate_map import likely_plate_map
-
-    fields = list(plate.fields())
-    first = fields[0] if fields else None
-    likely = None if len(plate.map.columns) else likely_plate_map(plate)
-    columns = {}
-    for name in plate.map.columns:
-        counts = plate.map[name].value_counts()
-        columns[str(name)] = {str(value): int(n) for value, n in counts.items()} if len(counts) <= 24 else len(counts)
-    return {
-        "plate": plate.name,
-        "path": str(plate.path),
-        "read_as": plate.note,
-        "rows": plate.rows,
-        "columns": plate.columns,
-        "wells": len(plate.wells),
-        "fields": len(fields),
-        "fields_per_well": sorted({len(well.fields) for well in plate.wells.values()}),
-        "channels": [channel.name for channel in plate.channels],
-        "rgb": plate.rgb,
-        "field_shape": list(first.shape) if first else None,
-        "field_shapes": [[*shape, count] for shape, count in Counter(field.shape for field in fields).most_common(24)],
-        "pixel_size_um": list(first.pixel_size_um) if first and first.pixel_size_um else None,
-        "problems": [problem.sentence for problem in plate.problems],
-        "plate_map": columns,
-        "likely_plate_map": None if likely is None else str(likely),
-    }
-
-
-def model_card(name: str = "builtin") -> dict[str, Any]:
-    """What a model was made from and with, how well it does, and what it is not for.
-
-    Parameters
-    ----------
-    name : str
-        ``builtin``: other models have their cards where they come from.
-
-    Raises
-    ------
-    LexiconError
-        If it is another model.
-    """
-    from napari_lexicon.backbones import model_card as card_of_builtin
-
-    if name != "builtin":
-        raise BackboneError(f"There is no card of {name} here: only the built-in model brings one (--model builtin).")
-    return card_of_builtin()
-
-
-def convert(
-    path: PathLike,
-    out: PathLike,
-    *,
-    plate_map: PathLike | None = None,
-    pattern: str | None = None,
-    z: ZChoice = "max",
-    t: TChoice = 0,
-    acquisition: str | int | None = None,
-    tile: int = TILE,
-    um_per_pixel: float | None = None,
-    enlarge: float | None = None,
-    ngff: Literal["0.4", "0.5"] = "0.5",
-    report: Report = silent,
-    should_stop: ShouldStop = never,
-) -> Conversion:
-    """Write any plate that opens as an OME-Zarr HCS plate with pyramids, metadata and the plate map.
-
-    Parameters
-    ----------
-    path, plate_map, pattern, z, t, acquisition, tile, um_per_pixel, enlarge
-        As in :func:`info`; what is chosen along z and t is what is written.
-    out : path
-        Folder of the new plate; one that an earlier conversion has begun is continued.
-    ngff : {"0.4", "0.5"}
-        Version of OME-Zarr.
-    report, should_stop : callable
-        Told after every field; asked before every field.
-
-    Raises
-    ------
-    LexiconError
-        If the plate cannot be opened, ``out`` holds something else, or no field could be read.
-    """
-    from napari_lexicon.plates import open_plate
-    from napari_lexicon.plates.converting import convert_plate
-
-    if ngff not in ("0.4", "0.5"):
-        raise JobError(f"OME-Zarr is written in version 0.4 or 0.5, not {ngff!r}: correct the option.")
-
-    def step(done: int, total: int, message: str) -> None:
-        report(Progress(done, total, f"{message} written"))
-
-    plate = open_plate(
-        path,
-        pattern=pattern,
-        plate_map=plate_map,
-        z=z,
-        t=t,
-        acquisition=acquisition,
-        tile=tile,
-        um_per_pixel=um_per_pixel,
-        enlarge=enlarge,
-    )
-    return convert_plate(plate, out, version=ngff, step=step, should_stop=should_stop)
 
 
 def apply(
@@ -473,7 +301,6 @@ def ask(lexicon: PathLike, question: str, *, report: Report = silent, **options:
     """
     from napari_lexicon.analysis.asked import Asked
     from napari_lexicon.analysis.questions import answer
-    from napari_lexicon.jobs.contract import Progress
     from napari_lexicon.lexicons import Lexicon
 
     def told(done: int, total: int, what: str) -> None:
@@ -536,7 +363,6 @@ def report(
         If the lexicon has no codes, a column asked for is missing, or the file cannot be written.
     """
     from napari_lexicon.analysis.report import ReportSettings, gathered, report_page
-    from napari_lexicon.jobs.contract import Progress
     from napari_lexicon.lexicons import Lexicon
     from napari_lexicon.lexicons.files import write_bytes_whole
 
@@ -564,64 +390,3 @@ def profiles(lexicon: PathLike, plate: str | None = None) -> anndata.AnnData:
     chosen = list(opened.plates.values()) if plate is None else [opened.only_plate(plate)]
     names = opened.names
     return joined_profiles(chosen, names, atoms_of(opened))
-
-
-def export_names(lexicon: PathLike, out: PathLike) -> int:
-    """Write the names of a lexicon's features to one small JSON file that can be sent to a colleague.
-
-    Parameters
-    ----------
-    lexicon : path
-        ``NAME.lexicon``.
-    out : path
-        File to write.
-
-    Returns
-    -------
-    int
-        Number of names.
-
-    Raises
-    ------
-    LexiconError
-        If nothing is named yet, or the file cannot be written.
-    """
-    from napari_lexicon.lexicons import Lexicon
-    from napari_lexicon.lexicons.names_file import write_names
-
-    return len(write_names(Lexicon.open(lexicon), Path(out)).names)
-
-
-def import_names(lexicon: PathLike, names: PathLike, *, least: float = 0.8, replace: bool = False) -> pd.DataFrame:
-    """Give the names of a file to the features of a lexicon, also of another dictionary of the same model.
-
-    Parameters
-    ----------
-    lexicon : path
-        ``NAME.lexicon`` to be named.
-    names : path
-        File as written by :func:`export_names`.
-    least : float
-        Cosine from which an atom of another dictionary counts as the same.
-    replace : bool
-        Names in the file win over those that are there.
-
-    Returns
-    -------
-    pandas.DataFrame
-        What became of every name; see :class:`napari_lexicon.analysis.matched_names.MatchedNames`.
-
-    Raises
-    ------
-    LexiconError
-        If the file is none of names, or they are of another model.
-    """
-    from napari_lexicon.analysis.matched_names import match_names
-    from napari_lexicon.lexicons import Lexicon
-    from napari_lexicon.lexicons.names_file import read_names
-
-    opened = Lexicon.open(lexicon)
-    found = match_names(opened, read_names(Path(names)), least=least, replace=replace)
-    if found.taken:
-        opened.names.put(found.taken)
-    return found.table
