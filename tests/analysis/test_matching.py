@@ -44,7 +44,7 @@ def test_a_shuffled_dictionary_is_matched_and_r_is_that_of_numpy() -> None:
         first = codes(rng)
         noisy = (first.values + rng.normal(0, 0.05, first.values.shape)).astype(np.float16)
         second = FieldCodes(order[first.indices], noisy, first.channels)
-        maps.add(first, second)
+        maps.add("A01", first, second)
         firsts.append(dense(first))
         seconds.append(dense(second).clip(min=0))
     found = maps.table()
@@ -58,7 +58,7 @@ def test_unrelated_dictionaries_are_not_matched() -> None:
     rng = np.random.default_rng(0)
     maps = MatchedMaps(M, M)
     for _ in range(3):
-        maps.add(codes(rng), codes(rng))
+        maps.add("A01", codes(rng), codes(rng))
     assert maps.table()["r"].max() < 0.25
 
 
@@ -123,8 +123,8 @@ def test_a_dictionary_of_finer_patches_is_matched() -> None:
         fine = FieldCodes(
             first.indices.repeat(2, axis=1).repeat(2, axis=2), first.values.repeat(2, axis=1).repeat(2, axis=2), (0, 1)
         )
-        maps.add(first, fine, None, onto)
+        maps.add("A01", first, fine, None, onto)
     found = maps.table()
     assert (found["match"] == found["feature"]).all() and (found["r"] > 0.999).all()
     with pytest.raises(LexiconFolderError, match="other patches"):
-        maps.add(first, fine)
+        maps.add("A01", first, fine)

@@ -36,9 +36,11 @@ class MatchedMaps:
         self._squares = [np.zeros(n_first), np.zeros(n_second)]
         self._fires = np.zeros(n_first, np.int64)
         self._patches = self._fields = 0
+        self._wells: set[str] = set()
 
     def add(
         self,
+        well: str,
         first: FieldCodes,
         second: FieldCodes,
         groups: Sequence[tuple[int, int]] | None = None,
@@ -48,6 +50,8 @@ class MatchedMaps:
 
         Parameters
         ----------
+        well : str
+            Where it lies: a name that is unique over all plates.
         first, second : FieldCodes
             Of one field.
         groups : sequence of tuple, optional
@@ -74,6 +78,7 @@ class MatchedMaps:
             self._fires += np.bincount(both[0].indices[both[0].data > 0], minlength=len(self._fires))
             self._patches += both[0].shape[0]
         self._fields += 1
+        self._wells.add(well)
 
     def table(self) -> pd.DataFrame:
         """The best match of every feature of the first dictionary.
@@ -83,7 +88,8 @@ class MatchedMaps:
         pandas.DataFrame
             ``feature``, ``match`` (feature of the second), ``r`` (Pearson over patches, -1 to 1), ``mutual`` (the match
             has this feature for its best), ``r_next`` (of the second best), ``n_patches`` where it fires,
-            ``n_fields``. Features that fire in fewer than 20 patches are left out.
+            ``n_fields`` and ``n_wells`` behind the correlation. Features that fire in fewer than 20 patches are left
+            out.
         """
         n = max(self._patches, 1)
         spread = [
@@ -106,6 +112,7 @@ class MatchedMaps:
                 "r_next": next_best[use],
                 "n_patches": self._fires[use],
                 "n_fields": self._fields,
+                "n_wells": len(self._wells),
             }
         )
 
@@ -173,7 +180,7 @@ def matched_features(first: Lexicon, second: Lexicon, told: Told = untold) -> pd
             groups = _paired_groups(one.plate, one.codes, plate, codes)
             theirs = plate.fields[number]
             onto = patches_onto((one.header.shape, first.backbone.patch), (theirs.shape, second.backbone.patch))
-            maps.add(one.codes, codes, groups, onto)
+            maps.add(f"{one.plate.id}/{one.header.well}", one.codes, codes, groups, onto)
             n_both += bool(groups)
     if not n_both:
         raise LexiconFolderError(
