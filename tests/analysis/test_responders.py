@@ -33,11 +33,30 @@ def test_a_planted_part_of_the_cells_responds() -> None:
     assert len(composed) == 28 and (composed["n_cells"] == 80).all()
     np.testing.assert_allclose(composed["responders"] + composed["control_like"], 1)
     found = responders(composed).set_index("feature")
-    assert found.loc[3, "responders"] == pytest.approx(0.4 + 0.6 * OUTSIDE, abs=0.03)
+    assert found.loc[3, "change"] == "rises"
+    assert found.loc[3, "responders"] == pytest.approx(0.4 + 0.6 * OUTSIDE / 2, abs=0.03)
     assert found.loc[3, "above"] > 0.38 and found.loc[3, "below"] < 0.05
-    assert found.loc[3, "control"] == pytest.approx(OUTSIDE, abs=0.02)
+    assert found.loc[3, "control"] == pytest.approx(OUTSIDE / 2, abs=0.02)
     assert found.loc[3, "q"] < 1e-3 < 0.05 < found.loc[7, "p"]
     assert found.loc[3, ["n_cells", "n_wells", "n_controls"]].tolist() == [480, 6, 8]
+
+
+@pytest.mark.parametrize("floor", [-np.inf, 0.0])
+def test_a_feature_that_falls_is_found_and_said_to_fall(floor: float) -> None:
+    """With a floor, as codes have: a third of the control cells has none of it, so that nothing lies below them."""
+    table = wells_of(["DMSO"] * 8 + ["drug"] * 6, features=2, plates=2)
+    fallen = cells(table, 0)
+    drug = fallen.merge(table.wells[["plate", "well", "Metadata_x"]], on=["plate", "well"])["Metadata_x"] == "drug"
+    values = fallen["#3 DNA"].to_numpy() + 0.5
+    values[drug] -= 4
+    fallen["#3 DNA"] = values.clip(min=floor)
+    composed = composition(fallen, FEATURES, table, "x", CONTROLS)
+    np.testing.assert_allclose(composed["responders"] + composed["control_like"], 1)
+    found = responders(composed).set_index("feature")
+    assert found.loc[3, "change"] == "falls"
+    assert found.loc[3, "q"] < 1e-3 and found.loc[3, "responders"] > 0.9 and found.loc[3, "difference"] > 0.5
+    assert (found.loc[3, "none"] > 0.9) == np.isfinite(floor)
+    assert found.loc[7, "p"] > 0.05
 
 
 def test_wells_that_differ_among_themselves_are_no_responders() -> None:

@@ -191,9 +191,9 @@ def cells(found: Findings) -> str:
         [
             escape(str(row["treatment"])),
             escape(short(row)),
+            escape(str(row["change"])),
             f"{percent(float(row['responders']))} <small>/ {percent(float(row['control']))}</small>",
             f"{points(row['difference'])} <small>({points(row['low'])} to {points(row['high'])})</small>",
-            f"{percent(float(row['above']))} <small>/ {percent(float(row['below']))}</small>",
             percent(float(row["control_like"])),
             chance(float(row["q"])),
             f"{int(row['n_cells']):,} <small>/ {int(row['n_wells'])}</small>",
@@ -203,16 +203,17 @@ def cells(found: Findings) -> str:
     head = [
         ("treatment", ""),
         ("feature", ""),
-        ("responding, treated / control", "n"),
+        ("change", ""),
+        ("cells that respond, treated / control", "n"),
         ("difference, points (95 %)", "n"),
     ]
-    head += [("above / below", "n"), ("control-like", "n"), ("FDR", "n"), ("cells / wells", "n")]
+    head += [("control-like", "n"), ("FDR", "n"), ("cells / wells", "n")]
     link = csv_link(told, "responders.csv", "Save all features and treatments (CSV)")
     lead = (
-        "Nuclei were segmented in one field of every well, and the features shown above averaged over each. A cell "
-        "responds where it lies outside the middle 95 % of the control cells of its plate; the others are like "
-        "controls. "
-        "The surest feature of each treatment; wells, not cells, are what is tested."
+        "Nuclei were segmented in one field of every well, and the features shown above averaged over each. A cell is "
+        "like controls within the middle 95 % of the control cells of its plate. Where a feature rises, the cells "
+        "above respond; where it falls, those below, and those that have none of it where some control cells have "
+        "none. The surest feature of each treatment; wells, not cells, are what is tested."
     )
     return section("cells", "Which cells respond", lead, f'<div class="card">{table(head, rows)}<p>{link}</p></div>')
 
@@ -272,4 +273,10 @@ def enriched(found: Findings) -> str:
     ]
     head = [("treatment", ""), ("name or tag", ""), ("called", "n"), ("of all features", "n"), ("fold", "n")]
     head += [("p, shuffled wells", "n"), ("q", "n")]
-    return f"<h3>Names among the features called for a treatment</h3>{table(head, rows)}"
+    title, shown = "<h3>Names among the features called for a treatment</h3>", table(head, rows)
+    if (told["q"] <= found.settings.fdr).any():
+        return title + shown
+    return (
+        f"{title}<p>No name or tag is more common among called features than among as many by chance.</p>"
+        f"<details><summary>The {len(rows)} that come nearest</summary>{shown}</details>"
+    )
