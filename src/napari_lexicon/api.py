@@ -320,6 +320,7 @@ def report(
     fdr: float = 0.05,
     pictures: bool = True,
     network: bool = True,
+    beyond: float | None = None,
     title: str | None = None,
     seed: int = 0,
     report: Report = silent,
@@ -345,6 +346,9 @@ def report(
     network : bool
         Run the model again on some wells, for the figure of layers and for edited features; without, the page takes a
         fraction of the time.
+    beyond : float, optional
+        Read features by their direction: a feature fires in a patch that lies more than 1, 2 or 3 standard deviations
+        of control patches along it. By the sparse code where None.
     title : str, optional
         Of the page; the name of the lexicon where None.
     seed : int
@@ -370,7 +374,15 @@ def report(
         report(Progress(done, total, what))
 
     settings = ReportSettings(
-        by=by, controls=controls, dose=dose, features=features, fdr=fdr, seed=seed, pixels=pictures, network=network
+        by=by,
+        controls=controls,
+        dose=dose,
+        features=features,
+        fdr=fdr,
+        seed=seed,
+        pixels=pictures,
+        network=network,
+        beyond=beyond,
     )
     page = report_page(gathered(Lexicon.open(lexicon), settings, told), told, title=title)
     write_bytes_whole(Path(out), page.encode())

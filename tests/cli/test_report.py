@@ -109,6 +109,28 @@ def test_the_network_is_left_alone_when_asked_to(lexicon: Path, page: Page, tmp_
     assert found == [section["id"] for section in page.of("section") if section["id"] not in ("edits", "layers")]
 
 
+def test_a_report_by_direction_says_so_and_shows_what_it_counts(lexicon: Path, tmp_path: Path) -> None:
+    assert report(lexicon, tmp_path / "r.html", "--features", "2", "--beyond", "1").exit_code == 0
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert "direction over 1 SD features read by" in page.text
+    assert page.text.count("that lies more than 1 standard deviation of control patches along it") == 2  # and methods
+    assert "the patches that lie over 1 SD along the feature" in page.text
+    assert "Stains: Pearson correlation of how far patches lie along features" in page.text
+    captions = re.findall(r", well (\w+): fires in ([\d.]+) % of the ([\d,]+) patches that count here", page.text)
+    opened = Lexicon.open(lexicon).only_plate()
+    counted = {int(opened.field_statistics(n).tokens.max()) for n in range(len(opened.fields))}
+    assert captions and {int(n.replace(",", "")) for _, _, n in captions} <= counted
+    assert re.search(r"\w+ · \d+\.\d SD", page.text)
+
+
+def test_without_the_model_a_report_by_direction_says_that_pictures_are_of_codes(lexicon: Path, tmp_path: Path) -> None:
+    words = ("--features", "2", "--beyond", "1", "--no-network")
+    assert report(lexicon, tmp_path / "r.html", *words).exit_code == 0
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert "Pictures, stains and cells show codes, not directions: the images were not read by the model" in page.text
+    assert " SD along the feature" not in page.text and page.of("img")
+
+
 def test_pictures_are_inside_the_page_and_show_something(page: Page) -> None:
     pictures = page.of("img")
     assert len(pictures) >= 3 * 2 * (2 + 1)  # features x (grey, overlay) x (treated, control, a tile)
@@ -187,6 +209,7 @@ def test_a_plate_without_a_map_and_without_images_has_a_report(lexicon: Path, tm
         (["--by", "moa"], "has no column moa"),
         (["--controls", "Metadata_pert_type == 'vehicle'"], "No well is a control"),
         (["--dose", "time"], "has no column time"),
+        (["--beyond", "1.5"], "were not counted: choose 1, 2, 3"),
     ],
 )
 def test_what_was_asked_for_and_is_not_there_is_one_sentence(

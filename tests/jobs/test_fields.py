@@ -13,8 +13,8 @@ from tests.conftest import cell_like_image, write_tiny_plate
 
 from napari_lexicon import api
 from napari_lexicon.dictionaries import load_dictionary
+from napari_lexicon.dictionaries.channel_groups import grouped_tokens
 from napari_lexicon.errors import DictionaryError, JobError, LexiconError, LexiconFolderError
-from napari_lexicon.jobs.applying import grouped_tokens
 from napari_lexicon.jobs.contract import TimeLeft
 from napari_lexicon.jobs.embedding import EmbedJob, sample_size
 from napari_lexicon.jobs.plates import plate_origin

@@ -79,8 +79,11 @@ def test_the_sample():
 def test_a_report_and_a_figure(applied):
     lexicon = Lexicon.open(applied)
     out = Path("/data/r.html")
-    assert understood(report_request(lexicon, out, "Metadata_gene", "features")) == ReportJob(
+    assert understood(report_request(lexicon, out, "Metadata_gene", None, "features")) == ReportJob(
         str(applied), str(out), by="Metadata_gene"
+    )
+    assert understood(report_request(lexicon, out, None, 2.0, "features")) == ReportJob(
+        str(applied), str(out), beyond=2.0
     )
     shown = {"features": [7, 3], "colors": ["#123456", "#654321"], "channel": "DNA", "threshold": 0.2, "finer": 2}
     shown |= {"readings": ["code", "direction"], "picks": 2, "above_control": True}

@@ -200,6 +200,29 @@ def _described(overlap: CellOverlap, grid: tuple[int, int], share: sparse.csr_ma
     )
 
 
+def mean_in_cells(maps: np.ndarray, labels: np.ndarray, patch: int) -> np.ndarray:
+    """Mean of several maps over the area of every cell.
+
+    Parameters
+    ----------
+    maps : numpy.ndarray
+        ``(G, F, gh, gw)``, values of either sign.
+    labels : numpy.ndarray
+        ``(Y, X)`` integers, 0 for background.
+    patch : int
+        Side of a patch, pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n, G, F)`` float32, cells by rising label.
+    """
+    overlap = cell_overlap(labels, (maps.shape[2], maps.shape[3]), patch)
+    summed = overlap.pixels @ maps.reshape(-1, maps.shape[2] * maps.shape[3]).T.astype(np.float64)
+    mean = summed / np.maximum(overlap.area_px, 1)[:, None]
+    return np.asarray(mean.reshape(-1, *maps.shape[:2]), dtype=np.float32)
+
+
 def map_per_cell(values: np.ndarray, labels: np.ndarray, patch: int) -> pd.DataFrame:
     """One activation map over the cells of its field.
 

@@ -111,6 +111,52 @@ class StainCorrelations:
             self._ss[block, row, at] += (stains**2).sum(axis=1)
             self._fires[block, row] += np.bincount(maps.indices[maps.data > 0], minlength=self.n_features)
 
+    def add_along(
+        self,
+        well: str,
+        whitened: np.ndarray,
+        counts: np.ndarray,
+        atoms: np.ndarray,
+        fires: np.ndarray,
+        channels: Sequence[int],
+        image: np.ndarray,
+        image_channels: Sequence[int],
+        patch: int,
+    ) -> None:
+        """Add a field whose features are read by direction: correlated is how far its patches lie along them.
+
+        Parameters
+        ----------
+        well : str
+            Name that is unique over all plates.
+        whitened, counts : numpy.ndarray
+            ``(G, gh, gw, dim_w)`` whitened tokens, and ``(G, gh, gw)`` which of them count.
+        atoms : numpy.ndarray
+            ``(M, dim_w)`` directions of the features.
+        fires : numpy.ndarray
+            ``(G, M)`` patches beyond the level that counts.
+        channels : sequence of int
+            Channel of each of the G groups.
+        image, image_channels, patch
+            As in :meth:`add`.
+        """
+        block = self._wells.setdefault(well, len(self._wells)) % _BLOCKS
+        self._fields += 1
+        stains = patch_means(image, patch).reshape(len(image_channels), -1)
+        at = np.asarray(image_channels)
+        for g, channel in enumerate(channels):
+            row, use = channel if len(self.groups) > 1 else 0, counts[g].ravel()
+            if not use.any():
+                continue
+            tokens = whitened[g].reshape(-1, whitened.shape[-1])[use].astype(np.float64)
+            tokens -= tokens.mean(axis=0)
+            own = stains[:, use] - stains[:, use].mean(axis=1, keepdims=True)
+            # scores are products of tokens and atoms, so covariances of tokens hold those of all features
+            self._zz[block, row] += ((atoms @ (tokens.T @ tokens)) * atoms).sum(axis=1)
+            self._zs[block, row][:, at] += atoms @ (tokens.T @ own.T)
+            self._ss[block, row, at] += (own**2).sum(axis=1)
+            self._fires[block, row] += fires[g]
+
     def table(self) -> pd.DataFrame:
         """One row per feature, channel in which it fires, and stain.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.asked import Asked
-from napari_lexicon.analysis.cells import cell_features
+from napari_lexicon.analysis.cells import cell_features, mean_in_cells
 from napari_lexicon.analysis.effects import treatment_effects
 from napari_lexicon.analysis.lexicon_tables import plate_statistics
 from napari_lexicon.analysis.reading import Told, chosen_plates, finished_fields, untold
@@ -16,6 +17,9 @@ from napari_lexicon.analysis.segmentation import Labels
 from napari_lexicon.analysis.well_table import WellTable, well_table
 from napari_lexicon.errors import LexiconError
 from napari_lexicon.lexicons import Lexicon
+
+if TYPE_CHECKING:
+    from napari_lexicon.analysis.along import FieldsAlong
 
 _MOST = 8  # features read in cells where none is named
 
@@ -26,6 +30,7 @@ def cells_of(
     labels: Labels,
     *,
     fields_per_well: int | None = None,
+    along: FieldsAlong | None = None,
     told: Told = untold,
 ) -> pd.DataFrame:
     """Values of some features in every cell.
@@ -40,6 +45,9 @@ def cells_of(
         Cells of a field.
     fields_per_well : int, optional
         Read so many fields of a well at most.
+    along : FieldsAlong, optional
+        Reads fields again: values are how far cells lie along the features, in standard deviations of control patches,
+        and not their codes.
     told : callable
         Told of every field.
 
@@ -61,12 +69,16 @@ def cells_of(
     parts = []
     plates = chosen_plates(lexicon)
     for one in finished_fields(plates, pixels=True, fields_per_well=fields_per_well, told=told):
-        found = cell_features(one.codes, labels(one), lexicon.backbone.patch, features=features)
+        cells, patch = labels(one), lexicon.backbone.patch
+        found = cell_features(one.codes, cells, patch, features=features)
+        mean = found.mean
+        if along is not None:
+            mean = mean_in_cells(along.scores(one, np.asarray(features)), cells, patch)
         frame = found.cells.reset_index()
         for c, channel in enumerate(found.channels):
             where = "all" if one.plate.joint else one.plate.header.channels[channel].name
             for f, feature in enumerate(features):
-                frame[f"#{feature} {where}"] = found.mean[:, c, f]
+                frame[f"#{feature} {where}"] = mean[:, c, f]
         frame.insert(0, "field", one.header.name)
         frame.insert(0, "well", one.header.well)
         frame.insert(0, "plate", one.plate.header.name)

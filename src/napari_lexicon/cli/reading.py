@@ -250,6 +250,7 @@ def report(
     network: Annotated[
         bool, typer.Option("--network/--no-network", help="Embed some wells again, for layers and edited features.")
     ] = True,
+    beyond: Beyond = None,
     title: Annotated[str | None, typer.Option("--title", help="Of the page.")] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Of the shuffles.")] = 0,
     quiet: Quiet = False,
@@ -265,6 +266,7 @@ def report(
             fdr=fdr,
             pictures=pictures,
             network=network,
+            beyond=beyond,
             title=title,
             seed=seed,
             report=progress,

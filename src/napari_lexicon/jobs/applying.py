@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from napari_lexicon.backbones.spec import Backbone
+from napari_lexicon.dictionaries.channel_groups import grouped_tokens
 from napari_lexicon.dictionaries.codes import Codes
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.file_format import load_dictionary
@@ -196,7 +197,7 @@ def tokens_for(
     Returns
     -------
     tokens : torch.Tensor
-        See :func:`grouped_tokens`.
+        See :func:`~napari_lexicon.dictionaries.channel_groups.grouped_tokens`.
     lit : numpy.ndarray
         The same axes but the last, bool; in any of the channels where they share a token.
     """
@@ -206,32 +207,6 @@ def tokens_for(
     if header.channels_mode != "separate" and len(lit) > 1:
         lit = np.asarray(lit[order].any(axis=0, keepdims=True))
     return grouped, lit
-
-
-def grouped_tokens(tokens: torch.Tensor, mode: str, order: list[int]) -> torch.Tensor:
-    """Tokens as a dictionary takes them.
-
-    Parameters
-    ----------
-    tokens : torch.Tensor
-        ``(C, ..., dim)``, one group per channel.
-    mode : str
-        ``separate``, ``concat`` or ``mean``.
-    order : list of int
-        For ``concat`` and ``mean``, which groups to take, in order; all where empty. The one group of a model that
-        reads all channels together is taken whatever the mode.
-
-    Returns
-    -------
-    torch.Tensor
-        ``(C, ..., dim)`` for separate; ``(1, ..., C * dim)`` for concat; ``(1, ..., dim)`` for mean.
-    """
-    if mode == "separate" or len(tokens) == 1:
-        return tokens
-    chosen = tokens[order] if order else tokens
-    if mode == "mean":
-        return chosen.mean(dim=0, keepdim=True)
-    return torch.cat(list(chosen), dim=-1)[None]
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ class ReportJob:
         Open the images.
     network : bool
         Run the model again on some wells, for layers and edited features.
+    beyond : float, optional
+        Read features by their direction, as in :func:`napari_lexicon.api.report`.
     """
 
     lexicon: str
@@ -34,6 +36,7 @@ class ReportJob:
     features: int = 8
     pictures: bool = True
     network: bool = True
+    beyond: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def run_report(job: ReportJob, report: Report = silent, should_stop: ShouldStop 
         features=job.features,
         pixels=job.pictures,
         network=job.network,
+        beyond=job.beyond,
     )
     try:
         page = report_page(gathered(Lexicon.open(job.lexicon), settings, told), told)

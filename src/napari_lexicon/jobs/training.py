@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from napari_lexicon.analysis.conditions import CONTROLS, wells_where
+from napari_lexicon.dictionaries.channel_groups import grouped_tokens
 from napari_lexicon.dictionaries.file_format import load_dictionary, save_dictionary
 from napari_lexicon.dictionaries.header import DictionaryHeader
 from napari_lexicon.dictionaries.learners import algorithm
@@ -21,7 +22,7 @@ from napari_lexicon.dictionaries.train import train_dictionary
 from napari_lexicon.dictionaries.train_settings import TrainSettings
 from napari_lexicon.dictionaries.whitening import Whitening, WhiteningAccumulator
 from napari_lexicon.errors import DictionaryError, JobError
-from napari_lexicon.jobs.applying import check_background, grouped_tokens
+from napari_lexicon.jobs.applying import check_background
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, TimeLeft, never, silent
 from napari_lexicon.jobs.field_loop import Background
 from napari_lexicon.jobs.forming import Forming

@@ -277,6 +277,10 @@ class LexiconPlate:
         """Mean whitened token of every channel of a finished field, ``(G, dim_w)``; None where it was not kept."""
         return self._open("codes", number).optional("centre")
 
+    def field_beyond(self, number: int) -> np.ndarray | None:
+        """Tokens of a finished field beyond each level of ``BEYOND``, ``(levels, G, M)``; None where not counted."""
+        return self._open("codes", number).optional("beyond")
+
     def directions(self) -> WellDirections | None:
         """How wells lie along the directions of features, from the plate's summary where it is up to date.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,9 @@ from napari_lexicon.analysis.selectivity import Selectivity, selectivity
 from napari_lexicon.analysis.well_table import WellTable
 from napari_lexicon.errors import LexiconError
 from napari_lexicon.lexicons import Lexicon
+
+if TYPE_CHECKING:
+    from napari_lexicon.analysis.along import FieldsAlong
 
 Answer = TypeVar("Answer")
 
@@ -70,6 +73,8 @@ class Circumstances:
         Segment nuclei and read features in them.
     permutations, seed : int
         Shuffles.
+    along : FieldsAlong, optional
+        Reads cells by direction; by code where None.
     """
 
     lexicon: Lexicon
@@ -84,6 +89,7 @@ class Circumstances:
     cells: bool
     permutations: int
     seed: int
+    along: FieldsAlong | None = None
 
 
 def beside(one: Circumstances, told: Told) -> Beside:
@@ -160,7 +166,7 @@ def _probes(one: Circumstances) -> pd.DataFrame:
 
 def _responders(one: Circumstances, told: Told) -> pd.DataFrame:
     numbers = tuple(dict.fromkeys(feature for feature, _, _ in one.features))
-    cells = cells_of(one.lexicon, numbers, labels_from(None), fields_per_well=1, told=told)
+    cells = cells_of(one.lexicon, numbers, labels_from(None), fields_per_well=1, along=one.along, told=told)
     columns = [f"#{feature} {channel}" for feature, channel, _ in one.features]
     composed = composition(
         cells[["plate", "well", *columns]].fillna(0.0), one.features, one.every, one.by, one.controls

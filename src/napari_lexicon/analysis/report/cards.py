@@ -24,11 +24,23 @@ def features(found: Findings, photos: Mapping[int, Photos]) -> str:
         lead += "What follows the place of a well comes last, before it what fires on empty ground. "
     if photos:
         lead += (
-            "Left of each pair the stain alone, right the same place with the feature’s activation, from dark to "
-            "bright; one scale for all pictures of a feature. Small pictures: the strongest places, at most one per "
-            "field. They show what the feature is at its clearest, not what it usually is."
+            f"Left of each pair the stain alone, right the same place with {_drawn(found)}, from dark to "
+            f"bright; one scale for all pictures of a feature. Small pictures: the strongest places{_taken(found)}, at "
+            "most one per field. They show what the feature is at its clearest, not what it usually is."
         )
     return section("features", "The features in pictures", lead, "".join(cards))
+
+
+def _drawn(found: Findings) -> str:
+    """What is in colour in a picture."""
+    if found.along is None:
+        return "the feature’s activation"
+    return f"the patches that lie over {found.settings.beyond:g} SD along the feature"
+
+
+def _taken(found: Findings) -> str:
+    """Where the strongest places were looked for."""
+    return "" if found.along is None else " of the wells where it fires most"
 
 
 def _feature_card(found: Findings, one: Chosen, photos: Photos | None) -> str:

@@ -114,11 +114,15 @@ def stain_correlations(found: Findings) -> str:
     values = np.stack(parts)
     chart = charts.stains(rows, names, values[..., 0], values[..., 1], values[..., 2])
     lead = (
-        f"Correlation, over patches of {found.n_measured} fields, of where a feature fires with how bright each stain "
-        "is there. A feature sees the channel it is named with; a correlation with another stain says that they lie "
-        "together."
+        f"Correlation, over patches of {int(found.stains['n_fields'].max())} fields, of {_what(found)} with how "
+        "bright each stain is there. A feature sees the channel it is named with; a correlation with another stain "
+        "says that they lie together."
     )
     return section("stains", "Which stain they follow", lead, f'<div class="card wide">{chart}</div>')
+
+
+def _what(found: Findings) -> str:
+    return "where a feature fires" if found.along is None else "how far a patch lies along a feature"
 
 
 def methods_text(found: Findings) -> str:

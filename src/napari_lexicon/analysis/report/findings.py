@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.activity import replicate_activity, similar_treatments
-from napari_lexicon.analysis.channels import StainCorrelations
 from napari_lexicon.analysis.conditions import CONTROLS
 from napari_lexicon.analysis.confounds import Confounds
 from napari_lexicon.analysis.corrections import control_places, control_problems
@@ -17,18 +17,20 @@ from napari_lexicon.analysis.doses import dose_response
 from napari_lexicon.analysis.effects import treatment_effects
 from napari_lexicon.analysis.features import PlateStatistics, features_table
 from napari_lexicon.analysis.lexicon_tables import plate_statistics, stability_of, treatment_column
-from napari_lexicon.analysis.measurements import WellMeasurements, field_measurements
-from napari_lexicon.analysis.reading import Told, finished_fields, untold
+from napari_lexicon.analysis.reading import Told, untold
 from napari_lexicon.analysis.report.beside import Beside, Circumstances, beside
 from napari_lexicon.analysis.report.confounded import confounded
 from napari_lexicon.analysis.report.extras import Edits, Pooled, can_edit, depth_in, edits_of, pooled_of, wells_at
+from napari_lexicon.analysis.report.stains import MOST_READ_AGAIN, measured_stains, stains_along
 from napari_lexicon.analysis.well_table import ALL_CHANNELS, WellTable, well_table
 from napari_lexicon.errors import LexiconError, PlateMapError
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.plates.plate_map_columns import PERT_TYPE
 
+if TYPE_CHECKING:
+    from napari_lexicon.analysis.along import FieldsAlong
+
 LEAST_PATCHES = 20  # a feature that fires in fewer patches of a channel over all wells is not tested
-_MEASURED_FIELDS = 400  # fields whose pixels are measured
 GROUND = -0.1  # correlation with its own stain below which a feature is one of empty ground, and shown last
 _SHOWN = 28  # rows of the heat map
 _ALIKE = 0.97  # correlation over wells from which two features count as the same for the pictures
@@ -60,6 +62,9 @@ class ReportSettings:
         Open the images, for pictures, stains and measurements.
     network : bool
         Run the model again, for layers and edited features (with ``pixels``, and a model that allows it).
+    beyond : float, optional
+        Read features by their direction: a feature fires in a patch that lies more than so many standard deviations of
+        control patches along it (1, 2 or 3). By the sparse code where None.
     """
 
     by: str = "Metadata_perturbation"
@@ -72,6 +77,7 @@ class ReportSettings:
     seed: int = 0
     pixels: bool = True
     network: bool = True
+    beyond: float | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,19 @@ class Findings:
     edits: Edits | None = None
     depth: pd.DataFrame | None = None
     beside: Beside = field(default_factory=Beside)
+    along: FieldsAlong | None = None  # reads fields again, where features are read by direction and the model is there
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def reading(self) -> str:
+        """When a feature fires in a patch, to follow "A feature fires in a patch"."""
+        if self.settings.beyond is None:
+            return "where its coefficients add up to more than 0"
+        return (
+            f"that lies more than {self.settings.beyond:g} "
+            f"standard deviation{'' if self.settings.beyond == 1 else 's'} of control patches along it, whether or "
+            "not its code is there"
+        )
 
     @property
     def control(self) -> np.ndarray:
@@ -176,7 +194,7 @@ def gathered(lexicon: Lexicon, settings: ReportSettings | None = None, told: Tol
     column = treatment_column(lexicon, settings.by)
     told_by = () if column == settings.by else (f"The plate map names no treatment: {column} stands in its place.",)
     settings = replace(settings, by=column)
-    plates = tuple(plate_statistics(lexicon))
+    plates = tuple(plate_statistics(lexicon, settings.beyond))
     joint = any(plate.joint for plate in lexicon.plates.values())
     full = well_table(plates, lexicon.names, None if joint else "each")
     patches = (full.fires.astype(np.float64) * full.tokens).sum(axis=0)
@@ -198,6 +216,8 @@ def gathered(lexicon: Lexicon, settings: ReportSettings | None = None, told: Tol
     found = _compared(found)
     if settings.pixels:
         found = _measured(found, told)
+    if settings.beyond is not None and found.n_measured:
+        found = _along(found, told)
     found = confounded(found)
     shown = tuple(_chosen(found))
     found = replace(found, shown=shown, chosen=shown[: settings.features])
@@ -205,6 +225,23 @@ def gathered(lexicon: Lexicon, settings: ReportSettings | None = None, told: Tol
     if settings.pixels and settings.network and found.n_measured:
         found, pooled = _of_network(found, told)
     return _beside(found, pooled, told)
+
+
+def _along(found: Findings, told: Told) -> Findings:
+    """Stains by direction, and what reads fields again for pictures and cells; codes stay where that cannot be."""
+    from napari_lexicon.analysis.along import FieldsAlong
+
+    sentence = "Pictures, stains and cells show codes, not directions"
+    if not found.settings.network:
+        return replace(found, notes=(*found.notes, f"{sentence}: the images were not read by the model again."))
+    try:
+        along = FieldsAlong(found.lexicon)
+        stains = stains_along(found, along, told)
+    except LexiconError as error:
+        return replace(found, notes=(*found.notes, f"{sentence}. {error}"))
+    if len(found.table) > MOST_READ_AGAIN:
+        found = replace(found, notes=(*found.notes, "Cells are read by code: too many wells to be read again."))
+    return replace(found, along=along, stains=stains)
 
 
 def _beside(found: Findings, pooled: Pooled | None, told: Told) -> Findings:
@@ -223,6 +260,7 @@ def _beside(found: Findings, pooled: Pooled | None, told: Told) -> Findings:
         cells=bool(found.n_measured) and not rgb,
         permutations=settings.permutations,
         seed=settings.seed,
+        along=found.along if len(found.table) <= MOST_READ_AGAIN else None,
     )
     more = beside(asked, told)
     return replace(found, beside=more, notes=(*found.notes, *more.notes))
@@ -361,23 +399,8 @@ def _unlike(fires: np.ndarray, candidates: Sequence[tuple[int, str]], most: int)
 
 def _measured(found: Findings, told: Told) -> Findings:
     """Brightness, sharpness, nuclei and stains, from the pixels of one field per well."""
-    plates = list(found.lexicon.plates.values())
-    stains: dict[tuple[str, ...], StainCorrelations] = {}
-    wells, n_read = WellMeasurements(), 0
     try:
-        for one in finished_fields(plates, pixels=True, fields_per_well=1, told=told):
-            planes = one.windowed
-            wells.add(one, field_measurements(one, planes, nuclei=not one.plate.header.rgb))
-            n_read += 1
-            names = tuple(channel.name for channel in one.plate.header.channels)
-            gatherer = stains.setdefault(names, StainCorrelations(found.n_features, names, one.plate.joint))
-            patch = found.lexicon.backbone.patch
-            well = f"{one.plate.id}/{one.header.well}"
-            gatherer.add(well, one.codes, planes, one.header.channels, patch)
-            if n_read == _MEASURED_FIELDS:
-                break
+        measured, stains, n_read = measured_stains(found, told)
     except LexiconError as error:
         return replace(found, notes=(*found.notes, f"No pictures and no measurements. {error}"))
-    first = next(iter(stains.values()))
-    measured = wells.table(found.table.wells)
-    return replace(found, measured=measured, n_measured=n_read, stains=first.table())
+    return replace(found, measured=measured, n_measured=n_read, stains=stains)

@@ -60,10 +60,12 @@ def _said_of_doses(found: Findings) -> list[str]:
         return ["No feature follows a dose."]
     best = called.iloc[int(np.lexsort((-called["rho"].abs().to_numpy(), called["q"].to_numpy()))[0])]
     name = str(best["name"]) if best["channel"] == "all" else f"{best['name']} in {best['channel']}"
+    n = len(called[["feature", "channel"]].drop_duplicates())
+    wells = f"{counted(int(best['n_wells']), 'treated well')} at {counted(int(best['n_doses']), 'dose')}"
     sentence = (
-        f"{counted(int(counts.sum()), 'feature')} {'follows' if counts.sum() == 1 else 'follow'} the dose of "
-        f"{listed([str(t) for t in counts.index])}, {name} most (ρ {number(best['rho'])}, "
-        f"{int(best['n_wells'])} wells)."
+        f"{counted(n, 'feature')} {'follows' if n == 1 else 'follow'} the dose of "
+        f"{listed([str(t) for t in counts.index])}, {name} most (ρ {number(best['rho'])} with controls as dose 0; "
+        f"{wells} of {best['treatment']})."
     )
     return [sentence]
 
@@ -132,12 +134,18 @@ def summary(found: Findings) -> str:
         (", ".join(channels), "channels"),
         (str(found.n_features), "features in the dictionary"),
         (f"{spec.id}, block {spec.layer}", "vision model"),
+        (
+            "code" if found.settings.beyond is None else f"direction over {found.settings.beyond:g} SD",
+            "features read by",
+        ),
     ]
     body = "".join(f"<div><b>{escape(value)}</b><span>{name}</span></div>" for value, name in facts)
     first, *rest = (escape(sentence) for sentence in summary_sentences(found))
     more = f'<ul class="plain">{"".join(f"<li>{sentence}</li>" for sentence in rest)}</ul>' if rest else ""
     assert reference is not None  # there are codes
-    return f'<div class="card"><p class="lead">{first}</p>{more}<div class="facts">{body}</div></div>' + _notes(found)
+    read = f'<p class="faint">A feature fires in a patch {found.reading}.</p>'
+    card = f'<div class="card"><p class="lead">{first}</p>{more}<div class="facts">{body}</div>{read}</div>'
+    return card + _notes(found)
 
 
 def _notes(found: Findings) -> str:

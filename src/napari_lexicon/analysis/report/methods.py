@@ -16,6 +16,7 @@ from napari_lexicon.analysis.enrichment import SHUFFLES
 from napari_lexicon.analysis.probes import PROBE_SHUFFLES
 from napari_lexicon.analysis.report.drawing import number
 from napari_lexicon.analysis.report.findings import GROUND, LEAST_PATCHES, Findings
+from napari_lexicon.analysis.report.stains import MOST_READ_AGAIN
 from napari_lexicon.lexicons.headers import PlateHeader
 from napari_lexicon.lexicons.pixels import illumination_of
 
@@ -106,7 +107,7 @@ def _statistics(found: Findings) -> str:
     s = found.settings
     tested = len(found.table.features)
     text = (
-        "A feature fires in a patch where its coefficients add up to more than 0; parts are of the patches that "
+        f"A feature fires in a patch {found.reading}; parts are of the patches that "
         "count: those not dark in their channel, where the lexicon leaves dark ones out. The unit of every test is "
         "the well: patches and cells of a well are never counted as independent. Of the features in each channel, "
         f"{tested} that fire in at least {LEAST_PATCHES} patches over all wells were tested (a rule that is blind to "
@@ -157,28 +158,41 @@ def _confounds(found: Findings) -> str:
     if found.n_measured:
         parts.append(
             f"Brightness (mean within the intensity window), sharpness (log variance of the Laplacian over variance), "
-            f"nuclei (local threshold, distance transform, watershed) and correlations with stains (Pearson over "
-            f"patches, centred within fields, jackknife over wells) were measured in {found.n_measured} fields, "
-            "one per well."
+            "nuclei (local threshold, distance transform, watershed) were measured in "
+            f"{found.n_measured} fields, one per well."
+        )
+    if found.stains is not None and len(found.stains):
+        what = "codes" if found.along is None else "how far patches lie along features"
+        parts.append(
+            f"Stains: Pearson correlation of {what} with intensity over patches, "
+            f"centred within fields, jackknife over wells, in {int(found.stains['n_fields'].max())} fields."
         )
     return " ".join(parts)
+
+
+def _in_cells(found: Findings) -> str:
+    """What is averaged over a cell, where that is not the code."""
+    by_direction = found.along is not None and len(found.table) <= MOST_READ_AGAIN
+    return "of how far its patches lie along the feature, " if by_direction else ""
 
 
 def _beside(found: Findings) -> str:
     more, parts = found.beside, []
     if more.selective is not None:
         parts.append(
-            "Selectivity: part of patches in which a feature is active (above 0) under a value minus that under all "
-            "others (Donhauser et al. 2025), and minus that under the next best value; intervals with wells as "
+            "Selectivity: part of patches in which a feature fires under a value minus that under all others "
+            "(Donhauser et al. 2025), and minus that under the next best value; intervals with wells as "
             f"clusters; {found.settings.permutations} shuffles of values over wells within plates, false-discovery "
             "rate over all features and values."
         )
     if more.responders is not None:
         parts.append(
             "Cells: nuclei segmented by local threshold and watershed in one field per well; a feature’s value in a "
-            "cell is the mean over its area. A cell responds outside the 2.5th to 97.5th percentile of the control "
-            "cells of its plate (for cells of control wells: of the other control wells). Parts of wells compared by "
-            "t-test on the arcsine root, plates as strata, Benjamini–Hochberg over treatments and features."
+            f"cell is the mean {_in_cells(found)}over its area. Percentiles 2.5 and 97.5 are of the control cells of "
+            "its plate (for cells of control wells: of the other control wells). Parts of wells compared by t-test on "
+            "the arcsine root, plates as strata, for cells above and for cells below (or at a lowest value that 2.5 % of "
+            "control cells share), the surer side with twice its one-sided p, Benjamini–Hochberg over treatments and "
+            "features."
         )
     if more.probes is not None:
         row = more.probes.iloc[0]

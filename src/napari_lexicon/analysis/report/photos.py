@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from napari_lexicon.analysis.maps import activation_map
 from napari_lexicon.analysis.pictures import heated, on_pixels, stretched
 from napari_lexicon.analysis.reading import OpenedPlates, ReadField
 from napari_lexicon.analysis.report.findings import Chosen, Findings
-from napari_lexicon.analysis.well_table import ALL_CHANNELS
+from napari_lexicon.analysis.report.map_sources import AlongMaps, CodeMaps, MapSource, StrongPlace, map_channel
 from napari_lexicon.errors import LexiconError
 from napari_lexicon.lexicons import LexiconPlate
 
@@ -52,39 +51,40 @@ def photos_of(found: Findings, told: Callable[[int, int, str], None]) -> dict[in
         return {}
     plates = OpenedPlates()
     photos: dict[int, Photos] = {}
+    source = _source(found, plates)
     for done, one in enumerate(found.chosen):
         told(done, len(found.chosen), f"pictures of {one.label}")
         try:
-            photos[one.row] = _photos(found, one, plates)
+            photos[one.row] = _photos(found, one, plates, source)
         except LexiconError:
             return photos  # the findings have said why
     return photos
 
 
-def _photos(found: Findings, one: Chosen, plates: OpenedPlates) -> Photos:
+def _source(found: Findings, plates: OpenedPlates) -> MapSource:
+    """Maps as the report reads features; of the codes where the model is not to be had, which the page says."""
+    if found.along is None:
+        return CodeMaps(found, plates)
+    return AlongMaps(found, plates, found.along)
+
+
+def _photos(found: Findings, one: Chosen, plates: OpenedPlates, source: MapSource) -> Photos:
     by_name = {plate.header.name: plate for plate in found.lexicon.plates.values()}
-    top = max(_strongest(plate, one) for plate in by_name.values())
-    fields = []
+    shown: list[tuple[ReadField, str]] = []
     for well, what in _wells(found, one):
         row = found.table.wells.iloc[well]
         plate = by_name[row["plate"]]
-        number = _field_of(plate, str(row["well"]), one, highest=what != "control")
+        number = _field_of(plate, str(row["well"]), one, source, highest=what != "control")
         if number is not None:
-            fields.append(_field_photo(found, plates.field(plate, number), one, top, what))
-    return Photos(tuple(fields), tuple(_tiles(found, one, plates, top)), top)
-
-
-def _channel(plate: LexiconPlate, one: Chosen) -> int | None:
-    """Channel of the plate whose map is drawn; None for all."""
-    names = [channel.name for channel in plate.header.channels]
-    return None if one.channel == ALL_CHANNELS or one.channel not in names else names.index(one.channel)
-
-
-def _strongest(plate: LexiconPlate, one: Chosen) -> float:
-    strongest = plate.statistics().strongest
-    channel = _channel(plate, one)
-    own = strongest[:, :, one.feature] if channel is None or plate.joint else strongest[:, channel, one.feature]
-    return max(float(own.max()), 1e-6)
+            shown.append((plates.field(plate, number), what))
+    places = source.strongest(one, found.settings.tiles)
+    read = [*(field for field, _ in shown), *(place.field for place in places)]
+    top = source.top([source.values(field, one) for field in read], one)
+    return Photos(
+        tuple(_field_photo(found, field, one, source, top, what) for field, what in shown),
+        tuple(_tile(found, one, place, source, top) for place in places),
+        top,
+    )
 
 
 def _wells(found: Findings, one: Chosen) -> list[tuple[int, str]]:
@@ -104,49 +104,44 @@ def _wells(found: Findings, one: Chosen) -> list[tuple[int, str]]:
     return [(best, one.treatment), (usual, "control")]
 
 
-def _field_of(plate: LexiconPlate, well: str, one: Chosen, *, highest: bool) -> int | None:
+def _field_of(plate: LexiconPlate, well: str, one: Chosen, source: MapSource, *, highest: bool) -> int | None:
     """The field of a well where the feature fires most, or the middle one."""
     numbers = [n for n, f in enumerate(plate.fields) if f.well == well and plate.mark("codes", n) is not None]
-    fires = []
-    for number in numbers:
-        codes = plate.codes(number)
-        assert codes is not None  # it is finished
-        fires.append(float((activation_map(codes, one.feature, _map_channel(plate, one)) > 0).mean()))
-    order = np.argsort(fires, kind="stable")
+    order = np.argsort([source.fires_in(plate, number, one) for number in numbers], kind="stable")
     return numbers[int(order[-1] if highest else order[len(order) // 2])] if numbers else None
-
-
-def _map_channel(plate: LexiconPlate, one: Chosen) -> int | None:
-    return None if plate.joint else _channel(plate, one)
-
-
-def _map(field: ReadField, one: Chosen) -> np.ndarray:
-    """``(gh, gw)`` activation map of the feature."""
-    return activation_map(field.codes, one.feature, _map_channel(field.plate, one))
 
 
 def _grey(field: ReadField, one: Chosen, window: tuple[slice, slice]) -> np.ndarray:
     """The stain in a window of the field, 0 to 1, dark parts lifted; only what is shown is read."""
     assert field.source is not None  # opened with its pixels
-    channel = _channel(field.plate, one)
+    channel = map_channel(field.plate, one)
     rows = range(len(field.header.channels)) if channel is None else [field.header.channels.index(channel)]
     lazy, windows = field.source.image(), field.windows
     planes = [stretched(np.asarray(lazy[row][window]), *windows[row]) for row in rows]
     return np.asarray(np.sqrt(np.mean(planes, axis=0)))
 
 
-def _field_photo(found: Findings, field: ReadField, one: Chosen, top: float, what: str) -> Photo:
+def _field_photo(found: Findings, field: ReadField, one: Chosen, source: MapSource, top: float, what: str) -> Photo:
     height, width = field.header.shape
     scale = min(1.0, _FIELD_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     grey = _resized(_grey(field, one, np.s_[:, :]), size)
-    values = _map(field, one)
+    values = source.values(field, one)
     patch = found.lexicon.backbone.patch
     y, x = ((np.arange(n) / scale).astype(int) // patch for n in (size[1], size[0]))
     heat = values[y.clip(max=values.shape[0] - 1)][:, x.clip(max=values.shape[1] - 1)]
     bar_um, bar_px = _bar(field, scale, size[0])
-    caption = f"{what}, well {field.header.well}: fires in {100 * float((values > 0).mean()):.1f} % of this field"
+    counted = _counted(field, map_channel(field.plate, one))
+    part = 100 * np.count_nonzero(values) / max(1, counted)
+    caption = f"{what}, well {field.header.well}: fires in {part:.1f} % of the {counted:,} patches that count here"
     return Photo(jpeg(_rgb(grey), size), jpeg(heated(grey, heat, top), size), size, caption, bar_um, bar_px)
+
+
+def _counted(field: ReadField, channel: int | None) -> int:
+    """Patches of a field that count: those of a channel that are not dark in it."""
+    tokens = field.plate.field_statistics(field.number).tokens
+    group = None if channel is None or field.plate.joint else field.codes.channels.index(channel)
+    return int(tokens.max() if group is None else tokens[group])
 
 
 def _resized(grey: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -163,36 +158,18 @@ def _bar(field: ReadField, scale: float, width: int) -> tuple[int, float]:
     return (fitting[-1], fitting[-1] * px_per_um) if fitting else (0, 0.0)
 
 
-def _tiles(found: Findings, one: Chosen, plates: OpenedPlates, top: float) -> list[Photo]:
-    """The strongest places of the feature in its channel, over all plates, at most one per field."""
-    examples = []
-    for plate in found.lexicon.plates.values():
-        channel = _channel(plate, one)
-        for example in plate.examples(plate.statistics(), one.feature, 64):
-            if channel is None or plate.joint or example.channel == channel:
-                examples.append((example.value, example, plate))
-    examples.sort(key=lambda entry: -entry[0])
-    patch = found.lexicon.backbone.patch
-    photos = []
-    for _, example, plate in examples[: found.settings.tiles]:
-        field = plates.field(plate, example.field_index)
-        side = (2 * _CONTEXT + 1) * patch
-        place = (example.gy * patch + patch // 2, example.gx * patch + patch // 2)
-        shape = field.header.shape
-        y, x = (int(np.clip(c - side // 2, 0, max(0, n - side))) for c, n in zip(place, shape, strict=True))
-        window = np.s_[y : y + side, x : x + side]
-        grey = _grey(field, one, window)
-        overlay = heated(grey, on_pixels(_map(field, one), patch, shape)[window], top)
-        size = (_TILE_SIDE, _TILE_SIDE)
-        photos.append(
-            Photo(
-                jpeg(_rgb(grey), size),
-                jpeg(overlay, size),
-                size,
-                f"{example.well} · {example.value:.2f}",
-            )
-        )
-    return photos
+def _tile(found: Findings, one: Chosen, place: StrongPlace, source: MapSource, top: float) -> Photo:
+    """A strong place of the feature in its channel, with its surroundings."""
+    patch, field = found.lexicon.backbone.patch, place.field
+    side, shape = (2 * _CONTEXT + 1) * patch, field.header.shape
+    middle = (place.gy * patch + patch // 2, place.gx * patch + patch // 2)
+    y, x = (int(np.clip(c - side // 2, 0, max(0, n - side))) for c, n in zip(middle, shape, strict=True))
+    window = np.s_[y : y + side, x : x + side]
+    grey = _grey(field, one, window)
+    overlay = heated(grey, on_pixels(source.values(field, one), patch, shape)[window], top)
+    size = (_TILE_SIDE, _TILE_SIDE)
+    said = f"{place.value:.1f}{source.unit}" if source.unit else f"{place.value:.2f}"
+    return Photo(jpeg(_rgb(grey), size), jpeg(overlay, size), size, f"{field.header.well} · {said}")
 
 
 def _rgb(grey: np.ndarray) -> np.ndarray:

@@ -170,8 +170,9 @@ class Exporting(Controller):
         state, jobs = self.workspace.state, self.workspace.jobs
         if state.lexicon is None or state.plate is None or jobs.status.busy:
             return
-        by = self.workspace.reading.compare_by or treatment_column(state.plate)
-        jobs.start(report_request(state.lexicon, out, by, self._owner))
+        reading = self.workspace.reading
+        by = reading.compare_by or treatment_column(state.plate)
+        jobs.start(report_request(state.lexicon, out, by, reading.beyond, self._owner))
 
     def save_table(self, out: Path) -> None:
         """Write the table in a thread."""

@@ -114,9 +114,12 @@ def train_request(settings: dict[str, Any], owner: str) -> JobRequest:
     return JobRequest("train", settings, f"Training {Path(str(settings['out'])).stem}", owner, gentle=True)
 
 
-def report_request(lexicon: Lexicon, out: Path, by: str | None, owner: str) -> JobRequest:
-    """Write the report of a lexicon; ``by`` names the column of treatments, None where the plate map has none."""
-    settings = {"lexicon": str(lexicon.path), "out": str(out)} | ({} if by is None else {"by": by})
+def report_request(lexicon: Lexicon, out: Path, by: str | None, beyond: float | None, owner: str) -> JobRequest:
+    """Write the report of a lexicon; ``by`` names the column of treatments, None where the plate map has none.
+
+    ``beyond`` is how features are read, as in :class:`~napari_lexicon.widgets.workspace.figures.Figures`.
+    """
+    settings = {"lexicon": str(lexicon.path), "out": str(out), "beyond": beyond} | ({} if by is None else {"by": by})
     return JobRequest("report", settings, f"Report of {lexicon.name}", owner)
 
 

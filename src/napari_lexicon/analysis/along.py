@@ -1,0 +1,72 @@
+"""Fields read again: how far every patch lies along features, which no lexicon keeps patch by patch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_lexicon.analysis.reading import ReadField
+from napari_lexicon.backbones import load_like
+from napari_lexicon.backbones.background import lit_patches
+from napari_lexicon.backbones.tiling import field_tokens
+from napari_lexicon.dictionaries.channel_groups import grouped_tokens
+from napari_lexicon.errors import LexiconError
+from napari_lexicon.lexicons import Lexicon
+
+
+class FieldsAlong:
+    """Embeds single fields of a lexicon again and whitens their tokens.
+
+    Parameters
+    ----------
+    lexicon : Lexicon
+        With codes, and its images where they were.
+
+    Raises
+    ------
+    LexiconError
+        If there is no dictionary, or the model cannot be loaded by its name.
+    """
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        dictionary = lexicon.dictionary
+        if dictionary is None:
+            raise LexiconError(f"{lexicon.path} has no dictionary yet: run apply first.")
+        self._dictionary, self._spec = dictionary, lexicon.backbone
+        self._backbone = load_like(lexicon.backbone, device="cpu")
+
+    @property
+    def atoms(self) -> np.ndarray:
+        """``(M, dim_w)`` float32 unit directions of the features."""
+        return self._dictionary.atoms.cpu().numpy()
+
+    def whitened(self, one: ReadField) -> tuple[np.ndarray, np.ndarray]:
+        """Whitened tokens of a field, as :mod:`napari_lexicon.jobs.directions` counts them.
+
+        Parameters
+        ----------
+        one : ReadField
+            With its pixels.
+
+        Returns
+        -------
+        tokens : numpy.ndarray
+            ``(G, gh, gw, dim_w)`` float32; the unit is a standard deviation of control tokens.
+        counts : numpy.ndarray
+            ``(G, gh, gw)`` bool: patches that count, those that are not dark where the lexicon leaves dark ones out.
+        """
+        image, header = one.windowed, self._dictionary.header
+        names = [one.plate.header.channels[c].name for c in one.header.channels]
+        order = [names.index(name) for name in header.channel_names]
+        lit = lit_patches(image, self._spec.patch)
+        tokens = grouped_tokens(field_tokens(self._backbone, image), header.channels_mode, order)
+        if len(tokens) < len(lit):
+            lit = np.asarray(lit[order].any(axis=0, keepdims=True) if order else lit.any(axis=0, keepdims=True))
+        if one.plate.counts_dark_patches(one.number):
+            lit = np.ones_like(lit)
+        return self._dictionary.whitening.whiten(tokens).cpu().numpy(), lit
+
+    def scores(self, one: ReadField, features: np.ndarray) -> np.ndarray:
+        """``(G, F, gh, gw)`` float32: how far every patch lies along some features, 0 where it does not count."""
+        tokens, counts = self.whitened(one)
+        atoms = self.atoms[np.asarray(features)]
+        return np.asarray(np.moveaxis(tokens @ atoms.T * counts[..., None], -1, 1), dtype=np.float32)
