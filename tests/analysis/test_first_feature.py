@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from napari_lexicon.analysis.features import PlateStatistics, features_table
-from napari_lexicon.analysis.first_feature import FirstFeature, first_feature
+from napari_lexicon.analysis.first_feature import FirstFeature, clearer, first_feature
 from napari_lexicon.lexicons import WellStatistics
 from napari_lexicon.plates.well_names import well_name
 
@@ -22,6 +22,8 @@ def choice(
     name: str = "",
     treated: str = "drug",
     by: str | None = "Metadata_gene",
+    beyond: float | None = None,
+    rise: float = 0.04,
 ) -> FirstFeature | None:
     """Twelve wells in which one feature rises with a treatment from 1 to 4 %, and another, perhaps named, more."""
     rng = np.random.default_rng(3)
@@ -29,7 +31,7 @@ def choice(
     rates = np.full((len(labels), M), 0.02)
     rates[:, BACKGROUND] = 0.6
     raised = np.array([label == treated for label in labels])
-    rates[raised, TELLING] = 0.04
+    rates[raised, TELLING] = rise
     rates[~raised, TELLING] = 0.01
     rates[raised, BACKGROUND] = 0.9
     rates[raised, NAMED], rates[~raised, NAMED] = (0.2, 0.01) if name else (0.02, 0.02)
@@ -40,7 +42,7 @@ def choice(
     statistics.strongest[:, 0] = 1
     kinds = ["negcon" if label == "DMSO" and controls else "trt" for label in labels]
     plate_map = pd.DataFrame({"Metadata_gene": labels, "Metadata_pert_type": kinds}, index=list(wells))
-    one = PlateStatistics("p", statistics, plate_map, ("DNA",))
+    one = PlateStatistics("p", statistics, plate_map, ("DNA",), beyond=beyond)
     table = features_table([one])
     if name:
         table.loc[NAMED, "name"] = name
@@ -65,6 +67,21 @@ def test_background_is_left_out_by_its_name_and_by_how_often_it_fires() -> None:
     assert left_out.feature == TELLING
     assert named is not None
     assert named.feature == NAMED
+
+
+def test_a_direction_comes_first_where_it_tells_a_treatment_far_more_clearly() -> None:
+    code, along, little = choice(DRUGS), choice(DRUGS, beyond=2.0, rise=0.2), choice(DRUGS, beyond=2.0, rise=0.045)
+    assert code is not None and along is not None and little is not None
+    assert code.clear < little.clear < along.clear
+    assert clearer(code, along) is along
+    assert along.beyond == 2.0
+    assert "of patches over 2 SD along it against" in along.why
+    assert clearer(code, little) is code
+    assert clearer(None, along) is along
+    assert clearer(code, None) is code
+    wells = choice(DRUGS, by=None), choice(DRUGS, by=None, beyond=2.0, rise=0.2)
+    assert clearer(*wells) is wells[0]  # how much wells differ says nothing of what is clearer
+    assert choice(["DMSO"], beyond=2.0) is None
 
 
 def test_a_dose_names_its_column() -> None:

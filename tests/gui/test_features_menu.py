@@ -66,6 +66,9 @@ def browser():
 
 def test_a_report_is_written_beside_the_work_and_opened(person: Person, plate: Path, tmp_path: Path, browser: Browser):
     opened(person, plate)
+    reading = person.workspace.reading
+    reading.set_beyond(1.0)
+    person.wait(lambda: reading.figures is not None and reading.figures.beyond == 1.0, 20, "the reading by direction")
     choose(person, "report")
     save_as(person, tmp_path / "for you.html")
     assert job_of(person).busy
@@ -77,6 +80,7 @@ def test_a_report_is_written_beside_the_work_and_opened(person: Person, plate: P
     page = (tmp_path / "for you.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     assert "drug" in page
+    assert "direction over 1 SD" in page  # as the table counts
     person.click("Features", "job_open")
     assert browser.opened == [str(tmp_path / "for you.html")]
     person.click("Features", "job_dismiss")

@@ -40,6 +40,19 @@ def test_a_plate_opens_on_the_well_where_its_first_feature_fires_most(person: Pe
     assert state.field.well == "B03"
 
 
+def test_where_a_direction_tells_far_more_it_is_shown_and_the_table_counts_by_it(
+    person: Person, plate: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("napari_lexicon.analysis.first_feature.CLEARER", 0.0)
+    opened(person, plate)
+    reading, state = person.workspace.reading, person.workspace.state
+    person.wait(lambda: state.feature is not None, 10, "the first feature")
+    person.wait(lambda: reading.figures is not None and reading.figures.beyond == 2.0, 20, "the reading by direction")
+    person.front("Features")
+    assert person.find("Features", "read_by").currentData() == 2.0
+    assert "of patches over 2 SD along it" in person.find("Features", "feature_why").text()
+
+
 def test_what_a_person_chose_meanwhile_stands(person: Person, plate: Path):
     state = person.workspace.state
     state.lexiconChanged.connect(lambda lexicon: state.set_feature(None if lexicon is None else 3))

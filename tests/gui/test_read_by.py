@@ -40,6 +40,9 @@ def test_table_plate_and_questions_follow_the_reading_and_so_does_the_next_time(
     assert "mean_when_active" not in columns
     assert "more than 2 standard deviations of control patches" in columns["fires"].tip
     assert "of patches lie over 2 SD of controls along it" in view.card.facts.text()
+    assert reading.look_of(0).kind == "direction"
+    assert person.find("Features", "feature_why").text() == "Its direction is shown, as the table counts (Map)."
+    person.wait(lambda: workspace.fine.reading, 10, "the field read again")
     person.wait(lambda: dict(person.docks["Plate"].view.grid.colors()) != colors, 10, "other colours of the wells")
     person.front("Questions")
     person.click("Questions", "ask")
@@ -57,6 +60,7 @@ def test_table_plate_and_questions_follow_the_reading_and_so_does_the_next_time(
     read_by(person, Qt.Key.Key_Up, 2)
     person.wait(lambda: reading.figures is not None and reading.figures.beyond is None, 20, "the reading by code")
     np.testing.assert_allclose(reading.figures.table["fires"], api.features(lexicon.path)["fires"])
+    assert reading.look_of(0).kind == "code"
 
 
 def test_a_lexicon_without_directions_says_so_and_stays_readable(person: Person, plate: Path, monkeypatch):

@@ -24,6 +24,10 @@ LEAST, MOST = 0.001, 0.3
 NOTHING_TO_SEE = re.compile(r"\b(?:background|empty|dark|blank|debris|dust|noise|out of focus)\b", re.IGNORECASE)
 _NAMED_BONUS = 1.3  # a feature that says what it is may tell conditions apart a little less clearly
 _LEAST_FREEDOM = 2
+ALONG = 2.0
+"""Standard deviations of controls beyond which patches are counted where features are looked for by direction."""
+CLEARER = 1.5
+"""How many times as clearly a direction must tell groups of wells apart to be shown before every code."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,17 @@ class FirstFeature:
         A sentence for a person who wonders.
     well : str
         Where it fires most.
+    clear : float
+        The statistic *d* by which it tells a group of wells from others; 0 where no groups were compared.
+    beyond : float, optional
+        Standard deviations of controls that it was counted beyond; None by code.
     """
 
     feature: int
     why: str
     well: str
+    clear: float = 0.0
+    beyond: float | None = None
 
 
 def first_feature(table: pd.DataFrame, plate: PlateStatistics, by: str | None = None) -> FirstFeature | None:
@@ -72,13 +82,15 @@ def first_feature(table: pd.DataFrame, plate: PlateStatistics, by: str | None = 
     rooted = np.arcsin(np.sqrt(np.clip(fires, 0, 1)))
     wells = [well for well, here in zip(plate.statistics.wells, known, strict=True) if here]
 
-    def chosen(place: int, why: str) -> FirstFeature:
-        return FirstFeature(int(candidates[place]), f"Shown first because {why}.", wells[int(fires[:, place].argmax())])
+    def chosen(place: int, why: str, clear: float = 0.0) -> FirstFeature:
+        well = wells[int(fires[:, place].argmax())]
+        return FirstFeature(int(candidates[place]), f"Shown first because {why}.", well, clear, plate.beyond)
 
     bonus = np.where(named(table.iloc[candidates]), _NAMED_BONUS, 1.0)
     groups = _groups(plate.map, wells, by)
     if groups is not None:
-        found = _between_groups(fires, rooted, groups, control_wells(plate.map, wells), bonus, str(by))
+        counted = "of patches" if plate.beyond is None else f"of patches over {plate.beyond:g} SD along it"
+        found = _between_groups(fires, rooted, groups, control_wells(plate.map, wells), bonus, str(by), counted)
         if found is not None:
             return chosen(*found)
     if len(wells) > 1:
@@ -86,9 +98,21 @@ def first_feature(table: pd.DataFrame, plate: PlateStatistics, by: str | None = 
         low, high = float(fires[:, best].min()), float(fires[:, best].max())
         why = f"how often it fires differs most from well to well, {_part(low)} to {_part(high)} of patches"
         return chosen(best, why)
+    if "mean_when_active" not in table:
+        return None  # a code says how strong it is; of directions in one well none is first
     strength = np.nan_to_num(table["mean_when_active"].to_numpy(dtype=float)[candidates])
     best = int((strength * bonus).argmax())
     return chosen(best, "it is rare and strong where it fires")
+
+
+def clearer(by_code: FirstFeature | None, along: FirstFeature | None) -> FirstFeature | None:
+    """Which of two readings to begin with: the code, unless a direction tells groups of wells apart far more clearly.
+
+    Codes are what a lexicon is made of and need no image to be read again, so a small lead does not count.
+    """
+    if along is None or along.clear <= CLEARER * (by_code.clear if by_code is not None else 0.0):
+        return by_code
+    return along
 
 
 def named(table: pd.DataFrame) -> np.ndarray:
@@ -115,9 +139,15 @@ def _groups(plate_map: pd.DataFrame, wells: list[str], by: str | None) -> pd.Ser
 
 
 def _between_groups(
-    fires: np.ndarray, rooted: np.ndarray, groups: pd.Series, control: np.ndarray, bonus: np.ndarray, by: str
-) -> tuple[int, str] | None:
-    """Position of the candidate that rises most in one group, and why it tells something."""
+    fires: np.ndarray,
+    rooted: np.ndarray,
+    groups: pd.Series,
+    control: np.ndarray,
+    bonus: np.ndarray,
+    by: str,
+    counted: str,
+) -> tuple[int, str, float] | None:
+    """Position of the candidate that rises most in one group, why it tells something, and how clearly."""
     against_controls = control.sum() > 1
     codes, values = pd.factorize(groups.where(~control, None) if against_controls else groups)
     if against_controls:
@@ -138,7 +168,7 @@ def _between_groups(
     best = int((score * bonus).argmax())
     here, there = (_part(float(fires[side, best].mean())) for side in sides(int(of[best])))
     tells = f"{_said(values[of[best]], by)} from {'control wells' if against_controls else 'the other wells'}"
-    return best, f"it tells {tells} best: {here} of patches against {there}"
+    return best, f"it tells {tells} best: {here} {counted} against {there}", float(score[best])
 
 
 def _spread_within(rooted: np.ndarray, within: np.ndarray) -> np.ndarray:

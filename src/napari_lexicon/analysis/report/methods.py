@@ -190,9 +190,9 @@ def _beside(found: Findings) -> str:
             "Cells: nuclei segmented by local threshold and watershed in one field per well; a feature’s value in a "
             f"cell is the mean {_in_cells(found)}over its area. Percentiles 2.5 and 97.5 are of the control cells of "
             "its plate (for cells of control wells: of the other control wells). Parts of wells compared by t-test on "
-            "the arcsine root, plates as strata, for cells above and for cells below (or at a lowest value that 2.5 % of "
-            "control cells share), the surer side with twice its one-sided p, Benjamini–Hochberg over treatments and "
-            "features."
+            "the arcsine root, plates as strata, for cells above and for cells below (or at a lowest value that 2.5 % "
+            "of control cells share), the surer side with twice its one-sided p, Benjamini–Hochberg over treatments "
+            "and features."
         )
     if more.probes is not None:
         row = more.probes.iloc[0]

@@ -167,6 +167,9 @@ class FeaturesController(Controller):
         look, wanted = self.workspace.reading.look_of(feature), self.workspace.state.look
         if wanted.kind != "auto" or look.kind != "direction":
             return ""
+        figures = self.workspace.reading.figures
+        if figures is not None and figures.beyond is not None:
+            return "Its direction is shown, as the table counts (Map)."
         return "Its code is in (nearly) no patch of this plate, so its direction is shown (Map)."
 
     # gallery --------------------------------------------------------------------------------------------------------

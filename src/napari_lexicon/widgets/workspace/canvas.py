@@ -336,9 +336,14 @@ class Canvas(QObject):
             kind = self._reading.look_of(feature).kind
             if kind == "code" and not shown.values.any():
                 said += f" · #{feature} is in no patch here: try Map, direction"
-            elif kind != self._state.look.kind == "auto" and kind == "direction":
+            elif self._state.look.kind == "auto" and kind == "direction" and self._by_code():
                 said += f" · direction of #{feature}: its code is in no patch of the plate"
         self.layers.caption(said)
+
+    def _by_code(self) -> bool:
+        """Whether the table counts codes."""
+        figures = self._reading.figures
+        return figures is not None and figures.beyond is None
 
     def _look_closer(self, _: object = None) -> None:
         """Have the fields on the screen read finer where the look asks for it."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_lexicon.errors import LexiconError
+from napari_lexicon.errors import LexiconError, LexiconFolderError
 from napari_lexicon.widgets.workspace.field_reading import dose_column, treatment_column
 from napari_lexicon.widgets.workspace.state import FieldPlace
 
@@ -47,7 +48,7 @@ class FirstLook(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._state, self._jobs, self._background = state, jobs, background
+        self._state, self._reading, self._jobs, self._background = state, reading, jobs, background
         self._found: FirstFeature | None = None
         self._placed: FieldPlace | None = None  # the field that was shown without being asked for
         self._opening = False
@@ -83,16 +84,29 @@ class FirstLook(QObject):
         self._background.forget(_ERRAND)
 
     def _look(self, figures: Figures | None) -> None:
-        from napari_lexicon.analysis.features import PlateStatistics
-        from napari_lexicon.analysis.first_feature import first_feature
+        from napari_lexicon.analysis.features import PlateStatistics, features_table
+        from napari_lexicon.analysis.first_feature import ALONG, clearer, first_feature
+        from napari_lexicon.analysis.lexicon_tables import statistics_along
         from napari_lexicon.widgets.workspace.figures import channels_of
 
         state, plate, known = self._state, self._state.lexicon_plate, self._state.plate
         if figures is None or plate is None or known is None or state.feature is not None or self._growing():
             return
-        one = PlateStatistics(plate.header.name, figures.read, plate.map, channels_of(plate))
+        one = PlateStatistics(plate.header.name, figures.read, plate.map, channels_of(plate), beyond=figures.beyond)
         by = treatment_column(known) or dose_column(known)
-        self._background.start(_ERRAND, lambda: first_feature(figures.table, one, by), self._take, self._not_found)
+        lexicon = state.lexicon
+
+        def found() -> FirstFeature | None:
+            first = first_feature(figures.table, one, by)
+            if figures.beyond is not None or lexicon is None:
+                return first  # a person has said how features are to be read
+            try:
+                along = replace(one, statistics=statistics_along(lexicon, plate, ALONG), beyond=ALONG)
+            except LexiconFolderError:  # of an earlier version, which did not count directions
+                return first
+            return clearer(first, first_feature(features_table([along], lexicon.names), along, by))
+
+        self._background.start(_ERRAND, found, self._take, self._not_found)
 
     def _growing(self) -> bool:
         job = self._jobs.status
@@ -103,6 +117,8 @@ class FirstLook(QObject):
             self._found = found
             self._show_where(found.well)
             self._state.set_feature(found.feature)
+            if found.beyond is not None:
+                self._reading.set_beyond(found.beyond)
             if self._opening:
                 self._opening = False
                 self.openedWithFeature.emit()

@@ -96,10 +96,10 @@ class LexiconReading(QObject):
         return float(self._figures.statistics.strongest[:, :, feature].max())
 
     def look_of(self, feature: int) -> MapLook:
-        """What the map of a feature is made of: as a person chose, else its code.
+        """What the map of a feature is made of: as a person chose, else as the table counts: by code or by direction.
 
-        A feature with a name that is in (nearly) no patch of the plate by its code is shown by its direction, which may
-        mark every place that it is named for: other features took them in the pursuit.
+        By code, a feature with a name that is in (nearly) no patch of the plate by its code is shown by its direction,
+        which may mark every place that it is named for: other features took them in the pursuit.
         """
         look = self._state.look
         if look.kind != "auto":
@@ -107,6 +107,8 @@ class LexiconReading(QObject):
         lexicon, figures = self._state.lexicon, self._figures
         if lexicon is None or figures is None or feature >= len(figures.table):
             return replace(look, kind="code")
+        if figures.beyond is not None:
+            return replace(look, kind="direction")
         named = lexicon.names.get(feature)
         statistics = figures.statistics
         fires = statistics.active[:, :, feature].sum(dtype=np.float64) / max(1, statistics.tokens.sum())
