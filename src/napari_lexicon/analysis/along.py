@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from napari_lexicon.analysis.reading import ReadField
 from napari_lexicon.backbones import load_like
@@ -39,6 +40,14 @@ class FieldsAlong:
         """``(M, dim_w)`` float32 unit directions of the features."""
         return self._dictionary.atoms.cpu().numpy()
 
+    def tokens(self, one: ReadField) -> tuple[torch.Tensor, np.ndarray]:
+        """``(C, gh, gw, dim)`` raw tokens of a field with its pixels, and ``(C, gh, gw)`` bool, which are not dark.
+
+        One group of tokens with models that read all channels at once.
+        """
+        image = one.windowed
+        return field_tokens(self._backbone, image), lit_patches(image, self._spec.patch)
+
     def whitened(self, one: ReadField) -> tuple[np.ndarray, np.ndarray]:
         """Whitened tokens of a field, as :mod:`napari_lexicon.jobs.directions` counts them.
 
@@ -54,11 +63,11 @@ class FieldsAlong:
         counts : numpy.ndarray
             ``(G, gh, gw)`` bool: patches that count, those that are not dark where the lexicon leaves dark ones out.
         """
-        image, header = one.windowed, self._dictionary.header
+        header = self._dictionary.header
         names = [one.plate.header.channels[c].name for c in one.header.channels]
         order = [names.index(name) for name in header.channel_names]
-        lit = lit_patches(image, self._spec.patch)
-        tokens = grouped_tokens(field_tokens(self._backbone, image), header.channels_mode, order)
+        read, lit = self.tokens(one)
+        tokens = grouped_tokens(read, header.channels_mode, order)
         if len(tokens) < len(lit):
             lit = np.asarray(lit[order].any(axis=0, keepdims=True) if order else lit.any(axis=0, keepdims=True))
         if one.plate.counts_dark_patches(one.number):

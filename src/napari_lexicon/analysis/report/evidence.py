@@ -115,10 +115,48 @@ def stain_correlations(found: Findings) -> str:
     chart = charts.stains(rows, names, values[..., 0], values[..., 1], values[..., 2])
     lead = (
         f"Correlation, over patches of {int(found.stains['n_fields'].max())} fields, of {_what(found)} with how "
-        "bright each stain is there. A feature sees the channel it is named with; a correlation with another stain "
-        "says that they lie together."
+        f"bright each stain is there. {_sees(found)} a correlation with another stain says that they lie together."
     )
     return section("stains", "Which stain they follow", lead, f'<div class="card wide">{chart}</div>')
+
+
+def _sees(found: Findings) -> str:
+    """What a feature is made of, to precede what a correlation with another stain means."""
+    if any(plate.joint for plate in found.lexicon.plates.values()):
+        return "A feature sees all channels at once;"
+    return "A feature sees the channel that it is named with alone, and stays as it is when another is taken away;"
+
+
+def without_channels(found: Findings) -> str:
+    """What becomes of the shown features when a channel is taken away or shuffled."""
+    told = found.channels
+    if told is None or told.dropna(subset=["change"]).empty:
+        return ""
+    channels = list(dict.fromkeys(told["channel"]))
+    changes = told.set_index(["feature", "how", "channel"])["change"]
+    rows = []
+    for feature in dict.fromkeys(one.feature for one in found.chosen):
+        own = changes.get(feature)
+        if own is not None and own.notna().any():
+            cells = [
+                f"{_signed(own['removed', channel])} <small>({_signed(own['shuffled', channel])})</small>"
+                for channel in channels
+            ]
+            rows.append([escape(found.lexicon.names.label(feature)), *cells])
+    head = [("feature", ""), *((escape(f"without {channel}"), "n") for channel in channels)]
+    lead = (
+        f"In {int(told['n_tokens'].max()):,} patches of {int(told['n_wells'].max())} wells every channel was taken "
+        "away in turn: its token was replaced by the mean token of controls, or, in brackets, by that of another "
+        "place. By how much the mean value of a feature changed; −100 %: it is gone. What changes much when a channel is "
+        "shuffled depends on which place of it goes with which of the others."
+    )
+    link = csv_link(told, "channels.csv", "Save the changes (CSV)")
+    body = f'<div class="card">{table(head, rows)}<p>{link}</p></div>' if rows else ""
+    return section("channels", "Without a channel", lead, body)
+
+
+def _signed(part: float) -> str:
+    return "–" if not np.isfinite(part) else f"{100 * part:+.0f} %".replace("-", "−")
 
 
 def _what(found: Findings) -> str:

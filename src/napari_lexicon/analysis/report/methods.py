@@ -234,6 +234,11 @@ def _network(found: Findings) -> str:
             "decoder of the masked autoencoder draws the tokens before and after, the difference is added to the "
             "picture, and the picture is embedded and coded again."
         )
+    if found.channels is not None:
+        parts.append(
+            "Channels taken away: tokens of one field of 48 wells at most, or those that the lexicon keeps, with one "
+            "channel replaced by the mean token of controls or by tokens of other places, coded again."
+        )
     if found.depth is not None:
         parts.append(
             f"Layers: mean tokens of one field of {int(found.depth['n_wells'].max())} wells at most, whitened on "

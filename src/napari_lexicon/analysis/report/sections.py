@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from napari_lexicon.analysis.report.cards import features
-from napari_lexicon.analysis.report.evidence import confounding, methods_text, named, stain_correlations
+from napari_lexicon.analysis.report.evidence import (
+    confounding,
+    methods_text,
+    named,
+    stain_correlations,
+    without_channels,
+)
 from napari_lexicon.analysis.report.findings import Findings
 from napari_lexicon.analysis.report.network import edits, layers
 from napari_lexicon.analysis.report.numbers import cells, counts, probes, selective, transfer
@@ -26,6 +32,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Findings, Mapping[int, Photos]], str]]
     ("transfer", "Plate to plate", lambda found, photos: transfer(found)),
     ("confounds", "Confounds", lambda found, photos: confounding(found)),
     ("stains", "Stains", lambda found, photos: stain_correlations(found)),
+    ("channels", "Without a channel", lambda found, photos: without_channels(found)),
     ("edits", "What they do", lambda found, photos: edits(found)),
     ("layers", "Layers", lambda found, photos: layers(found)),
     ("methods", "Methods", lambda found, photos: methods_text(found)),
