@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from napari_lexicon import api
+from napari_lexicon.analysis.probed_readings import BY_CHANNEL, DIRECTIONS
 from napari_lexicon.analysis.questions import QUESTIONS
 from napari_lexicon.cli import app
 from napari_lexicon.lexicons import Lexicon
@@ -96,7 +97,7 @@ def test_measurements_of_a_file_go_beside_the_probe(applied: Path, tmp_path: Pat
         ask(applied, "probes", "--measurements", str(path), "--no-pictures", "--out", str(out), "--quiet").exit_code
         == 0
     )
-    assert pd.read_csv(out)["source"].tolist() == ["all features", "best feature", "best 3", "best 5", "best 10", "age"]
+    assert pd.read_csv(out)["source"].tolist()[-4:] == ["best 10", BY_CHANNEL, DIRECTIONS, "age"]
 
 
 def test_a_channel_is_taken_from_features_of_joined_channels(
@@ -110,6 +111,21 @@ def test_a_channel_is_taken_from_features_of_joined_channels(
     api.apply(tiny_plate, joint, dictionary=str(dictionary), device="cpu", keep_tokens="all")
     assert ask(joint, "channels", "--out", str(out), "--quiet").exit_code == 0
     table = pd.read_csv(out)
+    bare = tmp_path / "bare.lexicon"
+    api.apply(tiny_plate, bare, dictionary=str(dictionary), device="cpu", keep_tokens=0)
+    none = ask(bare, "channels", "--no-pictures")
+    assert none.exit_code == 2
+    assert "keeps no tokens of all of DNA, Actin" in none.output
+    assert ask(bare, "channels", "--out", str(out), "--quiet").exit_code == 0
+    again = pd.read_csv(out)  # the first field of each well, embedded again
+    assert (again["n_wells"] == 6).all()
+    both = table.merge(again, on=["feature", "channel", "how"], suffixes=("", "_again")).dropna()
+    assert np.corrcoef(both["change"], both["change_again"])[0, 1] > 0.9
+    page = tmp_path / "r.html"
+    api.report(bare, page, features=2)
+    text = page.read_text(encoding="utf-8")
+    assert "Without a channel" in text and "without Actin" in text and "channels.csv" in text
+    assert "Channels taken away: tokens of one field" in text
     assert set(table["how"]) == {"removed", "shuffled"}
     assert set(table["channel"]) == {"DNA", "Actin"}
     assert len(table) == 2 * 2 * 16

@@ -25,14 +25,15 @@ from napari_lexicon.analysis.meanings import meanings
 from napari_lexicon.analysis.notes import noted
 from napari_lexicon.analysis.plate_cells import cells_of, responding_features
 from napari_lexicon.analysis.pooled_names import MODEL, RANDOM
+from napari_lexicon.analysis.probed_readings import other_readings
 from napari_lexicon.analysis.probes import probes
 from napari_lexicon.analysis.question_words import WORDS
 from napari_lexicon.analysis.reading import Told, chosen_plates, finished_fields, untold
-from napari_lexicon.analysis.report.extras import depth_of, wells_at
+from napari_lexicon.analysis.report.extras import depth_of
 from napari_lexicon.analysis.responders import composition, responders
 from napari_lexicon.analysis.segmentation import labels_from
 from napari_lexicon.analysis.selectivity import selectivity
-from napari_lexicon.analysis.well_table import WellTable
+from napari_lexicon.analysis.well_table import WellTable, wells_at
 from napari_lexicon.errors import LexiconError, LexiconFolderError, PlateMapError
 from napari_lexicon.lexicons import Lexicon
 
@@ -121,7 +122,7 @@ def _corrections(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
 def _probes(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     table = asked_table(lexicon, asked, told)
     measured = measured_wells(lexicon, asked, table, told)
-    beside: dict[str, np.ndarray] = {}
+    beside = {} if asked.channel is not None else other_readings(lexicon, table, asked.beyond)
     if measured is not None:
         full = measured.dropna(axis=1)
         bright = full[[name for name in full if str(name).startswith("brightness")]]
@@ -211,7 +212,7 @@ def _stains(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
 def _channels(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     from napari_lexicon.analysis.channel_removal import removed_channels
 
-    return removed_channels(lexicon, features=asked.features, seed=asked.seed, told=told)
+    return removed_channels(lexicon, features=asked.features, again=asked.pixels, seed=asked.seed, told=told)
 
 
 def _cells(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:

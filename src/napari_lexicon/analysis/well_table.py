@@ -135,6 +135,12 @@ class WellTable:
         return np.array([n in chosen for n in range(len(self.wells))], dtype=bool)
 
 
+def wells_at(table: WellTable, wells: pd.DataFrame) -> np.ndarray:
+    """Rows of a table for wells by ``plate`` and ``well``, -1 where it has none."""
+    index = pd.MultiIndex.from_frame(table.wells[["plate", "well"]].astype(str))
+    return np.asarray(index.get_indexer(pd.MultiIndex.from_frame(wells[["plate", "well"]].astype(str))))
+
+
 def in_order(names: pd.Series) -> list[str]:
     """Every name once, as a person would order them: ``2`` before ``10``."""
     known = names.dropna().astype(str).unique()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.associations import best_features
@@ -16,6 +15,7 @@ from napari_lexicon.analysis.matching import transferred_between
 from napari_lexicon.analysis.meanings import meanings
 from napari_lexicon.analysis.plate_cells import cells_of
 from napari_lexicon.analysis.pooled_names import MODEL, RANDOM
+from napari_lexicon.analysis.probed_readings import other_readings
 from napari_lexicon.analysis.probes import probes
 from napari_lexicon.analysis.reading import Told
 from napari_lexicon.analysis.report.extras import Pooled
@@ -73,6 +73,8 @@ class Circumstances:
         Segment nuclei and read features in them.
     permutations, seed : int
         Shuffles.
+    beyond : float, optional
+        How features are read, as in :class:`~napari_lexicon.analysis.report.findings.ReportSettings`.
     along : FieldsAlong, optional
         Reads cells by direction; by code where None.
     """
@@ -89,6 +91,7 @@ class Circumstances:
     cells: bool
     permutations: int
     seed: int
+    beyond: float | None = None
     along: FieldsAlong | None = None
 
 
@@ -140,10 +143,11 @@ def beside(one: Circumstances, told: Told) -> Beside:
 def _probes(one: Circumstances) -> pd.DataFrame:
     """The probe of features, beside embeddings, a random network and morphology where wells were embedded again."""
     table = one.every
-    beside: dict[str, np.ndarray] = {}
+    beside = other_readings(one.lexicon, table, one.beyond)
     measured = one.measured
     if one.pooled is not None:
         table, pooled = one.every.take(wells=one.pooled.rows), one.pooled.tokens
+        beside = {name: values[one.pooled.rows] for name, values in beside.items()}
         measured = None if measured is None else measured.iloc[one.pooled.rows].reset_index(drop=True)
         own = pooled.numbers.index(one.lexicon.backbone.layer)
         beside["embeddings"] = pooled.layers[MODEL][own]

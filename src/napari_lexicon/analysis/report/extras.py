@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.reading import Told
-from napari_lexicon.analysis.well_table import WellTable
+from napari_lexicon.analysis.well_table import WellTable, wells_at
 from napari_lexicon.lexicons import Lexicon
 
 if TYPE_CHECKING:
@@ -174,9 +174,3 @@ def depth_in(
         plates=plates,
         seed=seed,
     )
-
-
-def wells_at(table: WellTable, wells: pd.DataFrame) -> np.ndarray:
-    """Rows of a table for wells by ``plate`` and ``well``."""
-    index = pd.MultiIndex.from_frame(table.wells[["plate", "well"]].astype(str))
-    return np.asarray(index.get_indexer(pd.MultiIndex.from_frame(wells[["plate", "well"]].astype(str))))

@@ -20,9 +20,9 @@ from napari_lexicon.analysis.lexicon_tables import plate_statistics, stability_o
 from napari_lexicon.analysis.reading import Told, untold
 from napari_lexicon.analysis.report.beside import Beside, Circumstances, beside
 from napari_lexicon.analysis.report.confounded import confounded
-from napari_lexicon.analysis.report.extras import Edits, Pooled, can_edit, depth_in, edits_of, pooled_of, wells_at
+from napari_lexicon.analysis.report.extras import Edits, Pooled, can_edit, depth_in, edits_of, pooled_of
 from napari_lexicon.analysis.report.stains import MOST_READ_AGAIN, measured_stains, stains_along
-from napari_lexicon.analysis.well_table import ALL_CHANNELS, WellTable, well_table
+from napari_lexicon.analysis.well_table import ALL_CHANNELS, WellTable, well_table, wells_at
 from napari_lexicon.errors import LexiconError, PlateMapError
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.plates.plate_map_columns import PERT_TYPE
@@ -117,6 +117,7 @@ class Findings:
     measured: pd.DataFrame | None = None
     n_measured: int = 0
     stains: pd.DataFrame | None = None
+    channels: pd.DataFrame | None = None
     edits: Edits | None = None
     depth: pd.DataFrame | None = None
     beside: Beside = field(default_factory=Beside)
@@ -224,6 +225,8 @@ def gathered(lexicon: Lexicon, settings: ReportSettings | None = None, told: Tol
     pooled = None
     if settings.pixels and settings.network and found.n_measured:
         found, pooled = _of_network(found, told)
+        if joint:
+            found = _without_channels(found, told)
     return _beside(found, pooled, told)
 
 
@@ -244,6 +247,18 @@ def _along(found: Findings, told: Told) -> Findings:
     return replace(found, along=along, stains=stains)
 
 
+def _without_channels(found: Findings, told: Told) -> Findings:
+    """What becomes of the chosen features when a channel is taken away, for dictionaries of joined channels."""
+    from napari_lexicon.analysis.channel_removal import removed_channels
+
+    chosen = sorted({one.feature for one in found.chosen})
+    try:
+        table = removed_channels(found.lexicon, features=chosen, seed=found.settings.seed, told=told)
+    except LexiconError as error:
+        return replace(found, notes=(*found.notes, f"No channel was taken away. {error}"))
+    return replace(found, channels=table)
+
+
 def _beside(found: Findings, pooled: Pooled | None, told: Told) -> Findings:
     """The questions beside treatments."""
     settings, rgb = found.settings, any(plate.header.rgb for plate in found.lexicon.plates.values())
@@ -260,6 +275,7 @@ def _beside(found: Findings, pooled: Pooled | None, told: Told) -> Findings:
         cells=bool(found.n_measured) and not rgb,
         permutations=settings.permutations,
         seed=settings.seed,
+        beyond=settings.beyond,
         along=found.along if len(found.table) <= MOST_READ_AGAIN else None,
     )
     more = beside(asked, told)

@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 
+from napari_lexicon.analysis.probed_readings import BY_CHANNEL, CODES, DIRECTIONS
 from napari_lexicon.analysis.report.blocks import counted, effect_of, listed
 from napari_lexicon.analysis.report.drawing import number, percent
 from napari_lexicon.analysis.report.findings import Findings
@@ -86,9 +87,10 @@ def _said_of_probes(found: Findings) -> list[str]:
     plain = rows[rows.index.isin(["brightness", "number of nuclei", "random network", "classical morphology"])]
     best = plain["balanced_accuracy"].sort_values(ascending=False).head(1)
     other = "".join(f", {name} with {value:.2f}" for name, value in best.items())
-    return [
-        f"On wells not seen, a probe of all features names the treatment with an accuracy of {score}{other} ({chance})."
-    ]
+    apart = [name for name in (BY_CHANNEL, DIRECTIONS, CODES) if name in rows.index]
+    read = "".join(f", of {name} with {value:.2f}" for name, value in rows.loc[apart, "balanced_accuracy"].items())
+    told_by = f"a probe of all features names the treatment with an accuracy of {score}{read}{other}"
+    return [f"On wells not seen, {told_by} ({chance})."]
 
 
 def _said_of_nuisances(found: Findings) -> list[str]:

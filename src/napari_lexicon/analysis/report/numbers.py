@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.meanings import meaning_sentences
+from napari_lexicon.analysis.probed_readings import BY_CHANNEL, CODES, DIRECTIONS
 from napari_lexicon.analysis.report import curves
 from napari_lexicon.analysis.report.blocks import MOST_ROWS, csv_link, points, section, short, table
 from napari_lexicon.analysis.report.drawing import chance, number, percent
@@ -109,6 +110,9 @@ def _best_sources(told: pd.DataFrame) -> list[str]:
         )
     if "embeddings" in rows and "reconstructions" in rows:
         said.append(f"Of what embeddings tell ({rows['embeddings']:.2f}), codes rebuild {rows['reconstructions']:.2f}.")
+    apart = [name for name in (BY_CHANNEL, DIRECTIONS, CODES) if name in rows]
+    if apart:
+        said.append("The same features read in other ways: " + ", ".join(f"{n} {rows[n]:.2f}" for n in apart) + ".")
     few = [name for name in rows.index if str(name).startswith("best")]
     if few:
         said.append("From few features: " + ", ".join(f"{name} {rows[name]:.2f}" for name in few) + ".")
