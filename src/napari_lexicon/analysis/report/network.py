@@ -99,6 +99,7 @@ def edits(found: Findings) -> str:
             f"{row['after']:.2f}",
             f"{percent(row['moved'])} <small>({percent(row['moved_low'])} to {percent(row['moved_high'])})</small>",
             percent(row["moved_by_other"]),
+            percent(row["moved_along"]),
             percent(row["first"]),
             f"{row['others']:.1f}",
             f"{int(row['n_patches'])} <small>/ {int(row['n_wells'])}</small>",
@@ -106,20 +107,23 @@ def edits(found: Findings) -> str:
         for _, row in found.edits.table.iterrows()
     ]
     head = [("feature", ""), ("edit", ""), ("before", "n"), ("asked", "n"), ("after", "n")]
-    head += [("of the way (quartiles)", "n"), ("by another feature", "n"), ("moves most", "n"), ("others move", "n")]
+    head += [("of the way (quartiles)", "n"), ("by another feature", "n")]
+    head += [("of the way along it", "n"), ("moves most", "n"), ("others move", "n")]
     head += [("patches / wells", "n")]
     shown = _pictures(found.edits.patches, found)
     removed = found.edits.table[found.edits.table["edit"] == "remove"]
     added = found.edits.table[found.edits.table["edit"] == "add"]
     verdict = (
-        f"Taken out, the {len(removed)} features shown lose {percent(float(removed['moved'].median()))} of their value "
-        f"(median; {percent(float(removed['moved_by_other'].median()))} when another feature is moved as much)."
+        f"Taken out, the {len(removed)} features shown lose {percent(float(removed['moved'].median()))} of their code "
+        f"(median; {percent(float(removed['moved_by_other'].median()))} when another feature is moved as much); along "
+        f"their directions patches go {percent(float(removed['moved_along'].median()))} of the way asked."
         if len(removed)
         else ""
     )
     if len(added):
         verdict += (
-            f" Put in where they were not, they reach {percent(float(added['moved'].median()))} of their usual value."
+            f" Put in where they were not, they reach {percent(float(added['moved'].median()))} of their usual code, "
+            f"and {percent(float(added['moved_along'].median()))} of the way along their directions."
         )
     lead = (
         "A feature is taken out of one patch, or put in, in the model’s own space; the decoder draws the difference "
@@ -129,7 +133,8 @@ def edits(found: Findings) -> str:
     link = csv_link(found.edits.table, "edits.csv", "Save the table (CSV)")
     folded = f"<details><summary>Before and after, feature by feature</summary>{table(head, rows)}</details>"
     note = (
-        '<p class="faint">Values are medians over patches drawn at random from those where the feature fires. '
+        '<p class="faint">Codes; medians over patches drawn at random from those where the code has the feature. '
+        "<i>Of the way along it</i>: how far the patch moved along the feature’s direction, whatever code came of it. "
         "<i>Others move</i>: length of the change of all other features, over what was asked of this one.</p>"
     )
     body = f'<div class="card"><p>{verdict}</p><div class="edits">{shown}</div>{folded}{note}<p>{link}</p></div>'
@@ -153,7 +158,7 @@ def _pictures(patches: tuple[EditedPatch, ...], found: Findings) -> str:
         parts.append(
             f'<div class="edit"><h4>{escape(names.get(one.feature, f"#{one.feature}"))}</h4>'
             f'<div class="three">{images}</div>'
-            f'<p class="faint">{escape(one.well)}: value {one.before:.2f}, asked 0, read again '
+            f'<p class="faint">{escape(one.well)}: code {one.before:.2f}, asked 0, read again '
             f"{one.after:.2f}</p></div>"
         )
     return "".join(parts)
