@@ -56,6 +56,7 @@ def test_a_feature_that_falls_is_found_and_said_to_fall(floor: float) -> None:
     assert found.loc[3, "change"] == "falls"
     assert found.loc[3, "q"] < 1e-3 and found.loc[3, "responders"] > 0.9 and found.loc[3, "difference"] > 0.5
     assert (found.loc[3, "none"] > 0.9) == np.isfinite(floor)
+    assert 0 <= found.loc[3, "control_like"] < 0.1
     assert found.loc[7, "p"] > 0.05
 
 

@@ -145,8 +145,9 @@ def responders(composed: pd.DataFrame, *, permutations: int = 200, seed: int = 0
         One row per treatment and feature, surest first: ``treatment``, ``feature``, ``channel``, ``name``; ``change``
         (``rises``: more cells above the control cells; ``falls``: more below them, or with none of the feature);
         ``responders`` and ``control`` (mean over wells of the part of cells on that side, 0 to 1), ``difference`` with
-        its 95 % interval ``low``, ``high`` over wells; ``above``, ``below``, ``none``, ``control_like`` (means over
-        treated wells); ``effect`` (Hedges' g of the part of cells), ``p`` (t-test over wells, twice that of the surer
+        its 95 % interval ``low``, ``high`` over wells; ``above``, ``below``, ``none`` (means over treated wells) and
+        ``control_like`` (cells that neither respond nor lie outside on the other side); ``effect`` (Hedges' g of the
+        part of cells), ``p`` (t-test over wells, twice that of the surer
         side), ``q`` (Benjamini-Hochberg over all rows); ``n_cells``, ``n_wells``, ``n_controls``.
     """
     sides = []
@@ -165,10 +166,11 @@ def responders(composed: pd.DataFrame, *, permutations: int = 200, seed: int = 0
         above=("above", "mean"),
         below=("below", "mean"),
         none=("none", "mean"),
-        control_like=("control_like", "mean"),
         n_cells=("n_cells", "sum"),
     )
     found = found.merge(more, on=keys, how="left")
+    other = np.where(found["change"] == RISES, found["below"], found["above"])
+    found["control_like"] = 1 - found["responders"] - other
     found["q"] = benjamini_hochberg(found["p"].to_numpy())
     columns = ["treatment", "feature", "channel", "name", "change", "responders", "control", "difference"]
     columns += [

@@ -11,7 +11,7 @@ from napari_lexicon.analysis.report.drawing import Axis, bottom_axis, box, dot, 
 
 _WIDE, _TALL = 460.0, 250.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50.0, 14.0, 30.0, 42.0
-_BAR, _NAMES = 24.0, 170.0
+_BAR, _NAMES, _LETTER = 24.0, 170.0, 6.3
 
 
 def selective_features(distribution: pd.DataFrame) -> str:
@@ -64,7 +64,8 @@ def bars_with_chance(
     least : float
         Where it begins.
     """
-    x = Axis(least, 1.0, _NAMES, _WIDE - _RIGHT)
+    left = max(_NAMES, 12 + _LETTER * max(len(name) for name in names))
+    x = Axis(least, 1.0, left, _WIDE - _RIGHT)
     bottom = 8 + _BAR * len(names)
     parts = [
         "".join(line(float(x(v)), 4, float(x(v)), bottom, "rule") for v in x.ticks(5)),
@@ -75,9 +76,9 @@ def bars_with_chance(
         value = float(np.clip(values[n], least, 1))
         said = f"{name}: {values[n]:.2f} ({low[n]:.2f} to {high[n]:.2f}), chance up to {chance[n]:.2f}"
         over = values[n] > chance[n]
-        parts.append(text(_NAMES - 8, top + 14, name, anchor="end"))
-        wide = float(x(value)) - _NAMES
-        parts.append(box(_NAMES, top + 3, wide, _BAR - 9, "more" if over else "still", opacity=0.8, said=said, r=1.5))
+        parts.append(text(left - 8, top + 14, name, anchor="end"))
+        wide = float(x(value)) - left
+        parts.append(box(left, top + 3, wide, _BAR - 9, "more" if over else "still", opacity=0.8, said=said, r=1.5))
         ends = [float(x(np.clip(v, least, 1))) for v in (low[n], high[n])]
         parts.append(line(ends[0], top + _BAR / 2 - 1, ends[1], top + _BAR / 2 - 1, "axis"))
         parts += [dot(end, top + _BAR / 2 - 1, 1.6, "ink", said) for end in ends]

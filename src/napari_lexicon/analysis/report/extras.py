@@ -64,7 +64,13 @@ def edits_of(
         return None
     told(1, 1, "editing features and reading them again")
     table = edits_table(editor, firing, silent, {f: names[f] for f, _ in features}, seed=seed)
-    first = [next(p for p in firing if p.feature == f) for f in dict.fromkeys(p.feature for p in firing)]
+    start = editor.original(np.stack([p.tile for p in firing]))
+    here = start.codes[np.arange(len(firing)), [p.feature for p in firing]]
+    rows = {f: [n for n, p in enumerate(firing) if p.feature == f] for f in dict.fromkeys(p.feature for p in firing)}
+    most = [max(own, key=lambda n: float(here[n])) for own in rows.values()]
+    first = [firing[n] for n in most if here[n] > 0]  # cut out of its field, a patch may be read without the feature
+    if not first:
+        return Edits(table, ())
     asked = asked_values(first, "remove", {})
     done = editor.edit(editor.original(np.stack([p.tile for p in first])), np.array([p.feature for p in first]), asked)
     patches = [

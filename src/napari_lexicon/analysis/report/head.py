@@ -87,8 +87,10 @@ def _said_of_probes(found: Findings) -> list[str]:
     plain = rows[rows.index.isin(["brightness", "number of nuclei", "random network", "classical morphology"])]
     best = plain["balanced_accuracy"].sort_values(ascending=False).head(1)
     other = "".join(f", {name} with {value:.2f}" for name, value in best.items())
-    apart = [name for name in (BY_CHANNEL, DIRECTIONS, CODES) if name in rows.index]
-    read = "".join(f", of {name} with {value:.2f}" for name, value in rows.loc[apart, "balanced_accuracy"].items())
+    apart = {BY_CHANNEL: "channel by channel", DIRECTIONS: "by direction", CODES: "by code"}
+    scores = rows["balanced_accuracy"]
+    known = [f"{words} {scores[name]:.2f}" for name, words in apart.items() if name in scores.index]
+    read = f" ({', '.join(known)})" if known else ""
     told_by = f"a probe of all features names the treatment with an accuracy of {score}{read}{other}"
     return [f"On wells not seen, {told_by} ({chance})."]
 

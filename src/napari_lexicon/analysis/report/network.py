@@ -120,6 +120,8 @@ def edits(found: Findings) -> str:
         if len(removed)
         else ""
     )
+    if len(removed) and removed["moved"].median() <= removed["moved_by_other"].median():
+        verdict += " That is no more than any edit does, so these pictures do not show what the features are."
     if len(added):
         verdict += (
             f" Put in where they were not, they reach {percent(float(added['moved'].median()))} of their usual code, "

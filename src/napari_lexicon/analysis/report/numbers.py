@@ -30,9 +30,9 @@ def selective(found: Findings) -> str:
                 str(int(about["n_wells"])),
                 str(int(about["found"])),
                 escape(short(best)),
-                f"{number(best['selectivity'])} <small>({number(best['low'])} to {number(best['high'])})</small>",
-                number(best["selectivity_max"]),
-                number(about["chance_best"]),
+                f"{_two(best['selectivity'])} <small>({_two(best['low'])} to {_two(best['high'])})</small>",
+                _two(best["selectivity_max"]),
+                _two(about["chance_best"]),
             ]
         )
     head = [("value", ""), ("wells", "n"), ("selective features", "n"), ("most selective", "")]
@@ -182,7 +182,7 @@ def counts(found: Findings) -> str:
 
 
 def _two(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def cells(found: Findings) -> str:
@@ -190,7 +190,9 @@ def cells(found: Findings) -> str:
     told = found.beside.responders
     if told is None or told.empty:
         return ""
-    first = told.sort_values("p", kind="stable").groupby("treatment", sort=False).head(1)
+    first = told.assign(more=told["difference"].where(told["q"] <= found.settings.fdr, 0))
+    first = first.sort_values(["more", "p"], ascending=[False, True], kind="stable")
+    first = first.groupby("treatment", sort=False).head(1)
     rows = [
         [
             escape(str(row["treatment"])),
@@ -217,7 +219,8 @@ def cells(found: Findings) -> str:
         "Nuclei were segmented in one field of every well, and the features shown above averaged over each. A cell is "
         "like controls within the middle 95 % of the control cells of its plate. Where a feature rises, the cells "
         "above respond; where it falls, those below, and those that have none of it where some control cells have "
-        "none. The surest feature of each treatment; wells, not cells, are what is tested."
+        "none. Of each treatment the feature in which most cells respond beyond controls, of those called; wells, not "
+        "cells, are what is tested."
     )
     return section("cells", "Which cells respond", lead, f'<div class="card">{table(head, rows)}<p>{link}</p></div>')
 
