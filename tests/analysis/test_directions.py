@@ -10,7 +10,9 @@ import pytest
 import zarr
 
 from napari_lexicon import api
+from napari_lexicon.analysis.field_table import field_table
 from napari_lexicon.analysis.lexicon_tables import atoms_of, plate_statistics
+from napari_lexicon.analysis.notes import notes_of
 from napari_lexicon.analysis.well_table import well_table
 from napari_lexicon.errors import LexiconFolderError
 from napari_lexicon.lexicons import Lexicon
@@ -48,6 +50,33 @@ def test_every_question_takes_directions(applied: Path) -> None:
     assert told[drug, "drug"] > told[drug, "DMSO"]
     effects = api.ask(applied, "effects", beyond=1.0)
     assert len(effects) == len(along)
+
+
+def test_cells_stains_and_fields_are_read_by_direction_and_what_is_about_codes_says_so(applied: Path) -> None:
+    by_code, along = (api.ask(applied, "stains", beyond=beyond) for beyond in (None, 1.0))
+    lexicon = Lexicon.open(applied)
+    plate = lexicon.plates["tiny"]
+    directions = plate.directions()
+    assert directions is not None and directions.beyond is not None
+    own = along.drop_duplicates(["feature", "channel"]).set_index(["channel", "feature"])["n_patches"]
+    counted = directions.beyond[0].sum(axis=0)
+    assert own["DNA"].to_dict() == {m: n for m, n in enumerate(counted[0]) if n >= 20}
+    assert len(by_code) != len(along)
+    cells = [api.ask(applied, "cells", features=(3, 7), beyond=beyond) for beyond in (None, 1.0)]
+    assert (cells[0]["#3 DNA"] >= 0).all() and (cells[1]["#3 DNA"] < 0).any()
+    answer = api.ask(applied, "responders", features=(3, 7), beyond=1.0)
+    assert (answer["none"] == 0).all()  # a direction has no floor
+    fields = field_table(lexicon, "Actin", 2.0)
+    wells = well_table(plate_statistics(lexicon, 2.0), channel="Actin")
+    weights = fields.tokens[:, 0]
+    for w, well in enumerate(wells.wells["well"]):
+        here = (fields.wells["well"] == well).to_numpy()
+        np.testing.assert_allclose(np.average(fields.fires[here], axis=0, weights=weights[here]), wells.fires[w])
+        np.testing.assert_allclose(
+            np.average(fields.mean[here], axis=0, weights=weights[here]), wells.mean[w], atol=1e-4
+        )
+    edits = api.ask(applied, "edits", features=(3,), beyond=1.0)
+    assert notes_of(edits) == ("This question is about codes: --beyond changes nothing.",)
 
 
 def test_a_level_that_was_not_counted_and_an_earlier_lexicon_are_said(applied: Path, tmp_path: Path) -> None:

@@ -41,7 +41,9 @@ def test_table_plate_and_questions_follow_the_reading_and_so_does_the_next_time(
     assert "more than 2 standard deviations of control patches" in columns["fires"].tip
     assert "of patches lie over 2 SD of controls along it" in view.card.facts.text()
     assert reading.look_of(0).kind == "direction"
-    assert person.find("Features", "feature_why").text() == "Its direction is shown, as the table counts (Map)."
+    assert person.find("Features", "feature_why").text() == (
+        "Its direction is shown (Map); the table counts what lies over 2 SD."
+    )
     person.wait(lambda: workspace.fine.reading, 10, "the field read again")
     person.wait(lambda: dict(person.docks["Plate"].view.grid.colors()) != colors, 10, "other colours of the wells")
     person.front("Questions")

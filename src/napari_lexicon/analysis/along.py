@@ -40,6 +40,11 @@ class FieldsAlong:
         """``(M, dim_w)`` float32 unit directions of the features."""
         return self._dictionary.atoms.cpu().numpy()
 
+    @property
+    def patch(self) -> int:
+        """Side of a patch, pixels."""
+        return self._spec.patch
+
     def tokens(self, one: ReadField) -> tuple[torch.Tensor, np.ndarray]:
         """``(C, gh, gw, dim)`` raw tokens of a field with its pixels, and ``(C, gh, gw)`` bool, which are not dark.
 

@@ -133,7 +133,7 @@ def measured_rows(lexicon: Lexicon, asked: Asked, told: Told) -> tuple[WellTable
         table = asked_table(lexicon, asked, told)
         measured = measured_wells(lexicon, asked, table, told)
     else:
-        table = field_table(lexicon, asked.channel)
+        table = field_table(lexicon, asked.channel, asked.beyond)
         if asked.measurements is not None:
             measured = measurements_from_csv(asked.measurements, table.wells)
         else:

@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.labelled_cells import labelled_cells
+from napari_lexicon.analysis.lexicon_tables import atoms_of, plate_statistics
 from napari_lexicon.analysis.measurements import field_measurements
 from napari_lexicon.analysis.reading import Told, chosen_plates, finished_fields, untold
 from napari_lexicon.analysis.segmentation import labels_from
 from napari_lexicon.analysis.well_table import ALL_CHANNELS, WellTable
 from napari_lexicon.errors import PlateMapError
-from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.lexicons import BEYOND, Lexicon
 
 
-def field_table(lexicon: Lexicon, channel: str | None = None) -> WellTable:
+def field_table(lexicon: Lexicon, channel: str | None = None, beyond: float | None = None) -> WellTable:
     """Features over the finished fields of a lexicon.
 
     Parameters
@@ -26,6 +27,8 @@ def field_table(lexicon: Lexicon, channel: str | None = None) -> WellTable:
         With codes.
     channel : str, optional
         One channel; all together where None.
+    beyond : float, optional
+        Read features by their direction, as :func:`napari_lexicon.analysis.lexicon_tables.plate_statistics` does.
 
     Returns
     -------
@@ -37,7 +40,12 @@ def field_table(lexicon: Lexicon, channel: str | None = None) -> WellTable:
     ------
     PlateMapError
         If no plate has the channel, or every channel by itself is asked for.
+    LexiconFolderError
+        If directions were not counted.
     """
+    if beyond is not None:
+        plate_statistics(lexicon, beyond)  # says what is missing
+    atoms = None if beyond is None else atoms_of(lexicon).T.astype(np.float64)
     if channel == "each":
         raise PlateMapError("Fields are asked about one channel or all together: give --channel NAME, or leave it out.")
     reference = lexicon.header.dictionary
@@ -55,8 +63,13 @@ def field_table(lexicon: Lexicon, channel: str | None = None) -> WellTable:
         said = plate_map.loc[one.header.well] if one.header.well in plate_map.index else pd.Series(dtype=object)
         own = {"plate": one.plate.header.name, "well": one.header.well, "field": one.header.name}
         rows.append({**{str(k): v for k, v in said.items() if k not in own}, **own})
-        fires.append(figures.active[pick].sum(axis=0, dtype=np.float64) / counted)
-        mean.append(figures.total[pick].sum(axis=0, dtype=np.float64) / counted)
+        active, total = figures.active, figures.total
+        if beyond is not None and atoms is not None:
+            centre, counts = one.plate.field_centre(one.number), one.plate.field_beyond(one.number)
+            assert centre is not None and counts is not None  # the wells were counted
+            active, total = counts[BEYOND.index(beyond)], centre @ atoms * figures.tokens[:, None]
+        fires.append(active[pick].sum(axis=0, dtype=np.float64) / counted)
+        mean.append(total[pick].sum(axis=0, dtype=np.float64) / counted)
         tokens.append([counted])
     if not rows:
         raise PlateMapError(f"No field has codes in channel {channel}: choose another, or run apply again.")

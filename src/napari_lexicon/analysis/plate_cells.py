@@ -101,7 +101,7 @@ def responding_features(lexicon: Lexicon, table: WellTable, asked: Asked) -> lis
     if joint or asked.channel not in (None, "each"):
         channel = "all" if joint else str(asked.channel)
         return [(n, channel, lexicon.names.label(n)) for n in numbers]
-    every = well_table(plate_statistics(lexicon), lexicon.names, "each")
+    every = well_table(plate_statistics(lexicon, asked.beyond), lexicon.names, "each")
     share = every.fires.mean(axis=0).reshape(-1, int(every.features["feature"].max()) + 1)  # (channels, M)
     channels = list(dict.fromkeys(every.features["channel"]))
     return [(n, channels[int(np.argmax(share[:, n]))], lexicon.names.label(n)) for n in numbers]

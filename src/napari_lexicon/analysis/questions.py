@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from napari_lexicon.analysis.doses import dose_response
 from napari_lexicon.analysis.edited_places import edited_features
 from napari_lexicon.analysis.effects import treatment_effects
 from napari_lexicon.analysis.enrichment import named_groups, treatment_enrichment
-from napari_lexicon.analysis.lexicon_tables import treatment_column
+from napari_lexicon.analysis.lexicon_tables import plate_statistics, treatment_column
 from napari_lexicon.analysis.matching import matched_features, transferred, transferred_between
 from napari_lexicon.analysis.meanings import meanings
 from napari_lexicon.analysis.notes import noted
@@ -30,12 +31,16 @@ from napari_lexicon.analysis.probes import probes
 from napari_lexicon.analysis.question_words import WORDS
 from napari_lexicon.analysis.reading import Told, chosen_plates, finished_fields, untold
 from napari_lexicon.analysis.report.extras import depth_of
+from napari_lexicon.analysis.report.stains import add_along
 from napari_lexicon.analysis.responders import composition, responders
 from napari_lexicon.analysis.segmentation import labels_from
 from napari_lexicon.analysis.selectivity import selectivity
 from napari_lexicon.analysis.well_table import WellTable, wells_at
 from napari_lexicon.errors import LexiconError, LexiconFolderError, PlateMapError
 from napari_lexicon.lexicons import Lexicon
+
+if TYPE_CHECKING:
+    from napari_lexicon.analysis.along import FieldsAlong
 
 Answer = Callable[[Lexicon, Asked, Told], pd.DataFrame]
 
@@ -193,7 +198,7 @@ def _edits(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     if not features:
         fires = asked_table(lexicon, asked, told).fires.mean(axis=0)
         features = tuple(int(m) for m in np.argsort(-fires, kind="stable")[:_EDITED] if fires[m] > 0)
-    return edited_features(lexicon, features, seed=asked.seed, told=told)
+    return _of_codes(edited_features(lexicon, features, seed=asked.seed, told=told), asked)
 
 
 def _stains(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
@@ -201,31 +206,53 @@ def _stains(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     names = [channel.name for channel in plates[0].header.channels]
     reference = lexicon.header.dictionary
     assert reference is not None  # finished fields have codes
-    gatherer = StainCorrelations(reference.n_features, names, plates[0].joint)
+    gatherer, along = StainCorrelations(reference.n_features, names, plates[0].joint), _along(lexicon, asked)
     for one in finished_fields(plates, pixels=True, told=told):
-        if [channel.name for channel in one.plate.header.channels] == names:
+        if [channel.name for channel in one.plate.header.channels] != names:
+            continue
+        if along is None:
             well = f"{one.plate.id}/{one.header.well}"
             gatherer.add(well, one.codes, one.windowed, one.header.channels, lexicon.backbone.patch)
+        else:
+            add_along(gatherer, along, one, asked.beyond or 0)
     return gatherer.table()
+
+
+def _along(lexicon: Lexicon, asked: Asked) -> FieldsAlong | None:
+    """Reads fields again where features are read by direction, which no lexicon keeps patch by patch."""
+    if asked.beyond is None:
+        return None
+    from napari_lexicon.analysis.along import FieldsAlong
+
+    plate_statistics(lexicon, asked.beyond)  # says what is missing
+    return FieldsAlong(lexicon)
+
+
+def _of_codes(table: pd.DataFrame, asked: Asked) -> pd.DataFrame:
+    """The answer of a question that is about codes, whatever reading was asked for."""
+    return table if asked.beyond is None else noted(table, ["This question is about codes: --beyond changes nothing."])
 
 
 def _channels(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     from napari_lexicon.analysis.channel_removal import removed_channels
 
-    return removed_channels(lexicon, features=asked.features, again=asked.pixels, seed=asked.seed, told=told)
+    found = removed_channels(lexicon, features=asked.features, again=asked.pixels, seed=asked.seed, told=told)
+    return _of_codes(found, asked)
 
 
 def _cells(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     if not asked.features:
         raise LexiconError("Say which features to read in every cell: --features 12,40.")
     channel = None if asked.channel == "each" else asked.channel
-    return cells_of(lexicon, asked.features, labels_from(asked.labels, channel), told=told)
+    labels = labels_from(asked.labels, channel)
+    return cells_of(lexicon, asked.features, labels, along=_along(lexicon, asked), told=told)
 
 
 def _composition(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     table = asked_table(lexicon, replace(asked, channel=None), told)
     features = responding_features(lexicon, table, asked)
-    cells = cells_of(lexicon, tuple(feature for feature, _, _ in features), labels_from(asked.labels), told=told)
+    numbers, along = tuple(feature for feature, _, _ in features), _along(lexicon, asked)
+    cells = cells_of(lexicon, numbers, labels_from(asked.labels), along=along, told=told)
     columns = [f"#{feature} {channel}" for feature, channel, _ in features]
     return composition(cells[["plate", "well", *columns]], features, table, asked.by, asked.controls)
 
@@ -236,7 +263,7 @@ def _responders(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
 
 def _match(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     found = matched_features(lexicon, other_lexicon(asked), told)
-    return found.sort_values("r", ascending=False, kind="stable", ignore_index=True)
+    return _of_codes(found.sort_values("r", ascending=False, kind="stable", ignore_index=True), asked)
 
 
 def _transfer(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from napari_lexicon.analysis.channels import StainCorrelations
 from napari_lexicon.analysis.measurements import WellMeasurements, field_measurements
-from napari_lexicon.analysis.reading import Told, finished_fields
+from napari_lexicon.analysis.reading import ReadField, Told, finished_fields
 from napari_lexicon.lexicons.statistics import BEYOND
 
 if TYPE_CHECKING:
@@ -52,7 +52,6 @@ def stains_along(found: Findings, along: FieldsAlong, told: Told) -> pd.DataFram
     LexiconError
         If the images cannot be read.
     """
-    level = BEYOND.index(found.settings.beyond or 0)
     wells = found.table.wells[["plate", "well"]].astype(str)
     rows = np.random.default_rng(found.settings.seed).permutation(len(wells))[:MOST_READ_AGAIN]
     drawn = set(wells.iloc[rows].itertuples(index=False, name=None))
@@ -62,16 +61,21 @@ def stains_along(found: Findings, along: FieldsAlong, told: Told) -> pd.DataFram
             continue
         names = tuple(channel.name for channel in one.plate.header.channels)
         gatherer = chosen.setdefault(names, StainCorrelations(found.n_features, names, one.plate.joint))
-        beyond = one.plate.field_beyond(one.number)
-        assert beyond is not None  # the wells were counted
-        gatherer.add_along(
-            f"{one.plate.id}/{one.header.well}",
-            *along.whitened(one),
-            along.atoms,
-            beyond[level],
-            one.codes.channels,
-            one.windowed,
-            one.header.channels,
-            found.lexicon.backbone.patch,
-        )
+        add_along(gatherer, along, one, found.settings.beyond or 0)
     return next(iter(chosen.values())).table()
+
+
+def add_along(gatherer: StainCorrelations, along: FieldsAlong, one: ReadField, level: float) -> None:
+    """Add a field, read again, whose features fire beyond a level that the lexicon counted."""
+    beyond = one.plate.field_beyond(one.number)
+    assert beyond is not None  # the wells were counted
+    gatherer.add_along(
+        f"{one.plate.id}/{one.header.well}",
+        *along.whitened(one),
+        along.atoms,
+        beyond[BEYOND.index(level)],
+        one.codes.channels,
+        one.windowed,
+        one.header.channels,
+        along.patch,
+    )

@@ -169,7 +169,7 @@ class FeaturesController(Controller):
             return ""
         figures = self.workspace.reading.figures
         if figures is not None and figures.beyond is not None:
-            return "Its direction is shown, as the table counts (Map)."
+            return f"Its direction is shown (Map); the table counts what lies over {figures.beyond:g} SD."
         return "Its code is in (nearly) no patch of this plate, so its direction is shown (Map)."
 
     # gallery --------------------------------------------------------------------------------------------------------
