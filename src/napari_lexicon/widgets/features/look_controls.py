@@ -41,8 +41,8 @@ class LookControls(QWidget):
         self.kind.setToolTip(
             "code: the features that the patch is made of; most are 0.\n"
             "direction: how far every patch lies along the feature, in standard deviations of control patches.\n"
-            "auto: as the table reads features. By code: the code, and the direction of a named feature whose code is in "
-            "no patch of the plate."
+            "auto: as the table reads features. By code: the code, and the direction of a named feature whose code is "
+            "in no patch of the plate."
         )
         self.finer = self._box("map_finer", _FINER)
         self.finer.setToolTip(
