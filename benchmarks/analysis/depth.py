@@ -27,9 +27,8 @@ from network import PHENOTYPES, lexicon_of
 from napari_lexicon.analysis.depth import depth
 from napari_lexicon.analysis.lexicon_tables import plate_statistics
 from napari_lexicon.analysis.pooled_tokens import pooled_tokens
-from napari_lexicon.analysis.report.extras import wells_at
 from napari_lexicon.analysis.report.network import depth_chart
-from napari_lexicon.analysis.well_table import well_table
+from napari_lexicon.analysis.well_table import well_table, wells_at
 from napari_lexicon.lexicons import Lexicon
 
 NOTHING = "compounds that do nothing"

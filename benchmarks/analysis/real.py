@@ -32,10 +32,10 @@ from napari_lexicon.analysis.lexicon_tables import plate_statistics
 from napari_lexicon.analysis.measurements import WellMeasurements, field_measurements
 from napari_lexicon.analysis.pooled_names import MODEL, RANDOM
 from napari_lexicon.analysis.pooled_tokens import pooled_tokens
+from napari_lexicon.analysis.probed_readings import other_readings
 from napari_lexicon.analysis.probes import probes
 from napari_lexicon.analysis.reading import finished_fields
-from napari_lexicon.analysis.report.extras import wells_at
-from napari_lexicon.analysis.well_table import WellTable, well_table
+from napari_lexicon.analysis.well_table import WellTable, well_table, wells_at
 from napari_lexicon.lexicons import Lexicon
 
 SEEDS = (0, 1, 2)
@@ -114,7 +114,8 @@ def probe_rows(data_set: str, lexicon: Lexicon, table: WellTable, high: pd.Serie
     kept = wells_at(table, pooled.wells)
     own = table.take(wells=kept)
     own.wells["Metadata_told"] = high.iloc[kept].to_numpy()
-    beside = {
+    apart = {name: values[kept] for name, values in other_readings(lexicon, table, None).items()}
+    beside = apart | {
         "embeddings": pooled.layers[MODEL][0],
         "reconstructions": pooled.reconstructed,
         "random network": pooled.layers[RANDOM][0],
