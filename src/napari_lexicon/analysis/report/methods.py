@@ -199,7 +199,7 @@ def _beside(found: Findings) -> str:
         parts.append(
             f"Probes: logistic regression with balanced classes and an L2 penalty of 1, in {int(row['folds'])} "
             "stratified parts of single wells, five splits; features chosen by F-test and scaled on the training "
-            f"wells; null of {PROBE_SHUFFLES} shuffles within plates. Sources: {', '.join(more.probes['source'])}."
+            f"wells; null of {PROBE_SHUFFLES} shuffles within plates. Sources: {'; '.join(more.probes['source'])}."
         )
     if more.corrections is not None:
         parts.append(
