@@ -181,8 +181,10 @@ def _told(x: np.ndarray, y: np.ndarray, new: np.ndarray, n_best: int | None, pen
         use = np.flatnonzero(use)[np.argsort(-strength, kind="stable")[:n_best]]
     x, new = ((part[:, use] - centre[use]) / spread[use] for part in (x, new))
     if x.shape[1] > len(x):
-        # a ridge penalty cannot see a rotation: the wells' own few directions give the same probe
-        directions = np.linalg.svd(x, full_matrices=False)[2]
-        x, new = x @ directions.T, new @ directions.T
+        # a ridge penalty cannot see a rotation: the wells' own few directions, from their products, give the same probe
+        sizes, own = np.linalg.eigh(x @ x.T)
+        real = sizes > 1e-10 * sizes[-1]
+        lengths = np.sqrt(sizes[real])
+        x, new = own[:, real] * lengths, new @ x.T @ own[:, real] / lengths
     model = LogisticRegression(C=1 / penalty, class_weight="balanced", max_iter=2000)
     return np.asarray(model.fit(x, y).predict(new))
