@@ -76,7 +76,7 @@ def test_cells_stains_and_fields_are_read_by_direction_and_what_is_about_codes_s
             np.average(fields.mean[here], axis=0, weights=weights[here]), wells.mean[w], atol=1e-4
         )
     edits = api.ask(applied, "edits", features=(3,), beyond=1.0)
-    assert notes_of(edits) == ("This question is about codes: --beyond changes nothing.",)
+    assert notes_of(edits) == ("This question is about codes, however features are read.",)
 
 
 def test_a_level_that_was_not_counted_and_an_earlier_lexicon_are_said(applied: Path, tmp_path: Path) -> None:

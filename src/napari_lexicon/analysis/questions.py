@@ -230,7 +230,7 @@ def _along(lexicon: Lexicon, asked: Asked) -> FieldsAlong | None:
 
 def _of_codes(table: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     """The answer of a question that is about codes, whatever reading was asked for."""
-    return table if asked.beyond is None else noted(table, ["This question is about codes: --beyond changes nothing."])
+    return table if asked.beyond is None else noted(table, ["This question is about codes, however features are read."])
 
 
 def _channels(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
