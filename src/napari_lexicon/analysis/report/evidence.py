@@ -147,8 +147,8 @@ def without_channels(found: Findings) -> str:
     lead = (
         f"In {int(told['n_tokens'].max()):,} patches of {int(told['n_wells'].max())} wells every channel was taken "
         "away in turn: its token was replaced by the mean token of controls, or, in brackets, by that of another "
-        "place. By how much the mean value of a feature changed; −100 %: it is gone. What changes much when a channel "
-        "is shuffled depends on which place of it goes with which of the others."
+        "place. By how much the mean value of a feature changed; −100 %: it is gone. A large change under shuffling "
+        "means that the feature needs both channels at one place."
     )
     link = csv_link(told, "channels.csv", "Save the changes (CSV)")
     body = f'<div class="card">{table(head, rows)}<p>{link}</p></div>' if rows else ""
