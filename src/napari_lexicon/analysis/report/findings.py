@@ -20,8 +20,9 @@ from napari_lexicon.analysis.lexicon_tables import plate_statistics, stability_o
 from napari_lexicon.analysis.reading import Told, untold
 from napari_lexicon.analysis.report.beside import Beside, Circumstances, beside
 from napari_lexicon.analysis.report.confounded import confounded
-from napari_lexicon.analysis.report.extras import Edits, Pooled, can_edit, depth_in, edits_of, pooled_of
-from napari_lexicon.analysis.report.stains import MOST_READ_AGAIN, measured_stains, stains_along
+from napari_lexicon.analysis.report.extras import Edits, Pooled
+from napari_lexicon.analysis.report.read_again import of_network, read_along, without_channels
+from napari_lexicon.analysis.report.stains import MOST_READ_AGAIN, measured_stains
 from napari_lexicon.analysis.well_table import ALL_CHANNELS, WellTable, well_table, wells_at
 from napari_lexicon.errors import LexiconError, PlateMapError
 from napari_lexicon.lexicons import Lexicon
@@ -218,45 +219,16 @@ def gathered(lexicon: Lexicon, settings: ReportSettings | None = None, told: Tol
     if settings.pixels:
         found = _measured(found, told)
     if settings.beyond is not None and found.n_measured:
-        found = _along(found, told)
+        found = read_along(found, told)
     found = confounded(found)
     shown = tuple(_chosen(found))
     found = replace(found, shown=shown, chosen=shown[: settings.features])
     pooled = None
     if settings.pixels and settings.network and found.n_measured:
-        found, pooled = _of_network(found, told)
+        found, pooled = of_network(found, told)
         if joint:
-            found = _without_channels(found, told)
+            found = without_channels(found, told)
     return _beside(found, pooled, told)
-
-
-def _along(found: Findings, told: Told) -> Findings:
-    """Stains by direction, and what reads fields again for pictures and cells; codes stay where that cannot be."""
-    from napari_lexicon.analysis.along import FieldsAlong
-
-    sentence = "Pictures, stains and cells show codes, not directions"
-    if not found.settings.network:
-        return replace(found, notes=(*found.notes, f"{sentence}: the images were not read by the model again."))
-    try:
-        along = FieldsAlong(found.lexicon)
-        stains = stains_along(found, along, told)
-    except LexiconError as error:
-        return replace(found, notes=(*found.notes, f"{sentence}. {error}"))
-    if len(found.table) > MOST_READ_AGAIN:
-        found = replace(found, notes=(*found.notes, "Cells are read by code: too many wells to be read again."))
-    return replace(found, along=along, stains=stains)
-
-
-def _without_channels(found: Findings, told: Told) -> Findings:
-    """What becomes of the chosen features when a channel is taken away, for dictionaries of joined channels."""
-    from napari_lexicon.analysis.channel_removal import removed_channels
-
-    chosen = sorted({one.feature for one in found.chosen})
-    try:
-        table = removed_channels(found.lexicon, features=chosen, seed=found.settings.seed, told=told)
-    except LexiconError as error:
-        return replace(found, notes=(*found.notes, f"No channel was taken away. {error}"))
-    return replace(found, channels=table)
 
 
 def _beside(found: Findings, pooled: Pooled | None, told: Told) -> Findings:
@@ -280,23 +252,6 @@ def _beside(found: Findings, pooled: Pooled | None, told: Told) -> Findings:
     )
     more = beside(asked, told)
     return replace(found, beside=more, notes=(*found.notes, *more.notes))
-
-
-def _of_network(found: Findings, told: Told) -> tuple[Findings, Pooled | None]:
-    """Layers and edited features, where the model allows them, and the mean tokens that layers were asked by."""
-    settings, lexicon = found.settings, found.lexicon
-    if not can_edit(lexicon):
-        return found, None
-    chosen = list({one.feature: one.channel for one in found.chosen}.items())
-    edits = edits_of(lexicon, chosen, {f: lexicon.names.label(f) for f, _ in chosen}, settings.seed, told)
-    depth = pooled = None
-    if found.effects is not None:
-        try:
-            pooled = pooled_of(lexicon, found.table, found.control, seed=settings.seed, told=told)
-            depth = depth_in(pooled, found.table, settings.by, seed=settings.seed, told=told)
-        except LexiconError as error:
-            found = replace(found, notes=(*found.notes, f"Layers were not compared. {error}"))
-    return replace(found, edits=edits, depth=depth), pooled
 
 
 def _compared(found: Findings) -> Findings:
