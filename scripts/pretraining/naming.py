@@ -2,9 +2,10 @@
 
 Pictures of plates that neither the backbone nor the dictionary has seen. A name is given where a feature's direction
 alone tells patches that have a property from those that have not with an AUROC of 0.95, in each of two halves of the
-pictures, and to the best such feature only; some properties are asked in pictures of some stains only, and the name
-says so. A feature that was taught something and reaches 0.85 has a question mark after its name. The rest stays
-unnamed. Dark patches do not count, here as in every lexicon.
+pictures, and to the best such feature only; to a feature that was taught something from 0.85 on. Some properties are
+asked in pictures of some stains only, and the name says so. A name has a question mark where the AUROC is lower than
+0.95, or where people's labels have not confirmed it. The rest stays unnamed. Dark patches do not count, here as in
+every lexicon.
 """
 
 from __future__ import annotations
@@ -74,14 +75,14 @@ def named(backbone: Backbone, dictionary: Dictionary, count: int = 600, fewest: 
     found: dict[int, tuple[int, str]] = {}
     for feature, name in taught.items():
         if auroc[number := names.index(name), feature] >= _PERHAPS:
-            found[feature] = number, name if auroc[number, feature] >= _SURE else f"{name}?"
+            found[feature] = number, name
     for number, feature in enumerate(auroc.argmax(axis=1)):
         if int(feature) not in found and auroc[number, feature] >= _SURE and names[number] not in taught.values():
             found[int(feature)] = number, names[number]
     return [
         Evidence(
             feature,
-            name,
+            name if PROPERTIES[name].confirmed and auroc[number, feature] >= _SURE else f"{name}?",
             round(float(auroc[number, feature]), 3),
             round(float(usual[number]), 3),
             int(patches[number]),
