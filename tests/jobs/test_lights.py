@@ -45,7 +45,7 @@ def test_tokens_of_a_vignetted_plate_move_towards_those_of_even_light(tmp_path: 
     wanted, before, after = (tokens(tmp_path / f"{name}.lexicon") for name in "edc")
     assert np.abs(after - wanted).mean() < 0.75 * np.abs(before - wanted).mean()
     corners = np.ix_(range(len(wanted)), [0, 5, 30, 35])  # a grid of 6 x 6 patches
-    assert np.abs(after - wanted)[corners].mean() < 0.8 * np.abs(before - wanted)[corners].mean()
+    assert np.abs(after - wanted)[corners].mean() < 0.9 * np.abs(before - wanted)[corners].mean()
 
     corrected = Lexicon.open(tmp_path / "c.lexicon").plates["p"]
     light = corrected.header.channels[0].illumination
