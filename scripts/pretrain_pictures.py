@@ -2,8 +2,8 @@
 
     LEXICON_DATA=... python scripts/pretrain_pictures.py --out docs/images/built-in
 
-The features are not chosen by hand: for each field those that take the largest part of all activation, one after the
-other, each on patches that the ones before leave out.
+The features are not chosen by hand: on one page, for each field those that take the largest part of all activation, one
+after the other, each on patches that the ones before leave out; on another those that have a name, by their direction.
 """
 
 from __future__ import annotations
@@ -31,6 +31,15 @@ Colour = npt.NDArray[np.uint8]
 
 SIDE = 256
 FEATURES = 4
+TAUGHT = (
+    "nucleus, in a nuclear stain",
+    "nucleus edge, in a nuclear stain",
+    "crowded cells",
+    "edge of a cell",
+    "filaments in a cell",
+)
+"""Names of features that the page of directions shows on every field."""
+BEYOND = 3.0  # standard deviations of controls at which a direction is drawn in full
 INKS = {"hidden": (214, 69, 65), "shown": (240, 150, 60), "measures": (60, 120, 200), "truth": (60, 160, 90)}
 
 
@@ -66,7 +75,7 @@ FIELDS = (
 
 
 def main() -> None:
-    """Draw both pictures."""
+    """Draw all pictures."""
     arguments = _parser().parse_args()
     torch.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -77,9 +86,9 @@ def main() -> None:
         return
     backbone = load_backbone(arguments.backbone, device="cpu")
     dictionary = load_dictionary(arguments.dictionary)
-    rows = [maps(plane, title, backbone, dictionary) for plane, title in _planes(Path(root))]
-    page = np.concatenate(rows, axis=0)
-    Image.fromarray(page).save(arguments.out / "maps.jpg", quality=82)
+    for name, row in (("maps.jpg", maps), ("taught.jpg", directions)):
+        rows = [row(plane, title, backbone, dictionary) for plane, title in _planes(Path(root))]
+        Image.fromarray(np.concatenate(rows, axis=0)).save(arguments.out / name, quality=82)
 
 
 def curves(card: dict[str, Any]) -> Image.Image:
@@ -116,18 +125,40 @@ def maps(plane: npt.NDArray[np.float32], title: str, backbone: Backbone, diction
     codes = dictionary.encode(tokens.reshape(-1, dim)).merged()
     dense = torch.zeros((gh * gw, dictionary.n_features))
     dense.scatter_add_(1, codes.indices, codes.values.clamp(min=0))
-    grey = np.sqrt(np.clip(plane, 0, 1))
-    shown = np.repeat((grey[..., None] * 255).astype(np.uint8), 3, axis=2)
+    shown = _grey(plane)
     tiles = [_titled(shown, title)]
     for feature in _leading(dense, FEATURES):
         value = dense[:, feature].reshape(gh, gw).numpy()
         label = f"feature {feature}"
         if dictionary.header.names.get(feature):
             label += f": {dictionary.header.names[feature]}"
-        amount = np.kron(value / value.max(), np.ones((patch, patch)))[: plane.shape[0], : plane.shape[1], None]
-        ink = np.array([255, 40, 200], np.float32)
-        tiles.append(_titled((shown * (1 - 0.6 * amount) + ink * 0.6 * amount).astype(np.uint8), label))
+        tiles.append(_titled(_painted(shown, value / value.max(), patch), label))
     return np.concatenate(tiles, axis=1)
+
+
+def directions(plane: npt.NDArray[np.float32], title: str, backbone: Backbone, dictionary: Dictionary) -> Colour:
+    """One row: the field, then how far its patches lie along features that were taught something."""
+    tokens = field_tokens(backbone, plane[None], batch=16)[0]
+    whitened = dictionary.whitening.whiten(tokens.flatten(0, 1))
+    along = (whitened @ dictionary.atoms.T).reshape(*tokens.shape[:2], -1)
+    shown, number = _grey(plane), {name: feature for feature, name in dictionary.header.taught.items()}
+    tiles = [_titled(shown, title)]
+    for name in TAUGHT:
+        amount = (along[..., number[name]] / BEYOND).clamp(0, 1).numpy()
+        tiles.append(_titled(_painted(shown, amount, backbone.spec.patch), dictionary.header.names[number[name]]))
+    return np.concatenate(tiles, axis=1)
+
+
+def _grey(plane: npt.NDArray[np.float32]) -> Colour:
+    grey = np.sqrt(np.clip(plane, 0, 1))
+    return np.repeat((grey[..., None] * 255).astype(np.uint8), 3, axis=2)
+
+
+def _painted(shown: Colour, share: npt.NDArray[np.float32], patch: int) -> Colour:
+    """A picture with ink over its patches, as much as their share of the most."""
+    amount = np.kron(share, np.ones((patch, patch)))[: shown.shape[0], : shown.shape[1], None]
+    ink = np.array([255, 40, 200], np.float32)
+    return np.asarray((shown * (1 - 0.6 * amount) + ink * 0.6 * amount).astype(np.uint8))
 
 
 def _leading(dense: torch.Tensor, count: int) -> list[int]:
