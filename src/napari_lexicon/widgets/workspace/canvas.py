@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from napari_lexicon.plates.model import Field
     from napari_lexicon.viewer.conversion import Placement
     from napari_lexicon.widgets.workspace.background import Background
+    from napari_lexicon.widgets.workspace.figures import Figures
     from napari_lexicon.widgets.workspace.fine_reading import FineReading
     from napari_lexicon.widgets.workspace.reading import LexiconReading
 
@@ -87,6 +88,7 @@ class Canvas(QObject):
         self._pause.setSingleShot(True)
         self._pause.setInterval(_SELECTION_PAUSE_MS)
         self._pause.timeout.connect(self._load)
+        self._figures: Figures | None = None
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(_PATIENCE_MS)
@@ -101,8 +103,9 @@ class Canvas(QObject):
         state.lexiconGrew.connect(self._lexicon_grew)
         for signal in (state.channelChanged, state.styleChanged):
             signal.connect(self._show_map)
-        for signal in (state.featureChanged, state.nameChanged, state.shownChanged, reading.changed):
+        for signal in (state.featureChanged, state.nameChanged, state.shownChanged):
             signal.connect(self._feature_changed)
+        reading.changed.connect(self._figures_changed)
         for signal in (state.nameChanged, state.styleChanged):
             signal.connect(self._show_kept)
         for draw in (self._show_map, self._show_kept):
@@ -330,6 +333,8 @@ class Canvas(QObject):
         plate, side = self._state.plate, self._side
         if plate is None or side is None or self._shown is None or not side.alone:
             return
+        if self._shown is not self._state.current_field():
+            return  # of the field or the plate before, while the new one is read
         said = caption_of(plate, self._shown)
         feature = self._state.feature
         if shown is not None and feature is not None:
@@ -354,6 +359,12 @@ class Canvas(QObject):
         """Another feature is shown, or its look is another."""
         self._want_closer()
         self._show_map()
+
+    def _figures_changed(self, figures: Figures | None) -> None:
+        """Figures that only the table shows (q, flags) leave the map as it is."""
+        before, self._figures = self._figures, figures
+        if before is None or figures is None or not figures.counts_as(before):
+            self._feature_changed()
 
     def _want_closer(self) -> None:
         self._making.want(self._side, self._codes)

@@ -153,6 +153,10 @@ class Figures:
     n_compared: int = 0
     beyond: float | None = None
 
+    def counts_as(self, other: Figures) -> bool:
+        """Whether both count the same: what differs is of the table only."""
+        return self.statistics is other.statistics and self.beyond == other.beyond
+
 
 def read_figures(
     lexicon: Lexicon,
