@@ -139,13 +139,10 @@ class Patches:
     tokens : (N, dim_w) float32
         Whitened.
     truth : dict of (N,) arrays
-    pictures : (N,) int64
-        Picture that each comes from.
     """
 
     tokens: Array
     truth: Truth
-    pictures: npt.NDArray[np.int64]
 
     def asked(self, wanted: Property) -> tuple[Mask, Mask]:
         """Which patches are asked about a property, and which have it."""
@@ -156,8 +153,8 @@ class Patches:
 def looked_at(seeing: Sequence[tuple[Backbone, Whitening]], seed: int, count: int) -> list[Patches]:
     """The patches of ``count`` simulated pictures as each of some backbones sees them; the pictures are made once."""
     tokens: list[list[Array]] = [[] for _ in seeing]
-    truth, pictures = dict[str, list[Array]](), []
-    for number, (picture, lit) in enumerate(_lit_pictures(seeing[0][0].spec.patch, seed, count)):
+    truth: dict[str, list[Array]] = {}
+    for picture, lit in _lit_pictures(seeing[0][0].spec.patch, seed, count):
         for store, (backbone, whitening) in zip(tokens, seeing, strict=True):
             seen = field_tokens(backbone, picture.pixels[None], batch=16)[0].flatten(0, 1)
             store.append(whitening.whiten(seen[torch.from_numpy(lit)]).numpy())
@@ -166,9 +163,8 @@ def looked_at(seeing: Sequence[tuple[Backbone, Whitening]], seed: int, count: in
         known["marker"] = np.full(int(lit.sum()), picture.marker, np.float32)
         for name, values in known.items():
             truth.setdefault(name, []).append(values)
-        pictures.append(np.full(int(lit.sum()), number))
-    joined, numbers = {name: np.concatenate(values) for name, values in truth.items()}, np.concatenate(pictures)
-    return [Patches(np.concatenate(store), joined, numbers) for store in tokens]
+    joined = {name: np.concatenate(values) for name, values in truth.items()}
+    return [Patches(np.concatenate(store), joined) for store in tokens]
 
 
 def _lit_pictures(patch: int, seed: int, count: int) -> Iterator[tuple[Picture, Mask]]:
