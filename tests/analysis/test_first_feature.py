@@ -24,6 +24,7 @@ def choice(
     by: str | None = "Metadata_gene",
     beyond: float | None = None,
     rise: float = 0.04,
+    named_rise: float = 0.2,
 ) -> FirstFeature | None:
     """Twelve wells in which one feature rises with a treatment from 1 to 4 %, and another, perhaps named, more."""
     rng = np.random.default_rng(3)
@@ -34,7 +35,7 @@ def choice(
     rates[raised, TELLING] = rise
     rates[~raised, TELLING] = 0.01
     rates[raised, BACKGROUND] = 0.9
-    rates[raised, NAMED], rates[~raised, NAMED] = (0.2, 0.01) if name else (0.02, 0.02)
+    rates[raised, NAMED], rates[~raised, NAMED] = (named_rise, 0.01) if name else (0.02, 0.02)
     statistics = WellStatistics.empty(wells, 1, M)
     statistics.tokens[:] = TOKENS
     statistics.active[:, 0] = rng.binomial(TOKENS, rates)
@@ -67,6 +68,13 @@ def test_background_is_left_out_by_its_name_and_by_how_often_it_fires() -> None:
     assert left_out.feature == TELLING
     assert named is not None
     assert named.feature == NAMED
+
+
+def test_a_name_with_a_question_mark_is_no_reason_to_come_first() -> None:
+    sure, perhaps = (choice(DRUGS, name=name, named_rise=0.028) for name in ("round cells", "round cells?"))
+    assert sure is not None
+    assert perhaps is not None
+    assert (sure.feature, perhaps.feature) == (NAMED, TELLING)
 
 
 def test_a_direction_comes_first_where_it_tells_a_treatment_far_more_clearly() -> None:

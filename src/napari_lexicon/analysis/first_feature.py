@@ -86,7 +86,8 @@ def first_feature(table: pd.DataFrame, plate: PlateStatistics, by: str | None = 
         well = wells[int(fires[:, place].argmax())]
         return FirstFeature(int(candidates[place]), f"Shown first because {why}.", well, clear, plate.beyond)
 
-    bonus = np.where(named(table.iloc[candidates]), _NAMED_BONUS, 1.0)
+    sure = named(table.iloc[candidates]) & ~table["name"].iloc[candidates].astype(str).str.endswith("?").to_numpy()
+    bonus = np.where(sure, _NAMED_BONUS, 1.0)
     groups = _groups(plate.map, wells, by)
     if groups is not None:
         counted = "of patches" if plate.beyond is None else f"of patches over {plate.beyond:g} SD along it"
