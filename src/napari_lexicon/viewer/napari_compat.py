@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet, ref
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from napari.components import ViewerModel
+
+
+_FREEING: WeakSet[Any] = WeakSet()
 
 
 def unwrapped(viewer: Any) -> Any:
@@ -59,13 +63,41 @@ def many_at_once(viewer: ViewerModel) -> AbstractContextManager[None]:
     return nullcontext() if batched is None else batched()
 
 
+def free_on_the_canvas(viewer: ViewerModel) -> None:
+    """Have what layers hold on the graphics card freed where it was made: in the OpenGL context of the canvas.
+
+    napari 0.9 frees it as soon as a layer goes (https://github.com/napari/napari/pull/8122), in whichever context is
+    current. Where that is the one in which Qt composes the window, Mesa keeps using a program that is gone: the next
+    drawing ends the process.
+    """
+    if viewer in _FREEING:
+        return
+    _FREEING.add(viewer)
+    weakly = ref(viewer)
+
+    def enter(event: Any = None) -> None:
+        viewer = weakly()
+        native = None if viewer is None else _canvas_widget(viewer)
+        if native is not None and native.isValid():
+            native.makeCurrent()
+
+    events = viewer.layers.events
+    for name in ("removed", "end_batch"):  # the second not before napari 0.9
+        if name in events.emitters:
+            events.emitters[name].connect(enter, position="first")
+
+
 def draw_canvas(viewer: ViewerModel, wanted: bool) -> None:
     """Draw the canvas no more, or again; the rest of the window goes on. Nothing for a viewer without a window."""
-    window = getattr(viewer, "window", None)
-    canvas = getattr(getattr(window, "_qt_viewer", None), "canvas", None)
-    native = getattr(canvas, "native", None)
+    native = _canvas_widget(viewer)
     if native is not None:
         native.setUpdatesEnabled(wanted)
+
+
+def _canvas_widget(viewer: ViewerModel) -> Any | None:
+    """The QOpenGLWidget of the canvas, None for a viewer without a window."""
+    window = getattr(viewer, "window", None)
+    return getattr(getattr(getattr(window, "_qt_viewer", None), "canvas", None), "native", None)
 
 
 def main_window(viewer: Any) -> Any | None:

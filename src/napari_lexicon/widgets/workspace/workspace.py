@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary, ref
 from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_lexicon.viewer.napari_compat import main_window, open_viewers, unwrapped
+from napari_lexicon.viewer.napari_compat import free_on_the_canvas, main_window, open_viewers, unwrapped
 from napari_lexicon.viewer.pointer import bind_keys
 from napari_lexicon.widgets.workspace.alike_search import AlikeSearch
 from napari_lexicon.widgets.workspace.background import Background
@@ -45,6 +45,7 @@ class Workspace(QObject):
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = ref(viewer)
+        free_on_the_canvas(viewer)
         self.state = WorkspaceState(self)
         self.background = Background(self)
         self.reading = LexiconReading(self.state, self.background, self)

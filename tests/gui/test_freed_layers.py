@@ -1,0 +1,29 @@
+"""What a layer holds on the graphics card is freed in the context of the canvas, whatever Qt has drawn since."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtGui import QOffscreenSurface, QOpenGLContext
+from tests.gui.driver import Person
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_layer_that_goes_is_freed_on_the_canvas(person: Person, monkeypatch: pytest.MonkeyPatch, at_once: bool):
+    gl = person.viewer.window._qt_viewer.canvas._scene_canvas.context
+    finish, freed_in = gl.finish, []
+    monkeypatch.setattr(gl, "finish", lambda: (freed_in.append(QOpenGLContext.currentContext()), finish()))
+    person.viewer.add_image(np.eye(8))
+    person.breathe()
+    surface, others = QOffscreenSurface(), QOpenGLContext()
+    surface.create()
+    others.create()
+    others.makeCurrent(surface)  # as Qt's own, when it has composed the window
+    if at_once:
+        with person.viewer.layers.batched_update():
+            person.viewer.layers.clear()
+    else:
+        person.viewer.layers.clear()
+    assert freed_in
+    assert all(context is person.canvas.context() for context in freed_in)
+    person.breathe()
