@@ -94,3 +94,31 @@ def test_threads_take_short_turns_while_something_is_read_and_usual_ones_after_i
     qtbot.waitUntil(lambda: len(seen) == 2)
     assert max(seen) < usual
     qtbot.waitUntil(lambda: sys.getswitchinterval() == usual)
+
+
+def test_work_that_gives_way_goes_on_when_what_waits_has_been_drawn(qtbot, background):
+    from qtpy.QtCore import Qt
+    from qtpy.QtWidgets import QWidget
+
+    class Drawn(QWidget):
+        def paintEvent(self, event):
+            happened.append("drawn")
+
+    happened, arrived, widget, asks = [], [], Drawn(), threading.Event()
+    widget.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+    widget.show()
+    qtbot.waitUntil(lambda: bool(happened))
+    happened.clear()
+
+    def work():
+        asks.set()
+        background.give_way()
+        happened.append("worked")
+
+    background.start("a", work, arrived.append, arrived.append)
+    asks.wait(10)
+    widget.update()  # no event has been handled since: the question and the drawing are both in line
+    qtbot.waitUntil(lambda: bool(arrived))
+    assert happened == ["drawn", "worked"]
+    background.close()
+    background.give_way()  # nobody answers any more, and nobody waits

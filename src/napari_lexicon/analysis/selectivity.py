@@ -6,7 +6,7 @@ leaves out is added here: a null that shuffles the labels of whole wells, interv
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,7 @@ def selectivity(
     two_sided: bool = False,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
+    between: Callable[[], None] | None = None,
 ) -> Selectivity:
     """Selectivity of every feature for every value of a column, with its null.
 
@@ -84,6 +85,8 @@ def selectivity(
         Shuffles.
     seed : int
         Of the shuffles.
+    between : callable, optional
+        Called between shuffles, for example to let a window draw.
 
     Raises
     ------
@@ -99,7 +102,7 @@ def selectivity(
     strata = np.zeros(len(chosen), int) if within is None else _coded(chosen.labels(within))
     effects = _Effects.of(chosen, codes, len(values))
     design = _Design(codes, strata, len(values))
-    null = _permuted(chosen.fires, design, two_sided, permutations, np.random.default_rng(seed))
+    null = _permuted(chosen.fires, design, two_sided, permutations, np.random.default_rng(seed), between)
     n_wells = np.bincount(codes, minlength=len(values))
     n_values, n_rows = len(values), len(chosen.features)
     frame = pd.DataFrame(
@@ -260,7 +263,12 @@ class _Null:
 
 
 def _permuted(
-    fires: np.ndarray, design: _Design, two_sided: bool, permutations: int, rng: np.random.Generator
+    fires: np.ndarray,
+    design: _Design,
+    two_sided: bool,
+    permutations: int,
+    rng: np.random.Generator,
+    between: Callable[[], None] | None,
 ) -> _Null:
     unit, spread = design.standardised(fires)
     to_t = np.sqrt(design.mean_weight).astype(np.float32)
@@ -271,6 +279,8 @@ def _permuted(
     reached = np.empty((permutations, len(_LEVELS)))
     tail = NullTail()
     for b, sums in enumerate(_shuffled_sums(design, unit, permutations, rng)):
+        if between is not None:
+            between()
         statistic = _side(sums * to_t, two_sided)
         exceeded += statistic >= observed - 1e-5
         family[b] = statistic.max(axis=1)

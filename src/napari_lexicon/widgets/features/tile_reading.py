@@ -57,7 +57,7 @@ class TileReading:
         while start < len(places):
             errand, some = f"{self._name} {start}", places[start : start + size]
             self._errands.append(errand)
-            self._background.start(errand, _reader(some, read), take, lambda error: None, can_wait=True)
+            self._background.start(errand, _reader(some, read, self._background.give_way), take, lambda error: None, can_wait=True)
             start, size = start + size, LATER
 
     def forget(self) -> None:
@@ -68,9 +68,10 @@ class TileReading:
 
 
 def _reader(
-    places: Sequence[tuple[K, Example]], read: Callable[[Example], Tile | None]
+    places: Sequence[tuple[K, Example]], read: Callable[[Example], Tile | None], give_way: Callable[[], None]
 ) -> Callable[[], list[tuple[K, Tile]]]:
     def tile(place: Example) -> Tile | None:
+        give_way()
         try:
             return read(place)
         except (LexiconError, OSError):

@@ -6,16 +6,17 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from queue import PriorityQueue
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
 _TURN_S = 0.0005
+_PATIENCE_S = 0.1
 
 
 class ShortTurns:
@@ -61,6 +62,7 @@ class Background(QObject):
     """
 
     _arrived = Signal(int, object, object)  # errand's number, result, error
+    _asked = Signal(object)  # the event to set
 
     def __init__(self, parent: QObject | None = None, threads: int = 2) -> None:
         super().__init__(parent)
@@ -71,6 +73,8 @@ class Background(QObject):
         self._line: PriorityQueue[tuple[bool, int, Callable[[], Any]]] = PriorityQueue()
         self._closed = False
         self._arrived.connect(self._hand_over)
+        # a timer without delay: its turn comes when what is waiting to be drawn has been
+        self._asked.connect(lambda turn: QTimer.singleShot(0, turn.set))
 
     def start(
         self,
@@ -93,6 +97,20 @@ class Background(QObject):
         self._waiting[number] = (errand, done, failed)
         self._line.put((can_wait, number, work))  # numbers differ: work itself is never compared
         self._pool.submit(self._run_next)
+
+    def give_way(self) -> None:
+        """Called by long work between two of its steps: waits until the main thread has drawn all that is to be drawn.
+
+        Drawing takes and leaves Python's lock hundreds of times, so beside a busy thread it takes many times as long.
+        """
+        if self._closed:
+            return
+        turn = Event()
+        try:
+            self._asked.emit(turn)
+        except RuntimeError:  # the window closed meanwhile and took this object with it
+            return
+        turn.wait(_PATIENCE_S)
 
     def forget(self, errand: str) -> None:
         """Drop what was started under this name."""

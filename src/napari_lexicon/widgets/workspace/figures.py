@@ -14,6 +14,8 @@ import numpy as np
 from napari_lexicon.errors import LexiconError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from napari_lexicon.lexicons import Lexicon, LexiconPlate, WellStatistics
@@ -51,10 +53,12 @@ def n_shuffles(n_features: int, n_values: int) -> int:
     return int(np.clip(3000 / (2 + 1.2e-5 * n_features * n_values), 100, MOST_SHUFFLES))
 
 
-def read_significance(figures: Figures, plate: LexiconPlate) -> Significance | None:
+def read_significance(
+    figures: Figures, plate: LexiconPlate, between: Callable[[], None] | None = None
+) -> Significance | None:
     """Test every feature for every value against shuffled wells; None where the comparison is no selectivity.
 
-    See :func:`napari_lexicon.analysis.selectivity.selectivity`.
+    ``between`` is called between shuffles. See :func:`napari_lexicon.analysis.selectivity.selectivity`.
     """
     if figures.compared_by is None or "q" not in figures.table.columns:
         return None
@@ -70,7 +74,7 @@ def read_significance(figures: Figures, plate: LexiconPlate) -> Significance | N
     table = table.take(features=np.asarray(table.fires.any(axis=0)))
     labels = table.labels(figures.compared_by)
     shuffles = n_shuffles(len(table.features), labels.nunique())
-    found = selectivity(table, figures.compared_by, permutations=shuffles).table
+    found = selectivity(table, figures.compared_by, permutations=shuffles, between=between).table
     best = figures.table["best_value"].to_numpy().astype(str)
     rows = found[found["value"].to_numpy() == best[found["feature"].to_numpy()]]
     q, wells = np.full(n_features, np.nan), np.zeros(n_features, dtype=int)

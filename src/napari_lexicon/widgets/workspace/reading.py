@@ -191,8 +191,12 @@ class LexiconReading(QObject):
         if figures.compared_by is None:
             self._flag()
             return
-        self._background.start(
-            "significance", lambda: read_significance(figures, plate), self._take_significance, self._not_tested
+        background = self._background
+        background.start(
+            "significance",
+            lambda: read_significance(figures, plate, background.give_way),
+            self._take_significance,
+            self._not_tested,
         )
 
     def _take_significance(self, found: Significance | None) -> None:
