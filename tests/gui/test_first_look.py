@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 from tests.gui.conftest import opened
 from tests.gui.driver import Person
 from tests.gui.test_closer import READ_SECONDS, choose, drawn
@@ -85,3 +88,23 @@ def test_a_named_feature_without_a_code_is_shown_by_its_direction_unless_a_perso
     choose(person, "map_kind", "code")
     person.wait(lambda: np.array_equal(drawn(person), code), 10, "the code")
     assert not why.isVisible()
+
+
+def test_a_taught_feature_is_shown_by_its_direction(person: Person, plate: Path):
+    file = plate.with_suffix(".lexicon") / "dictionary.safetensors"
+    with safe_open(file, framework="numpy") as read:
+        metadata = read.metadata()
+    header = json.loads(metadata["lexicon"])
+    header["taught"] = {"5": "nuclei"}
+    save_file(load_file(file), file, metadata={**metadata, "lexicon": json.dumps(header)})
+    opened(person, plate)
+    reading, fine, why = person.workspace.reading, person.workspace.fine, person.find("Features", "feature_why")
+    assert reading.why_direction(4) is None
+    assert reading.why_direction(5) == "taught"
+    person.open_well("B03")
+    person.front("Features")
+    person.workspace.state.set_feature(5)
+    person.wait(lambda: fine.reading, 10, "reading")
+    person.wait(lambda: not fine.reading, READ_SECONDS, "the field")
+    assert "direction of #5, which was taught" in text_overlay(person.viewer).text
+    assert "direction is shown" in why.text()

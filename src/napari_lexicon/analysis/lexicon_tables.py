@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
@@ -77,6 +79,16 @@ def stability_of(lexicon: Lexicon) -> np.ndarray | None:
             return np.asarray(file.get_tensor("stability")) if has_it else None
     except (OSError, SafetensorError):
         return None
+
+
+def taught_of(lexicon: Lexicon) -> frozenset[int]:
+    """Features that were taught from labels; none where the dictionary does not say. Read without torch."""
+    try:
+        with safe_open(lexicon.path / "dictionary.safetensors", framework="numpy") as file:
+            header = json.loads((file.metadata() or {}).get("lexicon", "{}"))
+            return frozenset(int(feature) for feature in header.get("taught", {}))
+    except (OSError, SafetensorError, ValueError, AttributeError):
+        return frozenset()
 
 
 def atoms_of(lexicon: Lexicon) -> np.ndarray:

@@ -70,7 +70,7 @@ def main() -> None:
     outputs = sys.stdout
     sys.stdout = sys.stderr
     if hasattr(os, "nice"):
-        os.nice(5)  # a job takes every core it can get; the window that watches it must still be served first
+        os.nice(10)  # a job takes every core it can get; the window that watches it must still be served first
     sys.exit(serve(sys.stdin, outputs))
 
 

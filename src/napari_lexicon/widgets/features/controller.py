@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
 GALLERY = 24
+_WHY_DIRECTION = {
+    "taught": "It was taught from labels as a direction, so its direction is shown (Map).",
+    "silent": "Its code is in (nearly) no patch of this plate, so its direction is shown (Map).",
+}
 
 
 class FeaturesController(Controller):
@@ -164,13 +168,11 @@ class FeaturesController(Controller):
 
     def _why_direction(self, feature: int) -> str:
         """Said where nobody chose the direction."""
-        look, wanted = self.workspace.reading.look_of(feature), self.workspace.state.look
-        if wanted.kind != "auto" or look.kind != "direction":
-            return ""
-        figures = self.workspace.reading.figures
-        if figures is not None and figures.beyond is not None:
-            return f"Its direction is shown (Map); the table counts what lies over {figures.beyond:g} SD."
-        return "Its code is in (nearly) no patch of this plate, so its direction is shown (Map)."
+        reading = self.workspace.reading
+        why = reading.why_direction(feature) if self.workspace.state.look.kind == "auto" else None
+        if why == "counted" and reading.figures is not None:
+            return f"Its direction is shown (Map); the table counts what lies over {reading.figures.beyond:g} SD."
+        return _WHY_DIRECTION.get(why or "", "")
 
     # gallery --------------------------------------------------------------------------------------------------------
 

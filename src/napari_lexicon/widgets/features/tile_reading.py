@@ -57,7 +57,9 @@ class TileReading:
         while start < len(places):
             errand, some = f"{self._name} {start}", places[start : start + size]
             self._errands.append(errand)
-            self._background.start(errand, _reader(some, read, self._background.give_way), take, lambda error: None, can_wait=True)
+            self._background.start(
+                errand, _reader(some, read, self._background.give_way), take, lambda error: None, can_wait=True
+            )
             start, size = start + size, LATER
 
     def forget(self) -> None:

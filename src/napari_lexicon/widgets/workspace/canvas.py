@@ -45,6 +45,12 @@ _PATIENCE_MS = 80
 _PATCHES_AROUND = 20
 """Patches to be seen across when the view goes to one of them: a few cells."""
 
+_BY_DIRECTION = {
+    "taught": " · direction of #{}, which was taught",
+    "silent": " · direction of #{}: its code is in no patch of the plate",
+}
+"""Said on the image where nobody asked for the direction."""
+
 
 class Canvas(QObject):
     """Keeps one viewer's layers in step with its state.
@@ -338,17 +344,11 @@ class Canvas(QObject):
         said = caption_of(plate, self._shown)
         feature = self._state.feature
         if shown is not None and feature is not None:
-            kind = self._reading.look_of(feature).kind
-            if kind == "code" and not shown.values.any():
+            if self._reading.look_of(feature).kind == "code" and not shown.values.any():
                 said += f" · #{feature} is in no patch here: try Map, direction"
-            elif self._state.look.kind == "auto" and kind == "direction" and self._by_code():
-                said += f" · direction of #{feature}: its code is in no patch of the plate"
+            elif self._state.look.kind == "auto":
+                said += _BY_DIRECTION.get(self._reading.why_direction(feature) or "", "").format(feature)
         self.layers.caption(said)
-
-    def _by_code(self) -> bool:
-        """Whether the table counts codes."""
-        figures = self._reading.figures
-        return figures is not None and figures.beyond is None
 
     def _look_closer(self, _: object = None) -> None:
         """Have the fields on the screen read finer where the look asks for it."""

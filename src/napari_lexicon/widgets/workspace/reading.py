@@ -6,7 +6,7 @@ They are read in a thread; while a job runs, newly finished fields are added to 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.state import MapLook, WorkspaceState
 
 GROWTH_PAUSE_MS = 1500
+WhyDirection = Literal["counted", "taught", "silent"]
 NEARLY_SILENT = 0.0005
 """Part of the patches of a plate below which the code of a feature shows nothing of it."""
 CALM_MS = 4000
@@ -44,6 +45,7 @@ class LexiconReading(QObject):
         self._by_hand = False
         self._beyond: float | None = None
         self._asked = False
+        self._taught: frozenset[int] = frozenset()
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(GROWTH_PAUSE_MS)
@@ -51,6 +53,7 @@ class LexiconReading(QObject):
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)
         self._calm.timeout.connect(self._test)
+        state.lexiconChanged.connect(self._learn_taught)
         state.lexiconChanged.connect(self._reread)
         state.plateChanged.connect(self._suggest)
         state.plateChanged.connect(self._reread)
@@ -96,24 +99,29 @@ class LexiconReading(QObject):
         return float(self._figures.statistics.strongest[:, :, feature].max())
 
     def look_of(self, feature: int) -> MapLook:
-        """What the map of a feature is made of: as a person chose, else as the table counts: by code or by direction.
-
-        By code, a feature with a name that is in (nearly) no patch of the plate by its code is shown by its direction,
-        which may mark every place that it is named for: other features took them in the pursuit.
-        """
+        """What the map of a feature is made of: as a person chose, else by direction where there is reason to."""
         look = self._state.look
         if look.kind != "auto":
             return look
+        return replace(look, kind="direction" if self.why_direction(feature) else "code")
+
+    def why_direction(self, feature: int) -> WhyDirection | None:
+        """Why *auto* shows a feature by its direction, None where it shows its code.
+
+        A feature that was taught is a direction that tells patches with a property from those without, and one whose
+        code is (nearly) nowhere may still mark every place that it is named for: other features took the patches of
+        either in the pursuit.
+        """
         lexicon, figures = self._state.lexicon, self._figures
         if lexicon is None or figures is None or feature >= len(figures.table):
-            return replace(look, kind="code")
+            return None
         if figures.beyond is not None:
-            return replace(look, kind="direction")
-        named = lexicon.names.get(feature)
-        statistics = figures.statistics
+            return "counted"
+        if feature in self._taught:
+            return "taught"
+        named, statistics = lexicon.names.get(feature), figures.statistics
         fires = statistics.active[:, :, feature].sum(dtype=np.float64) / max(1, statistics.tokens.sum())
-        silent = named is not None and named.name and fires < NEARLY_SILENT
-        return replace(look, kind="direction" if silent else "code")
+        return "silent" if named is not None and named.name and fires < NEARLY_SILENT else None
 
     def controls(self) -> np.ndarray | None:
         """``(W,)`` bool: control wells among those of the figures; None where the plate map names none."""
@@ -139,6 +147,12 @@ class LexiconReading(QObject):
             from napari_lexicon.widgets.workspace.field_reading import telling_column
 
             self._compare_by, self._by_hand = telling_column(plate), False
+
+    def _learn_taught(self) -> None:
+        from napari_lexicon.analysis.lexicon_tables import taught_of
+
+        lexicon = self._state.lexicon
+        self._taught = frozenset() if lexicon is None or lexicon.header.dictionary is None else taught_of(lexicon)
 
     def _reread(self) -> None:
         plate = self._state.lexicon_plate
