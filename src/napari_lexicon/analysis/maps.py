@@ -9,6 +9,8 @@ import pandas as pd
 
 from napari_lexicon.lexicons import FieldCodes
 
+DRAWN_FROM = 1.0
+"""Standard deviations of controls over which a direction is drawn."""
 _TOPS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # standard deviations
 
 
@@ -80,6 +82,11 @@ def direction_map(
     if reading == "cosine":
         along /= np.linalg.norm(tokens, axis=-1).clip(min=1e-6)
     return np.asarray(along.max(axis=0))
+
+
+def drawn_along(along: np.ndarray, level: float = DRAWN_FROM) -> np.ndarray:
+    """A direction as it is drawn: 0 up to so many standard deviations of controls, where most control patches lie."""
+    return np.where(along > level, along, 0).astype(np.float32)
 
 
 def direction_top(largest: float) -> float:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from napari_lexicon.analysis.maps import activation_map, direction_map, direction_top
+from napari_lexicon.analysis.maps import DRAWN_FROM, activation_map, direction_map, direction_top, drawn_along
 from napari_lexicon.analysis.pictures import Panel, composite, figure, heated, on_pixels, stretched
 from napari_lexicon.errors import LexiconFolderError
 from napari_lexicon.jobs.contract import Report, silent
@@ -77,7 +77,7 @@ def _caption(values: np.ndarray, counted: int, channel: str, top: float, reading
         return f"cosine of every patch of {channel} with the feature; strongest {values.max():.2f} here"
     if reading == "direction":
         return (
-            f"every patch of {channel} along the feature, in standard deviations of control patches; "
+            f"patches of {channel} along the feature, over {DRAWN_FROM:g} standard deviation of control patches; "
             f"strongest {values.max():.1f} here"
         )
     return (
@@ -110,7 +110,8 @@ def map_values(
     if reading == "code":
         return activation_map(fine.codes, feature, channel, picks)
     atom = dictionary.atoms[feature].numpy()
-    return direction_map(fine.whitened, fine.codes.channels, atom, channel, reading).clip(min=0)
+    along = direction_map(fine.whitened, fine.codes.channels, atom, channel, reading)
+    return drawn_along(along) if reading == "direction" else along.clip(min=0)
 
 
 def _channel(plate: LexiconPlate, number: int, codes: FieldCodes, feature: int, asked: str | None) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from napari_lexicon.analysis.maps import activation_map, direction_top
+from napari_lexicon.analysis.maps import activation_map, direction_top, drawn_along
 from napari_lexicon.analysis.reading import OpenedPlates, ReadField
 from napari_lexicon.analysis.well_table import ALL_CHANNELS
 from napari_lexicon.lexicons import LexiconPlate
@@ -140,7 +140,7 @@ class AlongMaps:
         if channel is not None and not field.plate.joint:
             scores = scores[[field.codes.channels.index(channel)]]
         along = scores.max(axis=0)
-        return np.where(along > self._level, along, 0).astype(np.float32)
+        return drawn_along(along, self._level)
 
     def fires_in(self, plate: LexiconPlate, number: int, one: Chosen) -> float:
         """See :meth:`MapSource.fires_in`."""

@@ -54,7 +54,7 @@ def maps_of_fine(
     picks: int | None = None,
 ) -> DrawnMaps:
     """Of fields that were read closer."""
-    from napari_lexicon.analysis.maps import direction_map, direction_top
+    from napari_lexicon.analysis.maps import direction_map, direction_top, drawn_along
 
     if look.kind == "code":
         found = maps_of_codes(
@@ -62,7 +62,7 @@ def maps_of_fine(
         )
         return DrawnMaps(found.maps, look.finer, found.top)
     maps = [
-        None if each is None else direction_map(each.whitened, each.codes.channels, atom, channel).clip(min=0)
+        None if each is None else drawn_along(direction_map(each.whitened, each.codes.channels, atom, channel))
         for each in fine
     ]
     return DrawnMaps(maps, look.finer, direction_top(_largest(maps)))
