@@ -153,7 +153,7 @@ def gallery(lexicon: Lexicon, feature: int) -> Image.Image:
     patch = lexicon.backbone.patch
     statistics = plate.statistics()
     tiles, captions = [], []
-    for example in plate.examples(statistics, feature, _TILES):
+    for example in plate.examples(statistics.places, feature, _TILES):
         header = plate.fields[example.field_index]
         channel = plate.header.channels[example.channel]
         plane = fields[f"{header.well}/{header.name}"].image()[header.channels.index(example.channel)]

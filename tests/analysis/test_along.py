@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -28,6 +29,42 @@ def test_a_field_read_again_has_the_counts_that_the_lexicon_keeps(applied: Path,
     assert kept is not None
     for level, least in enumerate(BEYOND):
         np.testing.assert_allclose((scores > least).sum(axis=(2, 3)), kept[level], atol=1)  # but for rounding
+
+
+def test_the_farthest_places_are_where_the_field_read_again_lies_farthest(applied: Path, along: FieldsAlong) -> None:
+    plate = Lexicon.open(applied).plates["tiny"]
+    places = plate.farthest_places()
+    assert places is not None
+    whole = {one.number: along.scores(one, np.arange(64)) for one in finished_fields([plate], pixels=True)}
+    for feature in range(0, 64, 9):
+        examples = plate.examples(places, feature, 64)
+        best = sorted((float(scores[g, feature].max()) for scores in whole.values() for g in (0, 1)), reverse=True)
+        np.testing.assert_allclose([example.value for example in examples], [b for b in best if b > 0], atol=0.02)
+        for example in examples[:3]:
+            scores = whole[example.field_index][example.channel, feature]
+            assert scores[example.gy, example.gx] > scores.max() - 0.02
+    directions = plate.directions()
+    assert directions is not None
+    read = directions.read(plate.statistics(), along.atoms, 2.0)
+    assert read is not None
+    np.testing.assert_array_equal(read.top_place, places.place)
+
+
+def test_a_lexicon_without_farthest_places_is_read_as_before(applied: Path, tmp_path: Path) -> None:
+    copytree(applied, tmp_path / "x.lexicon")
+    plate = Lexicon.open(tmp_path / "x.lexicon").plates["tiny"]
+    for number in range(len(plate.fields)):
+        file = plate._open("codes", number)
+        names = ("indices", "values", "total", "active", "tokens", "strongest", "place", "centre", "beyond")
+        arrays = {name: file[name] for name in names}
+        plate.write_field("codes", number, plate.mark("codes", number), arrays, dict(file.attributes))
+    plate.write_summary()
+    plate = Lexicon.open(tmp_path / "x.lexicon").plates["tiny"]
+    assert plate.farthest_places() is None
+    directions = plate.directions()
+    assert directions is not None
+    assert directions.beyond is not None
+    assert directions.places is None
 
 
 def test_correlations_with_stains_are_those_patch_by_patch(applied: Path, along: FieldsAlong) -> None:

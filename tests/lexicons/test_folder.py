@@ -50,6 +50,8 @@ def test_arrays_have_the_shapes_and_types_of_the_specification(applied: Path) ->
         "tokens": ((2,), "uint32"),
         "centre": ((2, directions), "float32"),
         "beyond": ((3, 2, m), "uint32"),
+        "farthest": ((2, m), "float16"),
+        "farthest_place": ((2, m), "uint32"),
     }
     assert set(group.attrs) == {"well", "field", "backbone", "identity", "channels", "windows", "dictionary"}
 
@@ -83,7 +85,7 @@ def test_examples_name_places_where_the_map_is_as_high(applied: Path) -> None:
     statistics = plate.statistics()
     checked = 0
     for feature in range(0, 64, 7):
-        for example in plate.examples(statistics, feature, 5):
+        for example in plate.examples(statistics.places, feature, 5):
             codes = plate.codes(example.field_index)
             assert codes is not None
             values = activation_map(codes, feature, example.channel)

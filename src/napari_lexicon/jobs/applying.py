@@ -255,6 +255,8 @@ class _ApplyField:
             "tokens": one.tokens,
             "centre": along.centre,
             "beyond": along.beyond,
+            "farthest": along.farthest,
+            "farthest_place": along.farthest_place,
         }
         attributes = {
             **origin_attributes(work, self.backbone),

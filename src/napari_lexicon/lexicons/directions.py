@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from napari_lexicon.lexicons.statistics import BEYOND, WellStatistics
+from napari_lexicon.lexicons.statistics import BEYOND, StrongestPlaces, WellStatistics
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,14 @@ class WellDirections:
     beyond : numpy.ndarray, optional
         ``(len(BEYOND), W, C, M)`` uint32: tokens that lie farther along the feature than each level. None where a field
         was computed by a version that did not count them.
+    places : StrongestPlaces, optional
+        Where tokens lie farthest along each feature, in standard deviations of control tokens. None where a field was
+        computed by a version that did not keep it.
     """
 
     centres: np.ndarray
     beyond: np.ndarray | None
+    places: StrongestPlaces | None = None
 
     def read(self, statistics: WellStatistics, atoms: np.ndarray, level: float) -> WellStatistics | None:
         """Statistics in which a token counts as firing where it lies beyond a level along the feature.
@@ -32,7 +36,7 @@ class WellDirections:
         Parameters
         ----------
         statistics : WellStatistics
-            Of the codes of the same wells. Strongest values and places stay those of the codes.
+            Of the codes of the same wells. Strongest values stay those of the codes.
         atoms : numpy.ndarray
             ``(M, dim_w)`` directions of the features.
         level : float
@@ -42,13 +46,14 @@ class WellDirections:
         -------
         WellStatistics or None
             ``active`` counts these tokens, ``total`` sums how far all tokens lie along the feature, and may be
-            negative. None where they were not counted.
+            negative; the strongest places are the farthest, where they were kept. None where tokens were not counted.
         """
         if self.beyond is None:
             return None
         along = np.nan_to_num(self.centres) @ atoms.T.astype(np.float64)
         total = along * statistics.tokens.astype(np.float64)[:, :, None]
-        return replace(statistics, total=total, active=self.beyond[BEYOND.index(level)])
+        read = replace(statistics, total=total, active=self.beyond[BEYOND.index(level)])
+        return read if self.places is None else read.with_places(self.places)
 
 
 class DirectionsGatherer:
@@ -68,6 +73,20 @@ class DirectionsGatherer:
         self._total: np.ndarray | None = None
         self._beyond: np.ndarray | None = None
         self._counted = True
+        self._places: StrongestPlaces | None = None
+        self._placed = True
+
+    def add_places(
+        self, field: int, channels: tuple[int, ...], farthest: np.ndarray | None, place: np.ndarray | None
+    ) -> None:
+        """Add how far tokens of a field lie and where, each ``(G, M)``; None where it was not kept."""
+        self._placed &= farthest is not None and place is not None
+        if farthest is None or place is None or not self._placed:
+            return
+        if self._places is None:
+            self._places = StrongestPlaces.empty(farthest.shape[1])
+        for group, channel in enumerate(channels):
+            self._places.keep(field, channel, farthest[group].astype(np.float32), place[group])
 
     def add(
         self, well: str, channels: tuple[int, ...], tokens: np.ndarray, centre: np.ndarray, beyond: np.ndarray | None
@@ -90,4 +109,5 @@ class DirectionsGatherer:
         if self._total is None:
             return None
         with np.errstate(invalid="ignore"):
-            return WellDirections(self._total / self._tokens, self._beyond if self._counted else None)
+            centres = self._total / self._tokens
+        return WellDirections(centres, self._beyond if self._counted else None, self._places if self._placed else None)

@@ -20,10 +20,11 @@ from napari_lexicon.errors import LexiconFolderError
 from napari_lexicon.lexicons.directions import DirectionsGatherer, WellDirections
 from napari_lexicon.lexicons.files import ArraysFile, write_arrays_whole
 from napari_lexicon.lexicons.headers import FieldHeader, PlateHeader, read_header
-from napari_lexicon.lexicons.statistics import FieldStatistics, WellStatistics
+from napari_lexicon.lexicons.statistics import FieldStatistics, StrongestPlaces, WellStatistics
 from napari_lexicon.plates.plate_map_columns import with_numbers
 
 _SUFFIX = ".zarr.zip"
+_FARTHEST = {f"farthest_{part}": part for part in ("value", "field", "channel", "place")}
 
 
 @dataclass(frozen=True)
@@ -292,8 +293,16 @@ class LexiconPlate:
             if file.attributes["marks"] == self._marks():
                 if "centres" not in file:
                     return None
-                return WellDirections(file["centres"], file.optional("beyond"))
+                return WellDirections(file["centres"], file.optional("beyond"), _places_in(file))
         return self._gathered_directions()
+
+    def farthest_places(self) -> StrongestPlaces | None:
+        """Where patches lie farthest along each feature, of a whole plate; None before, or where it was not kept."""
+        summary = self.folder / f"summary{_SUFFIX}"
+        if not summary.exists():
+            return None
+        file = ArraysFile(summary)
+        return _places_in(file) if file.attributes["marks"] == self._marks() else None
 
     def _gathered_directions(self) -> WellDirections | None:
         gathered = DirectionsGatherer(self.wells, self.groups)
@@ -305,6 +314,7 @@ class LexiconPlate:
                 return None
             channels = (0,) if self.joint else field.channels
             gathered.add(field.well, channels, file["tokens"], file["centre"], file.optional("beyond"))
+            gathered.add_places(number, channels, file.optional("farthest"), file.optional("farthest_place"))
         return gathered.directions()
 
     def statistics(self) -> WellStatistics:
@@ -326,6 +336,8 @@ class LexiconPlate:
             arrays["centres"] = directions.centres
             if directions.beyond is not None:
                 arrays["beyond"] = directions.beyond
+            if directions.places is not None:
+                arrays |= {name: getattr(directions.places, part) for name, part in _FARTHEST.items()}
         write_arrays_whole(self.folder / f"summary{_SUFFIX}", arrays, {"marks": self._marks()}, large=True)
         return gathered
 
@@ -341,17 +353,23 @@ class LexiconPlate:
                 gathered.add(position[field.well], number, channels, self.field_statistics(number))
         return gathered
 
-    def examples(self, statistics: WellStatistics, feature: int, n: int = 24) -> list[Example]:
+    def examples(self, places: StrongestPlaces, feature: int, n: int = 24) -> list[Example]:
         """The strongest places of a feature on this plate, at most one per field and channel, falling."""
         found = []
-        for s in range(min(n, statistics.top_field.shape[1])):
-            number = int(statistics.top_field[feature, s])
+        for s in range(min(n, places.field.shape[1])):
+            number = int(places.field[feature, s])
             if number < 0:
                 break
-            gy, gx = divmod(int(statistics.top_place[feature, s]), self.fields[number].grid[1])
-            channel, value = int(statistics.top_channel[feature, s]), float(statistics.top_value[feature, s])
+            gy, gx = divmod(int(places.place[feature, s]), self.fields[number].grid[1])
+            channel, value = int(places.channel[feature, s]), float(places.value[feature, s])
             found.append(Example(self.id, number, self.fields[number].well, channel, gy, gx, value))
         return found
+
+
+def _places_in(summary: ArraysFile) -> StrongestPlaces | None:
+    if not all(name in summary for name in _FARTHEST):
+        return None
+    return StrongestPlaces(**{part: summary[name] for name, part in _FARTHEST.items()})
 
 
 def fine_mark(plate: LexiconPlate, number: int, finer: int) -> str:

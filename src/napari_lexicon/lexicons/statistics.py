@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -80,6 +80,46 @@ def _highest(feature: np.ndarray, value: np.ndarray, place: np.ndarray) -> tuple
     return feature[starts], highest, place[at_top[first]]
 
 
+@dataclass(frozen=True)
+class StrongestPlaces:
+    """The strongest places of every feature over a plate, at most one per field and channel, falling.
+
+    Parameters
+    ----------
+    value, field, channel, place : numpy.ndarray
+        ``(M, S)`` float32, int32, int16, uint32: value, position of the field in the plate (-1 where there are fewer),
+        channel, and flat index on the field's grid.
+    """
+
+    value: np.ndarray
+    field: np.ndarray
+    channel: np.ndarray
+    place: np.ndarray
+
+    @classmethod
+    def empty(cls, features: int) -> StrongestPlaces:
+        """Of no field."""
+        top = (features, STRONGEST)
+        return cls(
+            np.zeros(top, np.float32), np.full(top, -1, np.int32), np.zeros(top, np.int16), np.zeros(top, np.uint32)
+        )
+
+    def keep(self, field: int, channel: int, value: np.ndarray, place: np.ndarray) -> None:
+        """Put the places of a field, ``(M,)`` values above 0 and flat indices, where they belong; in place."""
+        better = np.flatnonzero(value > self.value[:, -1])
+        if better.size == 0:
+            return
+        kept = (self.value, self.field, self.channel, self.place)
+        new = (value[better], np.full(better.size, field), np.full(better.size, channel), place[better])
+        merged = [
+            np.concatenate([old[better], one[:, None].astype(old.dtype)], axis=1)
+            for old, one in zip(kept, new, strict=True)
+        ]
+        order = np.argsort(-merged[0], axis=1, kind="stable")[:, :STRONGEST]
+        for old, candidates in zip(kept, merged, strict=True):
+            old[better] = np.take_along_axis(candidates, order, axis=1)
+
+
 @dataclass
 class WellStatistics:
     """Statistics of a plate, gathered field by field in the order of the plate.
@@ -95,8 +135,7 @@ class WellStatistics:
     total, active, strongest : numpy.ndarray
         ``(W, C, M)`` float64, uint32, float32.
     top_value, top_field, top_channel, top_place : numpy.ndarray
-        ``(M, S)``: the strongest places of every feature over the plate, at most one per field and channel,
-        falling; ``top_field`` is -1 where there are fewer.
+        ``(M, S)``: see :class:`StrongestPlaces`.
     """
 
     wells: tuple[str, ...]
@@ -113,17 +152,17 @@ class WellStatistics:
     def empty(cls, wells: tuple[str, ...], channels: int, features: int) -> WellStatistics:
         """Statistics of no field."""
         shape = (len(wells), channels, features)
-        top = (features, STRONGEST)
+        places = StrongestPlaces.empty(features)
         return cls(
             wells,
             np.zeros(shape[:2], np.uint64),
             np.zeros(shape, np.float64),
             np.zeros(shape, np.uint32),
             np.zeros(shape, np.float32),
-            np.zeros(top, np.float32),
-            np.full(top, -1, np.int32),
-            np.zeros(top, np.int16),
-            np.zeros(top, np.uint32),
+            places.value,
+            places.field,
+            places.channel,
+            places.place,
         )
 
     def add(self, well: int, field: int, channels: tuple[int, ...], one: FieldStatistics) -> None:
@@ -144,26 +183,22 @@ class WellStatistics:
         self.active[well, rows] += one.active
         self.strongest[well, rows] = np.maximum(self.strongest[well, rows], one.strongest)
         for g, channel in enumerate(channels):
-            self._keep_strongest(field, channel, one.strongest[g], one.place[g])
+            self.places.keep(field, channel, one.strongest[g], one.place[g])
 
-    def _keep_strongest(self, field: int, channel: int, value: np.ndarray, place: np.ndarray) -> None:
-        better = np.flatnonzero(value > self.top_value[:, -1])
-        if better.size == 0:
-            return
-        merged = [
-            np.concatenate([old[better], new[:, None].astype(old.dtype)], axis=1)
-            for old, new in (
-                (self.top_value, value[better]),
-                (self.top_field, np.full(better.size, field)),
-                (self.top_channel, np.full(better.size, channel)),
-                (self.top_place, place[better]),
-            )
-        ]
-        order = np.argsort(-merged[0], axis=1, kind="stable")[:, :STRONGEST]
-        for kept, candidates in zip(
-            (self.top_value, self.top_field, self.top_channel, self.top_place), merged, strict=True
-        ):
-            kept[better] = np.take_along_axis(candidates, order, axis=1)
+    @property
+    def places(self) -> StrongestPlaces:
+        """The strongest places, in the same arrays."""
+        return StrongestPlaces(self.top_value, self.top_field, self.top_channel, self.top_place)
+
+    def with_places(self, places: StrongestPlaces) -> WellStatistics:
+        """The same with other strongest places."""
+        return replace(
+            self,
+            top_value=places.value,
+            top_field=places.field,
+            top_channel=places.channel,
+            top_place=places.place,
+        )
 
     @property
     def n_features(self) -> int:

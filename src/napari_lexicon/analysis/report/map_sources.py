@@ -90,7 +90,7 @@ class CodeMaps:
         examples = []
         for plate in self._lexicon.plates.values():
             channel = map_channel(plate, one)
-            for example in plate.examples(plate.statistics(), one.feature, 64):
+            for example in plate.examples(plate.statistics().places, one.feature, 64):
                 if channel is None or plate.joint or example.channel == channel:
                     examples.append((example.value, example, plate))
         examples.sort(key=lambda entry: -entry[0])

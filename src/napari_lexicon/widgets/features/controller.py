@@ -186,7 +186,8 @@ class FeaturesController(Controller):
         if lexicon is None or plate is None or figures is None or feature is None:
             self._fill_gallery([], "#FFFFFF")
             return
-        examples = plate.examples(figures.statistics, feature, GALLERY)
+        places = figures.places(self.workspace.reading.look_of(feature).kind == "direction")
+        examples = plate.examples(places, feature, GALLERY)
         of = (plate.folder, feature, tuple(examples), self._view.all_channels.isChecked())
         if of != self._gallery_of:
             self._gallery_of = of

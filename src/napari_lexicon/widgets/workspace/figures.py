@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_lexicon.lexicons import Lexicon, LexiconPlate, WellStatistics
+    from napari_lexicon.lexicons.statistics import StrongestPlaces
 
 MOST_SHUFFLES = 1000
 
@@ -145,6 +146,8 @@ class Figures:
         Wells behind a rank correlation.
     beyond : float, optional
         Standard deviations of controls beyond which a patch counts along a feature; None where codes are read.
+    farthest : StrongestPlaces, optional
+        Where patches lie farthest along each feature; None before the plate is whole, or where it was not kept.
     """
 
     statistics: WellStatistics
@@ -156,6 +159,11 @@ class Figures:
     significance: Significance | None = None
     n_compared: int = 0
     beyond: float | None = None
+    farthest: StrongestPlaces | None = None
+
+    def places(self, by_direction: bool) -> StrongestPlaces:
+        """The strongest places of every feature: by its code, or along its direction where these were kept."""
+        return self.farthest if by_direction and self.farthest is not None else self.statistics.places
 
     def counts_as(self, other: Figures) -> bool:
         """Whether both count the same: what differs is of the table only."""
@@ -185,7 +193,8 @@ def read_figures(
     read = statistics if beyond is None else _along(lexicon, plate, beyond)
     table, why_not, n_compared = _table(lexicon, plate, read, compare_by, beyond)
     by = None if why_not else compare_by
-    return Figures(statistics, read, table, done, by, why_not, n_compared=n_compared, beyond=beyond)
+    farthest = plate.farthest_places() if len(done) == len(plate.fields) else None
+    return Figures(statistics, read, table, done, by, why_not, n_compared=n_compared, beyond=beyond, farthest=farthest)
 
 
 def _along(lexicon: Lexicon, plate: LexiconPlate, beyond: float) -> WellStatistics:
