@@ -82,6 +82,10 @@ def test_a_closed_plate_opens_from_the_start_page_as_it_was(person: Person, plat
     look = person.docks["Features"].view.card.look
     look.kind.setCurrentIndex(look.kind.findData("direction"))
     look.kind.activated.emit(look.kind.currentIndex())
+    compare = person.find("Features", "compare_by")
+    assert compare.currentData() is not None  # the plate map suggests a column
+    compare.setCurrentIndex(compare.findData(None))
+    compare.activated.emit(compare.currentIndex())
     colors = person.docks["Plate"].view.color_by
     colors.setValue(ColorBy("column", "Metadata_concentration"))
     colors.chosen.emit(colors.value())
@@ -112,6 +116,8 @@ def test_a_closed_plate_opens_from_the_start_page_as_it_was(person: Person, plat
     assert later.docks["Features"].view.card.style_controls.value() == before.style
     assert later.docks["Features"].view.card.look.value() == before.look
     assert later.layer_names()[-1] == f"#{feature}"
+    assert later.find("Features", "compare_by").currentData() is None
+    assert later.workspace.reading.figures.compared_by is None
     assert state.kept == tuple(kept)
     assert state.shown_colors == person_colors
     later.screenshot(tmp_path / "restored.png")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_lexicon.plates.model import Field, Plate
-    from napari_lexicon.widgets.workspace.state import FieldPlace
+    from napari_lexicon.widgets.workspace.state import FieldPlace, WorkspaceState
 
 ALONE, CONTROL, SELECTION, WELL = "", "control", "selection", "well"
 MOST_WELLS = 9
@@ -99,6 +99,28 @@ def whole_well(plate: Plate, field: Field, patch: int) -> tuple[SideBySide, str]
     except PlateError as error:
         reason = str(error)
     return SideBySide.of((field,), patch), reason
+
+
+def fields_to_show(state: WorkspaceState, before: SideBySide | None) -> tuple[SideBySide | None, str]:
+    """What belongs on the screen now, and why not all that was asked for; ``before`` is what was to be shown until now.
+
+    Raises
+    ------
+    PlateError
+        If the size of a field cannot be read.
+    """
+    field, place = state.current_field(), state.field
+    if state.plate is None or field is None or place is None:
+        return None, ""
+    patch = 1 if state.lexicon is None else state.lexicon.backbone.patch
+    if state.beside == WELL:
+        return whole_well(state.plate, field, patch)
+    shown = () if before is None else tuple(each.well for each in before.fields)
+    wells = wells_side_by_side(state.plate, field.well, state.beside, state.selection, shown)
+    fields = fields_of(state.plate, place, wells)
+    if sum(each.shape[0] * each.shape[1] for each in fields) > MOST_PIXELS:
+        fields = (field,)
+    return SideBySide.of(fields, patch), ""
 
 
 def selection_reason(plate: Plate | None, selection: frozenset[str]) -> str | None:

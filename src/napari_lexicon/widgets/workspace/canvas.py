@@ -14,14 +14,7 @@ from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay
 from napari_lexicon.viewer.pointer import on_click
 from napari_lexicon.viewer.side_by_side import SideBySide
 from napari_lexicon.viewer.spot_frame import SpotFrame
-from napari_lexicon.widgets.workspace.beside import (
-    MOST_PIXELS,
-    SELECTION,
-    WELL,
-    fields_of,
-    wells_side_by_side,
-    whole_well,
-)
+from napari_lexicon.widgets.workspace.beside import SELECTION, fields_to_show
 from napari_lexicon.widgets.workspace.field_putting import FieldPutting
 from napari_lexicon.widgets.workspace.field_reading import ReadFields, caption_of, read_fields
 from napari_lexicon.widgets.workspace.kept_maps import KeptMaps
@@ -44,12 +37,6 @@ _PATIENCE_MS = 80
 """How long the map of before may stay over an image whose codes are being read; drawing twice takes as long."""
 _PATCHES_AROUND = 20
 """Patches to be seen across when the view goes to one of them: a few cells."""
-
-_BY_DIRECTION = {
-    "taught": " · direction of #{}, which was taught",
-    "silent": " · direction of #{}: its code is in no patch of the plate",
-}
-"""Said on the image where nobody asked for the direction."""
 
 
 class Canvas(QObject):
@@ -185,12 +172,14 @@ class Canvas(QObject):
 
     def _load(self, _: object = None) -> None:
         try:
-            plate, wanted = self._state.plate, self._fields_to_show()
+            plate, (wanted, reason) = self._state.plate, fields_to_show(self._state, self._wanted)
         except PlateError as error:  # the size of a field is read here; its file may be gone
             self._field_failed(error)
             return
         if plate is None or wanted is None:
             return
+        if reason:
+            self._state.notice(reason, "info")
         self._pause.stop()
         if self._wanted is not None and wanted == self._wanted:
             if self._side is self._wanted:  # all are on the screen: another of them is current
@@ -202,23 +191,6 @@ class Canvas(QObject):
             "field", lambda: read_fields(plate, wanted, ranges), self._putting.put, self._field_failed
         )
         self._load_codes()
-
-    def _fields_to_show(self) -> SideBySide | None:
-        state, field, place = self._state, self._state.current_field(), self._state.field
-        if state.plate is None or field is None or place is None:
-            return None
-        patch = 1 if state.lexicon is None else state.lexicon.backbone.patch
-        if state.beside == WELL:
-            side, reason = whole_well(state.plate, field, patch)
-            if reason:
-                state.notice(reason, "info")
-            return side
-        before = () if self._wanted is None else tuple(each.well for each in self._wanted.fields)
-        wells = wells_side_by_side(state.plate, field.well, state.beside, state.selection, before)
-        fields = fields_of(state.plate, place, wells)
-        if sum(each.shape[0] * each.shape[1] for each in fields) > MOST_PIXELS:
-            fields = (field,)
-        return SideBySide.of(fields, patch)
 
     def _selection_changed(self, _: object) -> None:
         if self._state.beside == SELECTION:
@@ -344,10 +316,7 @@ class Canvas(QObject):
         said = caption_of(plate, self._shown)
         feature = self._state.feature
         if shown is not None and feature is not None:
-            if self._reading.look_of(feature).kind == "code" and not shown.values.any():
-                said += f" · #{feature} is in no patch here: try Map, direction"
-            elif self._state.look.kind == "auto":
-                said += _BY_DIRECTION.get(self._reading.why_direction(feature) or "", "").format(feature)
+            said += self._making.remark(feature, shown)
         self.layers.caption(said)
 
     def _look_closer(self, _: object = None) -> None:

@@ -42,6 +42,8 @@ class LastView(BaseModel):
         Features whose maps stay on the image, with their channels.
     compare_by : str, optional
         Column of the plate map that features are compared by.
+    compared_by_hand : bool
+        Whether a person chose that, or that nothing is compared; before they do, it is what the plate map suggests.
     beyond : float, optional
         How far along a feature a patch must lie to count as firing; None where codes are read.
     sort : (str, bool)
@@ -73,6 +75,7 @@ class LastView(BaseModel):
     picks: int | None = None
     kept: tuple[tuple[int, int | None], ...] = ()
     compare_by: str | None = None
+    compared_by_hand: bool = False
     beyond: float | None = None
     sort: tuple[str, bool] = ("fires", True)
     search: str = ""

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.reading import LexiconReading
     from napari_lexicon.widgets.workspace.state import MapLook, WorkspaceState
 
+_BY_DIRECTION = {
+    "taught": " · direction of #{}, which was taught",
+    "silent": " · direction of #{}: its code is in no patch of the plate",
+}
+
 
 def feature_title(lexicon: Lexicon, feature: int) -> str:
     """``"#412 fragmented mitochondria"``, or ``"#412"`` without a name."""
@@ -60,6 +65,13 @@ class MapMaking:
             values, patch = outline_map(values, patch, side.shape, LINE * top)
         placement = side.whole.of_patches(patch)
         return ActivationMap(values, placement, feature_title(lexicon, feature), self._state.color_of(feature), top)
+
+    def remark(self, feature: int, shown: ActivationMap) -> str:
+        """What the image says of the map beside the place: where nothing is seen, or nobody asked for the direction."""
+        if self._reading.look_of(feature).kind == "code" and not shown.values.any():
+            return f" · #{feature} is in no patch here: try Map, direction"
+        why = self._reading.why_direction(feature) if self._state.look.kind == "auto" else None
+        return _BY_DIRECTION.get(why or "", "").format(feature)
 
     def _drawn(
         self, side: SideBySide, by_key: Mapping[str, FieldCodes | None], feature: int, channel: int | None

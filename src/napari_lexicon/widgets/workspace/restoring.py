@@ -83,6 +83,7 @@ class Restoring(QObject):
             picks=state.picks,
             kept=self._to_keep or tuple((each.feature, each.channel) for each, _ in self._canvas.overlay.kept()),
             compare_by=self._reading.compare_by,
+            compared_by_hand=self._reading.by_hand,
             beyond=self._reading.beyond,
             style=state.style,
             look=state.look,
@@ -144,7 +145,7 @@ class Restoring(QObject):
         self._docks = {name: getattr(view, name) for name in ("sort", "search", "silent", "color_by", "color_by_hand")}
         state.set_style(view.style)
         state.set_look(view.look)
-        if view.compare_by in plate.map.columns:
+        if view.compared_by_hand and view.compare_by in (None, *plate.map.columns):
             self._reading.set_compare_by(view.compare_by)
         self._reading.set_beyond(view.beyond)
         state.set_selection(frozenset(view.selection) & frozenset(plate.wells))

@@ -1,4 +1,4 @@
-"""What a layer holds on the graphics card is freed in the context of the canvas, whatever Qt has drawn since."""
+"""The canvas: what layers hold on the graphics card is freed there, and when it draws nothing for a while."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from qtpy.QtGui import QOffscreenSurface, QOpenGLContext
 from tests.gui.driver import Person
+
+from napari_lexicon.viewer.field_layers import FieldLayers
 
 
 @pytest.mark.parametrize("at_once", [False, True])
@@ -27,3 +29,14 @@ def test_a_layer_that_goes_is_freed_on_the_canvas(person: Person, monkeypatch: p
     assert freed_in
     assert all(context is person.canvas.context() for context in freed_in)
     person.breathe()
+
+
+def test_only_a_canvas_with_something_on_it_is_held(person: Person):
+    layers = FieldLayers(person.viewer)
+    layers.hold()
+    assert person.canvas.updatesEnabled()  # napari's welcome is to go when the first layer comes
+    person.viewer.add_image(np.eye(8))
+    layers.hold()
+    assert not person.canvas.updatesEnabled()
+    layers.release()
+    assert person.canvas.updatesEnabled()
