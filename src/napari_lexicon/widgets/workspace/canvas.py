@@ -86,6 +86,9 @@ class Canvas(QObject):
         self._patience.setSingleShot(True)
         self._patience.setInterval(_PATIENCE_MS)
         self._patience.timeout.connect(self._blank_map)
+        self._clearing = QTimer(self)
+        self._clearing.setSingleShot(True)
+        self._clearing.timeout.connect(self._clear_map)
         state.plateChanged.connect(self._forget_ranges)
         state.fieldChanged.connect(self._load)
         state.besideChanged.connect(self._load)
@@ -297,9 +300,13 @@ class Canvas(QObject):
             self.overlay.show(shown, self._state.style)
             self.overlay.legend()
         elif self._state.feature is None or not self.changing():
-            self.overlay.clear()
+            self._clearing.start()  # napari searches all memory for garbage when a layer goes: not in the same breath
         elif not self._putting.busy() and not self._background.busy("field"):
             self._patience.start()  # the new field is there before its codes, which are most often read at once
+
+    def _clear_map(self) -> None:
+        if self._state.feature is None or (self._map() is None and not self.changing()):
+            self.overlay.clear()
 
     def _blank_map(self) -> None:
         """Codes are long in coming: the layer of the map waits for them with nothing in it."""
