@@ -81,14 +81,14 @@ def stability_of(lexicon: Lexicon) -> np.ndarray | None:
         return None
 
 
-def taught_of(lexicon: Lexicon) -> frozenset[int]:
-    """Features that were taught from labels; none where the dictionary does not say. Read without torch."""
+def taught_of(lexicon: Lexicon) -> dict[int, str]:
+    """Features that were taught from labels, and what; none where the dictionary does not say. Read without torch."""
     try:
         with safe_open(lexicon.path / "dictionary.safetensors", framework="numpy") as file:
             header = json.loads((file.metadata() or {}).get("lexicon", "{}"))
-            return frozenset(int(feature) for feature in header.get("taught", {}))
+            return {int(feature): str(what) for feature, what in header.get("taught", {}).items()}
     except (OSError, SafetensorError, ValueError, AttributeError):
-        return frozenset()
+        return {}
 
 
 def atoms_of(lexicon: Lexicon) -> np.ndarray:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 GALLERY = 24
 _WHY_DIRECTION = {
-    "taught": "It was taught from labels as a direction, so its direction is shown (Map).",
+    "taught": "It was taught from labels ({}) as a direction, so its direction is shown (Map).",
     "silent": "Its code is in (nearly) no patch of this plate, so its direction is shown (Map).",
 }
 
@@ -172,7 +172,7 @@ class FeaturesController(Controller):
         why = reading.why_direction(feature) if self.workspace.state.look.kind == "auto" else None
         if why == "counted" and reading.figures is not None:
             return f"Its direction is shown (Map); the table counts what lies over {reading.figures.beyond:g} SD."
-        return _WHY_DIRECTION.get(why or "", "")
+        return _WHY_DIRECTION.get(why or "", "").format(reading.taught(feature))
 
     # gallery --------------------------------------------------------------------------------------------------------
 

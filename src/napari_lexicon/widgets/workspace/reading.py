@@ -45,7 +45,7 @@ class LexiconReading(QObject):
         self._by_hand = False
         self._beyond: float | None = None
         self._asked = False
-        self._taught: frozenset[int] = frozenset()
+        self._taught: dict[int, str] = {}
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(GROWTH_PAUSE_MS)
@@ -105,6 +105,10 @@ class LexiconReading(QObject):
             return look
         return replace(look, kind="direction" if self.why_direction(feature) else "code")
 
+    def taught(self, feature: int) -> str:
+        """What a feature was taught from labels, empty where it was learnt."""
+        return self._taught.get(feature, "")
+
     def why_direction(self, feature: int) -> WhyDirection | None:
         """Why *auto* shows a feature by its direction, None where it shows its code.
 
@@ -152,7 +156,7 @@ class LexiconReading(QObject):
         from napari_lexicon.analysis.lexicon_tables import taught_of
 
         lexicon = self._state.lexicon
-        self._taught = frozenset() if lexicon is None or lexicon.header.dictionary is None else taught_of(lexicon)
+        self._taught = {} if lexicon is None or lexicon.header.dictionary is None else taught_of(lexicon)
 
     def _reread(self) -> None:
         plate = self._state.lexicon_plate
