@@ -22,6 +22,8 @@ from napari_lexicon.plates.model import Channel
 from napari_lexicon.plates.well_names import well_position
 from napari_lexicon.plates.writing import PlateWriter
 
+from .instrument_files import write_czi, write_nd2
+
 Pixels = npt.NDArray[Any]
 
 SHAPE = (40, 56)
@@ -359,6 +361,23 @@ def sample_sheet(folder: Path) -> Path:
     return folder / "sheet.tsv"
 
 
+def czi_files(folder: Path) -> None:
+    for well, field in FIELDS:
+        write_czi(folder / f"scan_{well}_{field}.czi", [_two_planes(well, field)])
+
+
+def nd2_files(folder: Path) -> None:
+    for well, field in FIELDS:
+        y, x = position(field)
+        write_nd2(folder / f"Well{well}_Point{field}.nd2", [_two_planes(well, field)], [(x, -y)])
+
+
+def _two_planes(well: str, field: int) -> Pixels:
+    """``(Z, C, Y, X)``; the second plane is darker."""
+    stack = np.stack([plane(well, field, channel) for channel in CHANNELS])
+    return np.stack([stack, stack // 2])
+
+
 def _ome_zarr(folder: Path, version: Any) -> Path:
     path = folder / "P1.zarr"
     channels = [Channel(name) for name in CHANNELS]
@@ -463,6 +482,23 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout("imagej_stacks", imagej_stacks, pixel_size=PIXEL_SIZE, has_gap=False, pattern="plate_{well}_{field}.tif"),
     Layout(
         "ome_tiffs", ome_tiffs, CHANNELS, pixel_size=PIXEL_SIZE, has_gap=False, pattern="{well}_field{field}.ome.tif"
+    ),
+    Layout(
+        "czi_files",
+        czi_files,
+        ("DAPI", "GFP"),
+        pixel_size=PIXEL_SIZE,
+        has_gap=False,
+        pattern="scan_{well}_{field}.czi",
+    ),
+    Layout(
+        "nd2_files",
+        nd2_files,
+        ("DAPI", "GFP"),
+        pixel_size=PIXEL_SIZE,
+        has_gap=False,
+        pattern="Well{well}_Point{field}.nd2",
+        positions=True,
     ),
     Layout("plain_pages", plain_pages, has_gap=False, pattern="{well}-{field}.tif"),
     Layout("tiled_pages", tiled_pages, has_gap=False, pattern="{well}_{field}.tif"),

@@ -91,7 +91,8 @@ def test_fields_travel_to_other_processes_and_know_when_they_changed(layout: Lay
 def test_a_cut_off_file_is_named_and_the_others_are_read(layout: Layout, tmp_path: Path) -> None:
     path = layout.write(tmp_path) or tmp_path
     files = sorted((file for file in tmp_path.rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
-    images = [file for file in files if file.suffix.lower() in (".tif", ".tiff", ".png") and "thumb" not in file.name]
+    kinds = (".tif", ".tiff", ".png", ".czi", ".nd2")
+    images = [file for file in files if file.suffix.lower() in kinds and "thumb" not in file.name]
     chunks = [file for file in sorted(files) if "/B/03/1/0/" in file.as_posix() and file.stat().st_size > 999]
     broken = images[len(images) // 2] if images else chunks[0]
     broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 3])

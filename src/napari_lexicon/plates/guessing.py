@@ -43,8 +43,8 @@ _FOLDER_OF_FIELD = re.compile(
 )
 _ROW_NAME = re.compile(r"[A-Pa-p]|[Aa][A-Fa-f]")
 _COLUMN_NAME = re.compile(r"0*(?:4[0-8]|[1-3]?[0-9])")
-_ROWS_OF_ROLES = frozenset("CFMPSTWZ")
-_BEYOND_384 = _ROWS_OF_ROLES - frozenset("CFMP")
+ROWS_OF_ROLES = frozenset("CFMPSTWZ")
+_BEYOND_384 = ROWS_OF_ROLES - frozenset("CFMP")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{8}(?:-?[0-9A-Fa-f]{2,})*")
 _WORDS = re.compile(r"[^\W_]+")  # of any alphabet
 _CHANNEL_WORD = re.compile(
@@ -153,7 +153,7 @@ def _rank(candidate: tuple[str | None, str], paths: Sequence[str]) -> tuple[floa
         rows = {match.well[0] for match in matches.found if match.well}
         # s00, s01, s02 are scenes rather than row S of a plate, of which the first does not fit; a plate that has a row
         # S or T at all has other rows as well.
-        roles = _ROWS_OF_ROLES if len(matches.found) < len(paths) else _BEYOND_384
+        roles = ROWS_OF_ROLES if len(matches.found) < len(paths) else _BEYOND_384
         certain = 0.5 if len(rows) == 1 and rows <= roles else certain
     if matches.free:
         certain = 1.0

@@ -18,6 +18,8 @@ from napari_lexicon.plates.model import Channel
 TIFF_EXTENSIONS = frozenset(("tif", "tiff", "tf2", "tf8", "btf", "lsm", "stk", "svs", "ndpi", "scn", "qptiff"))
 RASTER_EXTENSIONS = frozenset(("png", "jpg", "jpeg", "jpe", "bmp", "dib", "jp2"))
 IMAGE_EXTENSIONS = TIFF_EXTENSIONS | RASTER_EXTENSIONS
+VENDOR_EXTENSIONS = frozenset(("czi", "lif", "nd2", "oir", "oib", "zvi", "vsi", "ims"))
+"""Files of instruments that hold several images, with planes and channels, and what is known of them."""
 
 RGB = (Channel("Red", "#FF0000"), Channel("Green", "#00FF00"), Channel("Blue", "#0000FF"))
 

@@ -7,8 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from napari_lexicon.errors import PlateError
-from napari_lexicon.plates.file_listing import Listing, image_listing
+from napari_lexicon.plates.file_listing import Listing, image_listing, pattern_listing
 from napari_lexicon.plates.guessing import guess, without_derived
+from napari_lexicon.plates.image_files import extension_of
 from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.ome_plate import plate_entries
@@ -59,17 +60,31 @@ def open_image_folder(
         assert guessed is not None
         compiled, matches, aside = guessed.pattern, guessed.matches, guessed.set_aside
         how = f"pattern {compiled.text} guessed{f' ({guessed.preset})' if guessed.preset else ''}"
-    problems = [*_problems(listing, matches, aside), *(_beginnings(compiled, matches) if pattern is None else ())]
+    problems = [
+        *listing_problems(listing, matches, aside),
+        *(_beginnings(compiled, matches) if pattern is None else ()),
+    ]
+    title = name or single_plate(folder, compiled, matches) or plate_name(folder)
+    entries = [_entry(match, title) for match in matches.found]
+    facts = TableFacts(free=matches.free)
+    return plate_of_entries(folder, title, entries, facts, z=z, t=t, note=how, problems=problems)
+
+
+def single_plate(folder: Path, pattern: Pattern, matches: Matches) -> str | None:
+    """Name of the plate that the files are of; None where their names do not say.
+
+    Raises
+    ------
+    PlateError
+        If they are of several.
+    """
     plates = sorted({match.plate for match in matches.found if match.plate is not None})
     if len(plates) > 1:
         raise PlateError(
             f"{folder} holds {len(plates)} plates ({listed(plates)}): open one of them, or write its name into the "
-            f"pattern {compiled.text} in place of {{plate}}."
+            f"pattern {pattern.text} in place of {{plate}}."
         )
-    title = name or (plates[0] if plates else plate_name(folder))
-    entries = [_entry(match, title) for match in matches.found]
-    facts = TableFacts(free=matches.free)
-    return plate_of_entries(folder, title, entries, facts, z=z, t=t, note=how, problems=problems)
+    return plates[0] if plates else None
 
 
 def guess_pattern(folder: str | Path) -> PatternPreview:
@@ -81,7 +96,7 @@ def guess_pattern(folder: str | Path) -> PatternPreview:
         If there are no images.
     """
     place = Path(folder)
-    listing = image_listing(place)
+    listing = pattern_listing(place)
     _check_not_empty(place, listing)
     guessed = guess(listing.files)
     assert guessed is not None
@@ -127,8 +142,8 @@ def _check_not_empty(folder: Path, listing: Listing) -> None:
         )
     if listing.others:
         raise PlateError(
-            f"{folder} has {listing.others} files, but no image among them: TIFF, PNG, JPEG and BMP images, OME-Zarr "
-            "and the folders of common instruments can be opened; of a CZI, ND2 or LIF file open the file itself."
+            f"{folder} has {listing.others} files, but no image among them: TIFF, PNG, JPEG and BMP images, OME-Zarr, "
+            "CZI, ND2 and LIF files and the folders of common instruments can be opened."
         )
     raise PlateError(f"{folder} is empty: choose a folder with images or an OME-Zarr plate.")
 
@@ -160,7 +175,8 @@ def _share_names(named: Matches) -> bool:
     return len({(match.plate, match.well) for match in named.found}) > len({match.well for match in named.found})
 
 
-def _problems(listing: Listing, matches: Matches, aside: tuple[str, ...]) -> list[Problem]:
+def listing_problems(listing: Listing, matches: Matches, aside: tuple[str, ...]) -> list[Problem]:
+    """What of the files of a folder is not read, and why."""
     problems = []
     if matches.unmatched:
         count = len(matches.unmatched)
@@ -170,6 +186,14 @@ def _problems(listing: Listing, matches: Matches, aside: tuple[str, ...]) -> lis
     if aside:
         problems.append(
             Problem(f"{len(aside)} images look like masks, thumbnails or previews and are left out: {listed(aside)}.")
+        )
+    if listing.beside:
+        ending = extension_of(listing.beside[0])
+        problems.append(
+            Problem(
+                f"{len(listing.beside)} files of an instrument beside the images are not read: "
+                f"{listed(listing.beside)}. To open these, give a pattern that ends in .{ending}."
+            )
         )
     if listing.outside:
         problems.append(Problem(f"Links that lead out of the folder are not followed: {listed(listing.outside)}."))

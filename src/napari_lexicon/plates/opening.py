@@ -14,10 +14,19 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from napari_lexicon.errors import PlateError, PlateMapError
-from napari_lexicon.plates import cellvoyager, columbus, csv_index, imagexpress, phenix, slides, vendor_files
+from napari_lexicon.plates import (
+    cellvoyager,
+    columbus,
+    csv_index,
+    imagexpress,
+    phenix,
+    slides,
+    vendor_files,
+    vendor_folder,
+)
 from napari_lexicon.plates.condition_tables import condition_table
 from napari_lexicon.plates.file_listing import image_listing
-from napari_lexicon.plates.image_files import IMAGE_EXTENSIONS, extension_of
+from napari_lexicon.plates.image_files import IMAGE_EXTENSIONS, VENDOR_EXTENSIONS, extension_of
 from napari_lexicon.plates.image_folder import open_image_file, open_image_folder
 from napari_lexicon.plates.locations import local_path, remote_address
 from napari_lexicon.plates.model import Plate, Problem
@@ -54,6 +63,7 @@ READERS: tuple[Reader, ...] = (
     cellvoyager.READER,
     csv_index.READER,
     vendor_files.READER,
+    vendor_folder.READER,
     slides.READER,
     Reader(_is_image_file, lambda request: open_image_file(request.path, request.name, request.z, request.t)),
 )
@@ -204,6 +214,8 @@ def _opened(request: Request) -> Plate:
     if request.pattern is not None:
         if not path.is_dir():
             raise PlateError(f"A pattern needs a folder of images, and {path} is a file.")
+        if extension_of(request.pattern) in VENDOR_EXTENSIONS or vendor_folder.READER.recognises(path):
+            return vendor_folder.open_vendor_folder(request)
         return open_image_folder(path, request.pattern, request.name, request.z, request.t)
     for reader in (*READERS, *_readers_of_others()):
         if reader is slides.READER and not request.tile:

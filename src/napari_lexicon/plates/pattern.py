@@ -314,11 +314,11 @@ def preview_pattern(folder: str | Path, pattern: str) -> PatternPreview:
     PlateError
         If the pattern is not understood.
     """
-    from napari_lexicon.plates.file_listing import image_listing
+    from napari_lexicon.plates.file_listing import pattern_listing
     from napari_lexicon.plates.guessing import without_derived
 
     compiled = Pattern(pattern)
-    listing = image_listing(Path(folder), compiled.depth)
+    listing = pattern_listing(Path(folder), pattern)
     return preview_of(compiled, compiled.matches(without_derived(listing.files, pattern)[0]))
 
 
