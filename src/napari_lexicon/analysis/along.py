@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from napari_lexicon.analysis.reading import ReadField
-from napari_lexicon.backbones import load_like
+from napari_lexicon.analysis.models import model_of
+from napari_lexicon.analysis.reading import ReadField, Told, untold
 from napari_lexicon.backbones.background import lit_patches
 from napari_lexicon.backbones.tiling import field_tokens
 from napari_lexicon.dictionaries.channel_groups import grouped_tokens
@@ -21,6 +21,8 @@ class FieldsAlong:
     ----------
     lexicon : Lexicon
         With codes, and its images where they were.
+    told : callable
+        Told of the download of the model, where that is not on this computer.
 
     Raises
     ------
@@ -28,12 +30,12 @@ class FieldsAlong:
         If there is no dictionary, or the model cannot be loaded by its name.
     """
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, told: Told = untold) -> None:
         dictionary = lexicon.dictionary
         if dictionary is None:
             raise LexiconError(f"{lexicon.path} has no dictionary yet: run apply first.")
         self._dictionary, self._spec = dictionary, lexicon.backbone
-        self._backbone = load_like(lexicon.backbone, device="cpu")
+        self._backbone = model_of(lexicon, told)
 
     @property
     def atoms(self) -> np.ndarray:

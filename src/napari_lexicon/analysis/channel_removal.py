@@ -95,7 +95,7 @@ def _read_again(
     """The same of one field of some wells drawn at random, embedded again."""
     from napari_lexicon.analysis.along import FieldsAlong
 
-    reader = FieldsAlong(lexicon)
+    reader = FieldsAlong(lexicon, told)
     wells = sorted({(plate.id, field.well) for plate in lexicon.plates.values() for field in plate.fields})
     drawn = {wells[n] for n in np.random.default_rng(seed).permutation(len(wells))[:_MOST_WELLS]}
     parts: dict[tuple[str, str], list[np.ndarray]] = {}

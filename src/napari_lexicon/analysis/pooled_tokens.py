@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from napari_lexicon.analysis.models import model_of
 from napari_lexicon.analysis.pooled_names import MODEL, RANDOM
 from napari_lexicon.analysis.reading import ReadField, Told, finished_fields, untold
-from napari_lexicon.backbones import load_backbone, load_like
+from napari_lexicon.backbones import load_backbone
 from napari_lexicon.backbones.background import lit_patches
 from napari_lexicon.backbones.layers import LayeredBackbone, every_layer
 from napari_lexicon.backbones.tiling import field_tokens
@@ -112,7 +113,7 @@ def pooled_tokens(
     rows = np.sort(rng.permutation(len(wells))[:most_wells])
     keys = [(str(p), str(w)) for p, w in zip(wells["plate"].iloc[rows], wells["well"].iloc[rows], strict=True)]
     controls = {key for key, row in zip(keys, rows, strict=True) if control[row]} or set(keys)
-    networks = _networks(lexicon, layers, beside_random)
+    networks = _networks(lexicon, layers, beside_random, told)
     sums = {name: _Sums() for name in networks}
     rebuilt, morphology = _Sums(), WellMorphology()
     plates = list(lexicon.plates.values())
@@ -137,8 +138,10 @@ def pooled_tokens(
     )
 
 
-def _networks(lexicon: Lexicon, layers: Sequence[int] | None, beside_random: bool) -> dict[str, LayeredBackbone]:
-    model = every_layer(load_like(lexicon.backbone, device="cpu"))
+def _networks(
+    lexicon: Lexicon, layers: Sequence[int] | None, beside_random: bool, told: Told
+) -> dict[str, LayeredBackbone]:
+    model = every_layer(model_of(lexicon, told))
     found = {MODEL: model}
     if beside_random and lexicon.backbone.id == "builtin":
         found[RANDOM] = every_layer(load_backbone("random", device="cpu"))

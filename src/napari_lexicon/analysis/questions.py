@@ -206,7 +206,7 @@ def _stains(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     names = [channel.name for channel in plates[0].header.channels]
     reference = lexicon.header.dictionary
     assert reference is not None  # finished fields have codes
-    gatherer, along = StainCorrelations(reference.n_features, names, plates[0].joint), _along(lexicon, asked)
+    gatherer, along = StainCorrelations(reference.n_features, names, plates[0].joint), _along(lexicon, asked, told)
     for one in finished_fields(plates, pixels=True, told=told):
         if [channel.name for channel in one.plate.header.channels] != names:
             continue
@@ -218,14 +218,14 @@ def _stains(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     return gatherer.table()
 
 
-def _along(lexicon: Lexicon, asked: Asked) -> FieldsAlong | None:
+def _along(lexicon: Lexicon, asked: Asked, told: Told) -> FieldsAlong | None:
     """Reads fields again where features are read by direction, which no lexicon keeps patch by patch."""
     if asked.beyond is None:
         return None
     from napari_lexicon.analysis.along import FieldsAlong
 
     plate_statistics(lexicon, asked.beyond)  # says what is missing
-    return FieldsAlong(lexicon)
+    return FieldsAlong(lexicon, told)
 
 
 def _of_codes(table: pd.DataFrame, asked: Asked) -> pd.DataFrame:
@@ -245,13 +245,13 @@ def _cells(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
         raise LexiconError("Say which features to read in every cell: --features 12,40.")
     channel = None if asked.channel == "each" else asked.channel
     labels = labels_from(asked.labels, channel)
-    return cells_of(lexicon, asked.features, labels, along=_along(lexicon, asked), told=told)
+    return cells_of(lexicon, asked.features, labels, along=_along(lexicon, asked, told), told=told)
 
 
 def _composition(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
     table = asked_table(lexicon, replace(asked, channel=None), told)
     features = responding_features(lexicon, table, asked)
-    numbers, along = tuple(feature for feature, _, _ in features), _along(lexicon, asked)
+    numbers, along = tuple(feature for feature, _, _ in features), _along(lexicon, asked, told)
     cells = cells_of(lexicon, numbers, labels_from(asked.labels), along=along, told=told)
     columns = [f"#{feature} {channel}" for feature, channel, _ in features]
     return composition(cells[["plate", "well", *columns]], features, table, asked.by, asked.controls)

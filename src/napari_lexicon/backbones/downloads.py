@@ -26,6 +26,7 @@ Told = Callable[[int, int], None]
 """Told of the bytes that are here and of all; 0 where the server does not say how many there are."""
 
 _PIECE = 2**16
+_MB = 10**6
 _TIMEOUT = (10.0, 60.0)  # seconds for a connection, and for the next bytes
 _WAITS = (0.5, 2.0, 5.0)
 
@@ -44,6 +45,19 @@ class Watch:
 
     told: Told = _untold
     should_stop: Callable[[], bool] = _never
+
+
+def in_megabytes(tell: Told) -> Told:
+    """Tells of whole megabytes, each once, of what is told of every piece that comes."""
+    last = -1
+
+    def told(done: int, total: int) -> None:
+        nonlocal last
+        if done // _MB != last:
+            last = done // _MB
+            tell(last, total // _MB)
+
+    return told
 
 
 class _Broken(Exception):

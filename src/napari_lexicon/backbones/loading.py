@@ -128,7 +128,9 @@ def _load_rgb(name: str, layer: int | None, place: torch.device) -> Backbone:
     return load_timm(preset.timm if preset else name.removeprefix("timm:"), layer=layer, device=place, rgb=True)
 
 
-def load_like(spec: BackboneSpec, name: str | None = None, *, device: str = "auto") -> Backbone:
+def load_like(
+    spec: BackboneSpec, name: str | None = None, *, device: str = "auto", watch: Watch | None = None
+) -> Backbone:
     """The backbone that a spec describes, checked to be the same one.
 
     Parameters
@@ -139,6 +141,8 @@ def load_like(spec: BackboneSpec, name: str | None = None, *, device: str = "aut
         Where to find it; needed where ``spec.id`` is ``file:NAME``.
     device : {"auto", "cpu", "cuda", "mps"}
         Where it runs.
+    watch : Watch, optional
+        Who is told of the download where the weights are not on this computer.
 
     Raises
     ------
@@ -147,6 +151,7 @@ def load_like(spec: BackboneSpec, name: str | None = None, *, device: str = "aut
     """
     if name is None and spec.id.startswith("file:"):
         raise BackboneError(f"Backbone {spec.id} was a local file: give its path with --backbone.")
+    bring_weights(name or spec.id, watch)
     backbone = load_backbone(name or spec.id, layer=spec.layer, device=device)
     found, wanted = backbone.spec.to_json(), spec.to_json()
     for key in wanted.keys() - {"licence", "id"}:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from napari_lexicon.backbones import load_backbone
-from napari_lexicon.backbones.downloads import Watch
+from napari_lexicon.backbones.downloads import Watch, in_megabytes
 from napari_lexicon.backbones.loading import bring_weights
 from napari_lexicon.backbones.spec import Backbone
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop
-
-_MB = 10**6
 
 
 def loaded_backbone(name: str, layer: int | None, device: str, report: Report, should_stop: ShouldStop) -> Backbone:
@@ -19,14 +17,7 @@ def loaded_backbone(name: str, layer: int | None, device: str, report: Report, s
     BackboneError
         As :func:`~napari_lexicon.backbones.loading.load_backbone`, and where the download was stopped.
     """
-    last = -1
-
-    def told(done: int, total: int) -> None:
-        nonlocal last
-        if done // _MB != last:
-            last = done // _MB
-            report(Progress(last, total // _MB, f"downloading {name} (MB)"))
-
+    told = in_megabytes(lambda done, total: report(Progress(done, total, f"downloading {name} (MB)")))
     bring_weights(name, Watch(told, should_stop))
     report(Progress(0, 0, "loading the backbone"))
     return load_backbone(name, layer=layer, device=device)

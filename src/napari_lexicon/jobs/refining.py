@@ -86,7 +86,7 @@ def run_refine(job: RefineJob, report: Report = silent, should_stop: ShouldStop 
     """
     lexicon = Lexicon.open(job.lexicon)
     plate = lexicon.only_plate(job.plate)
-    reader = FineReader(lexicon, job.backbone, job.device, job.batch)
+    reader = FineReader(lexicon, job.backbone, job.device, job.batch, report, should_stop)
     todo = [number for number in job.fields if not fine_is_current(plate, number, job.finer)]
     kept, finished = len(job.fields) - len(todo), 0
     for number in todo:
@@ -115,6 +115,8 @@ class FineReader:
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     batch : int
         Tiles per forward pass.
+    report, should_stop
+        Told of the download of the backbone, where it is not on this computer, and asked whether to end it.
 
     Raises
     ------
@@ -122,12 +124,20 @@ class FineReader:
         If the lexicon has no dictionary.
     """
 
-    def __init__(self, lexicon: Lexicon, backbone: str | None = None, device: str = "auto", batch: int = 16) -> None:
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        backbone: str | None = None,
+        device: str = "auto",
+        batch: int = 16,
+        report: Report = silent,
+        should_stop: ShouldStop = never,
+    ) -> None:
         dictionary = lexicon.dictionary
         if dictionary is None:
             raise JobError(f"{lexicon.path} has no dictionary yet: run apply first.")
         self._dictionary, self._batch = dictionary, batch
-        self._load = partial(backbone_of, dictionary, str(lexicon.path), backbone, None, device)
+        self._load = partial(backbone_of, dictionary, str(lexicon.path), backbone, None, device, report, should_stop)
         self._backbone: Backbone | None = None
 
     def read(self, plate: LexiconPlate, number: int, finer: int) -> None:

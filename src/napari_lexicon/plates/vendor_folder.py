@@ -1,7 +1,8 @@
 """Folders of files of instruments (CZI, ND2, LIF, ...): one or more files per well, each with its fields.
 
 A file that names the wells of its images is believed. Otherwise the wells and fields are in the file names, by a
-pattern that is given or guessed, and the images of a file with several are fields ``0``, ``1``, or ``3s0``, ``3s1`` of field 3.
+pattern that is given or guessed, and the images of a file with several are fields ``0``, ``1``, or of field 3 ``3s0``,
+``3s1``.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def read_along(found: Findings, told: Told) -> Findings:
     if not found.settings.network:
         return replace(found, notes=(*found.notes, f"{sentence}: the images were not read by the model again."))
     try:
-        along = FieldsAlong(found.lexicon)
+        along = FieldsAlong(found.lexicon, told)
         stains = stains_along(found, along, told)
     except LexiconError as error:
         return replace(found, notes=(*found.notes, f"{sentence}. {error}"))
