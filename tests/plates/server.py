@@ -15,11 +15,13 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.asked: Counter[str] = Counter()
+        self.heads: Counter[str] = Counter()
         self.most_at_once = 0
         self.refused: dict[str, int] = {}
         self.seconds_per_answer = 0.0
         self.bytes_given = 0
         self.gives_parts = True
+        self.busy = False
         self.hides_absence = False  # as buckets do whose contents nobody may list
         self._never = threading.Event()
         self._now = 0
@@ -34,7 +36,19 @@ class Server:
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
+            def do_HEAD(self) -> None:
+                with outer._lock:
+                    outer.heads[self.path] += 1
+                outer._never.wait(outer.seconds_per_answer)
+                if outer.busy:
+                    self.send_error(503)
+                else:
+                    super().do_HEAD()
+
             def do_GET(self) -> None:
+                if outer.busy:
+                    self.send_error(503)
+                    return
                 with outer._lock:
                     outer.asked[self.path] += 1
                     outer._now += 1

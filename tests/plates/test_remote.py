@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -235,3 +236,32 @@ def test_a_listing_that_claims_a_trillion_wells_costs_nothing(server: Server, tm
     with pytest.raises(PlateError, match="lists 150000 wells"):
         open_plate(f"{server.url}/huge.zarr")
     assert sum(server.asked.values()) < 5
+
+
+def test_pixels_that_change_on_the_server_are_noticed_with_one_small_request_a_field(
+    plate_folder: Path, server: Server
+) -> None:
+    server.seconds_per_answer = 0.02
+    before = [field.identity() for field in open_plate(f"{server.url}/P1.zarr").fields()]
+    assert sum(server.heads.values()) == len(WELLS)
+    assert server.most_at_once > 4
+    server.heads.clear()
+    plate = open_plate(f"{server.url}/P1.zarr")
+    assert not server.heads  # opening asks for nothing more
+    assert [field.identity() for field in plate.fields()] == before
+    assert [field.identity() for field in plate.fields()] == before
+    assert max(server.heads.values()) == 1
+
+    for chunk in (file for file in (plate_folder / "B/03/1/0").rglob("*") if file.name not in (".zarray", "zarr.json")):
+        if chunk.is_file():
+            os.utime(chunk, (1e9, 1e9))
+    after = [field.identity() for field in open_plate(f"{server.url}/P1.zarr").fields()]
+    assert [now == then for now, then in zip(after, before, strict=True)] == [n != 1 for n in range(len(WELLS))]
+
+
+def test_a_field_whose_server_does_not_answer_is_not_called_changed(plate_folder: Path, server: Server) -> None:
+    plate = open_plate(f"{server.url}/P1.zarr")
+    assert all(field.shape for field in plate.fields())
+    server.busy = True
+    with pytest.raises(PlateError, match=r"P1\.zarr cannot be read: the server answers 503.*Check the connection"):
+        next(plate.fields()).identity()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -243,3 +244,44 @@ def test_a_table_behind_an_address_reads_nothing_of_the_disk(server: Server, tmp
         (bucket / "load_data.csv").write_text(text)
         with pytest.raises(PlateError, match=r"None of the 1 images that .* lists has an address"):
             open_plate(f"{server.url}/load_data.csv")
+
+
+def test_an_image_that_changes_on_the_server_is_noticed(server: Server, bucket: Path, desk: Path) -> None:
+    write(table(server.url), desk / "load_data.csv")
+    server.seconds_per_answer = 0.02
+
+    def identities() -> list[str]:
+        return [field.identity() for field in open_plate(desk).fields()]
+
+    before = identities()
+    given = server.bytes_given
+    server.heads.clear()
+    assert identities() == before
+    assert set(server.heads.values()) == {1}
+    assert (len(server.heads), server.bytes_given) == (len(WELLS) * len(CHANNELS), given)
+    assert server.most_at_once > 3
+    os.utime(bucket / "images" / "P1" / "Images" / "B02_ER.tiff", (1e9, 1e9))
+    assert [now == then for now, then in zip(identities(), before, strict=True)] == [True, False, True]
+
+
+def test_what_was_read_already_is_not_asked_for_its_version(server: Server, desk: Path) -> None:
+    write(table(server.url), desk / "load_data.csv")
+    plate = open_plate(desk)
+    apart = [field.identity() for field in plate.fields()]
+    types = {field.source.dtype() for field in plate.fields()}  # reads headers, as every job does
+    server.heads.clear()
+    again = [field.identity() for field in plate.fields()]
+    assert (len(types), sum(server.heads.values()), again) == (1, 0, apart)
+    assert "GMT" in apart[0]
+
+
+def test_an_image_in_a_bucket_that_changes_is_noticed(
+    server: Server, tmp_path: Path, bucket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_bucket(server, monkeypatch, tmp_path)
+    text = table("s3://images/..").to_csv(index=False).replace("s3://images/../images/", "s3://images/")
+    (bucket / "images" / "load_data.csv").write_text(text)
+    before = [field.identity() for field in open_plate("s3://images/load_data.csv").fields()]
+    os.utime(bucket / "images" / "P1" / "Images" / "A01_Mito.tiff", (1e9, 1e9))
+    after = [field.identity() for field in open_plate("s3://images/load_data.csv").fields()]
+    assert [now == then for now, then in zip(after, before, strict=True)] == [False, True, True]

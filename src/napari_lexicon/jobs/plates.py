@@ -188,6 +188,7 @@ def _readable_fields(plate: Plate, spec: BackboneSpec) -> tuple[list[tuple[Field
     readable = []
     for field in plate.fields():
         try:
+            field.source.dtype()  # reads the headers of all channels, of which what the identity needs is known then
             header = FieldHeader(
                 well=field.well,
                 name=field.name,

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Channel, Problem
 from napari_lexicon.plates.natural_order import natural
 from napari_lexicon.plates.plane_choices import TChoice, ZChoice, as_fields, check_there, said_of_t, said_of_z
+
+if TYPE_CHECKING:
+    from napari_lexicon.plates.remote_files import Versions
 
 # Headers are small, but on a network drive each costs a round trip.
 _THREADS = 16
@@ -56,6 +61,17 @@ class FieldFiles:
     t: TChoice
     channels: Mapping[str, Channel] = field(default_factory=dict)
     pixel_size_um: tuple[float, float] | None = None
+
+    @cached_property
+    def versions(self) -> Versions | None:
+        """Asks for the versions of the files that are behind addresses; None where there are none."""
+        names = [name for planes in self.planes.values() for files in planes.values() for name in files]
+        published = [name for name in names if remote_address(name) is not None]
+        if not published:
+            return None
+        from napari_lexicon.plates.remote_files import Versions
+
+        return Versions(published)
 
 
 @dataclass(frozen=True)
@@ -111,7 +127,7 @@ def _file_per_channel(files: FieldFiles) -> Sources:
         paths = tuple(planes[channel] for channel in order)
         channels = tuple(index[channel or ""] for channel in order)
         for name, (z, t) in as_fields(key[1], *_choice_of(usual, files), usual.depth, usual.times):
-            source = FilesField(files.root, paths, len(order), False, z, t)
+            source = FilesField(files.root, paths, len(order), False, z, t, versions=files.versions)
             found.fields[key[0], name] = Source(source, channels, size, key)
     return found
 
@@ -160,7 +176,7 @@ def _within_files(files: FieldFiles) -> Sources:
             order = tuple(list(union).index(channel.name) for channel in described)
             size = files.pixel_size_um or part.pixel_size_um
             for title, (z, t) in as_fields(name, *_choice_of(part, files), part.depth, part.times):
-                source = FilesField(files.root, (names,), part.channels, True, z, t, scene)
+                source = FilesField(files.root, (names,), part.channels, True, z, t, scene, files.versions)
                 found.fields[key[0], title] = Source(source, order, size, key)
     _remark(found, readable, files)
     found.channels = tuple(union.values())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import dask.array as da
 import numpy as np
@@ -15,6 +15,9 @@ from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.image_files import ImageHeader, Plane, read_header, read_plane
 from napari_lexicon.plates.lazy import Pixels, lazy_image
 from napari_lexicon.plates.locations import remote_address
+
+if TYPE_CHECKING:
+    from napari_lexicon.plates.remote_files import Versions
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class FilesField:
         Time point within the files, where these are series.
     scene : int
         Which image of files with several.
+    versions : Versions, optional
+        Asks for the versions of all files of a plate that are behind addresses; stays in the process that opened it.
     """
 
     root: str
@@ -46,6 +51,10 @@ class FilesField:
     z: int | Literal["max"] = "max"
     t: int = 0
     scene: int = 0
+    versions: Versions | None = field(default=None, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "versions": None}
 
     def _path(self, name: str) -> str:
         return name if remote_address(name) is not None else os.path.join(self.root, name)
@@ -91,12 +100,13 @@ class FilesField:
     def identity(self) -> str:
         """Names, sizes and times of change of the files, and the choices along z and t.
 
-        Of an address only itself: a published image stays as it is.
+        Of an address what its server says: from the headers, if these are read already, else by a request for each.
         """
         states = [f"z={self.z} t={self.t}" + (f" scene={self.scene}" if self.scene else "")]
+        published = self._published()
         for name in (name for planes in self.files for name in planes):
             if remote_address(name) is not None:
-                states.append(name)
+                states.append(f"{name} {published[name]}".rstrip())
                 continue
             try:
                 known = os.stat(self._path(name))
@@ -104,6 +114,21 @@ class FilesField:
                 raise PlateError(f"{self._path(name)} cannot be read: {error.strerror or error}.") from error
             states.append(f"{name} {known.st_size} {known.st_mtime_ns}")
         return "; ".join(states)
+
+    def _published(self) -> dict[str, str]:
+        """Version of each file that is behind an address."""
+        headers = self.__dict__.get("_headers", ())
+        known = {planes[0]: header.version for planes, header in zip(self.files, headers, strict=False)}
+        rest = [name for planes in self.files for name in planes if remote_address(name) and name not in known]
+        if not rest:
+            return known
+        from napari_lexicon.plates.remote_files import Versions
+
+        try:
+            found = (self.versions or Versions(rest)).of(rest)
+        except OSError as error:
+            raise PlateError(f"{rest[0]} cannot be asked for its version: {error}. Check the connection.") from error
+        return known | dict(zip(rest, found, strict=True))
 
     def image(self, level: int = 0) -> da.Array:
         """Lazy ``(C, Y, X)`` pixels."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import BytesIO
 from typing import IO, Any, Literal
@@ -52,6 +52,8 @@ class ImageHeader:
         Images within the file, each of which is a field of its own.
     remark : str
         What was done to the file that a person should know ("transparency left out").
+    version : str
+        What a server says of the version of a file behind an address (date, size, hash); empty of one on a disk.
     """
 
     shape: tuple[int, int]
@@ -67,6 +69,7 @@ class ImageHeader:
     together: int = 1
     scenes: int = 1
     remark: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,10 +142,10 @@ def _local_header(path: str, scene: int) -> ImageHeader:
 
 @lru_cache(4096)  # a published image stays as it is, and each look at it costs round trips
 def _remote_header(address: str, scene: int) -> ImageHeader:
-    from napari_lexicon.plates.remote_files import opened_address
+    from napari_lexicon.plates.remote_files import opened_address, version_of
 
     with opened_address(address) as file:
-        return _header_in(file, extension_of(address), scene)
+        return replace(_header_in(file, extension_of(address), scene), version=version_of(file))
 
 
 def _header_in(source: str | IO[bytes], extension: str, scene: int) -> ImageHeader:

@@ -32,6 +32,7 @@ class _Known:
     expected: dict[str, int] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     names: tuple[str, ...] = (*_V3, *_V2)
+    versions: dict[str, str] = field(default_factory=dict)
     refusal: Any = None
 
 
@@ -164,10 +165,38 @@ class RemoteFolder:
         return False
 
     def state(self, key: str) -> str:
-        """Digest of the address and the array's header. Chunks are not looked at: a published plate stays as it is."""
-        header = self.document(f"{key}/zarr.json") or self.document(f"{key}/.zarray")
-        text = json.dumps([self.url, key, header], sort_keys=True)
+        """Digest of the address, the array's header, and what the server says of its first chunk's version.
+
+        Whoever writes an image anew writes its first chunk, and every chunk would cost a request.
+
+        Raises
+        ------
+        PlateError
+            If the server does not answer.
+        """
+        header = self._array_header(key)
+        text = json.dumps([self.url, key, header, self._version(key)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    def _array_header(self, key: str) -> dict[str, Any] | None:
+        return self.document(f"{key}/zarr.json") or self.document(f"{key}/.zarray")
+
+    def _version(self, key: str) -> str:
+        """Version of the first chunk of an array; those that are expected next are asked for with it."""
+        from napari_lexicon.plates.remote_files import Versions
+
+        known = self._known
+        if key not in known.versions:
+            place = min(known.expected.get(f"{key}/{name}", len(known.order)) for name in ("zarr.json", ".zarray"))
+            ahead = [document.rpartition("/")[0] for document in known.order[place : place + _AHEAD]]
+            chunks = {one: _first_chunk(self._array_header(one)) for one in dict.fromkeys([key, *ahead])}
+            places = {one: f"{self.url}/{one}/{chunk}" for one, chunk in chunks.items() if chunk}
+            try:
+                found = Versions(list(places.values())).of(list(places.values()))
+            except OSError as error:
+                raise PlateError(f"{self.url} cannot be read: {error}. Check the connection.") from error
+            known.versions |= dict.fromkeys(chunks, "") | dict(zip(places, found, strict=True))
+        return known.versions[key]
 
     def array(self, key: str) -> Any:
         """The zarr array at a key, for reading."""
@@ -194,6 +223,24 @@ def _objects(metadata: Any, ending: str = "") -> dict[str, dict[str, Any]]:
     """Consolidated metadata: the documents of a hierarchy by their keys."""
     stated = metadata if isinstance(metadata, dict) else {}
     return {f"{key}{ending}": said for key, said in stated.items() if isinstance(said, dict)}
+
+
+def _first_chunk(header: dict[str, Any] | None) -> str:
+    """Where the first chunk of an array lies below it, by either version of zarr; empty where the header is broken."""
+    shape = (header or {}).get("shape")
+    if header is None or not isinstance(shape, list):
+        return ""
+    zeros = ["0"] * len(shape)
+    if header.get("zarr_format") == 2:
+        separator = header.get("dimension_separator")
+        return ("/" if separator == "/" else ".").join(zeros)
+    encoding = header.get("chunk_key_encoding")
+    stated = encoding if isinstance(encoding, dict) else {}
+    settings = stated.get("configuration")
+    default = stated.get("name", "default") == "default"
+    separator = settings.get("separator") if isinstance(settings, dict) else None
+    separator = separator if separator in ("/", ".") else "/" if default else "."
+    return separator.join(["c", *zeros] if default else zeros)
 
 
 def filesystem_of(url: str) -> Any:
