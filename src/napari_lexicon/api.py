@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from napari_lexicon.api_names import export_names as export_names
 from napari_lexicon.api_names import import_names as import_names
 from napari_lexicon.api_plates import TILE as TILE
-from napari_lexicon.api_plates import PathLike, TChoice, ZChoice
+from napari_lexicon.api_plates import Pages, PathLike, TChoice, ZChoice
 from napari_lexicon.api_plates import convert as convert
 from napari_lexicon.api_plates import info as info
 from napari_lexicon.api_plates import model_card as model_card
@@ -41,6 +41,7 @@ def apply(
     t: TChoice = 0,
     acquisition: str | int | None = None,
     tile: int = TILE,
+    pages: Pages | None = None,
     um_per_pixel: UmPerPixel = None,
     enlarge: float | None = None,
     dictionary: str = "builtin",
@@ -63,7 +64,7 @@ def apply(
 
     size = _size(um_per_pixel, lambda: backbone or backbone_name(dictionary))
     job = ApplyJob(
-        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, size, enlarge),
+        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, pages, size, enlarge),
         out=str(out),
         dictionary=dictionary,
         backbone=backbone,
@@ -88,6 +89,7 @@ def embed(
     t: TChoice = 0,
     acquisition: str | int | None = None,
     tile: int = TILE,
+    pages: Pages | None = None,
     um_per_pixel: UmPerPixel = None,
     enlarge: float | None = None,
     backbone: str = "builtin",
@@ -108,7 +110,7 @@ def embed(
 
     size = _size(um_per_pixel, lambda: backbone)
     job = EmbedJob(
-        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, size, enlarge),
+        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, pages, size, enlarge),
         out=str(out),
         backbone=backbone,
         layer=layer,
@@ -136,6 +138,7 @@ def _origins(
     t: TChoice,
     acquisition: str | int | None,
     tile: int,
+    pages: Pages | None,
     um_per_pixel: float | None,
     enlarge: float | None,
 ) -> tuple[Any, ...]:
@@ -152,6 +155,7 @@ def _origins(
             t=t,
             acquisition=wanted,
             tile=tile,
+            pages=pages,
             um_per_pixel=um_per_pixel,
             enlarge=enlarge,
         )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PathLike = str | Path
 ZChoice = int | Literal["max", "all"]
 TChoice = int | Literal["all"]
+Pages = Literal["z", "t", "c"]
 TILE = 2048
 """Side in pixels of the fields that slides are cut into."""
 
@@ -29,6 +30,7 @@ def info(
     t: TChoice = 0,
     acquisition: str | int | None = None,
     tile: int = TILE,
+    pages: Pages | None = None,
     um_per_pixel: float | None = None,
     enlarge: float | None = None,
 ) -> dict[str, Any]:
@@ -50,6 +52,8 @@ def info(
         Name or number of one acquisition of several.
     tile : int
         Side in pixels of the fields that slides are cut into; 0 leaves them whole.
+    pages : {"z", "t", "c"}, optional
+        What the pages of TIFF files are that do not say it: planes in z, time points or channels.
     um_per_pixel : float, optional
         Resample every field to this size when it is read. None: as it is on disk, or as an earlier job on the plate
         did in the same lexicon; 0: as it is on disk.
@@ -77,6 +81,7 @@ def info(
             t=t,
             acquisition=acquisition,
             tile=tile,
+            pages=pages,
             um_per_pixel=um_per_pixel,
             enlarge=enlarge,
         )
@@ -144,6 +149,7 @@ def convert(
     t: TChoice = 0,
     acquisition: str | int | None = None,
     tile: int = TILE,
+    pages: Pages | None = None,
     um_per_pixel: float | None = None,
     enlarge: float | None = None,
     ngff: Literal["0.4", "0.5"] = "0.5",
@@ -154,7 +160,7 @@ def convert(
 
     Parameters
     ----------
-    path, plate_map, pattern, z, t, acquisition, tile, um_per_pixel, enlarge
+    path, plate_map, pattern, z, t, acquisition, tile, pages, um_per_pixel, enlarge
         As in :func:`info`; what is chosen along z and t is what is written.
     out : path
         Folder of the new plate; one that an earlier conversion has begun is continued.
@@ -185,6 +191,7 @@ def convert(
         t=t,
         acquisition=acquisition,
         tile=tile,
+        pages=pages,
         um_per_pixel=um_per_pixel,
         enlarge=enlarge,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -44,11 +45,44 @@ def test_all_planes_are_converted_as_fields(stacks: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("pages", "count", "says", "value", "n_channels"),
+    [
+        (None, 5, "5 pages a file taken as channels, as the files do not say", 0, 5),
+        (None, 12, "12 pages a file taken as time points, as the files do not say", 0, 1),
+        ("z", 5, "z: maximum projection of 5 planes", 4, 1),
+        ("t", 5, "t: time point 0 of 5", 0, 1),
+        ("c", 12, "12 pages a file taken as channels, as chosen", 0, 12),
+    ],
+)
+def test_pages_that_a_file_does_not_describe_are_what_a_person_says(
+    pages: Literal["z", "t", "c"] | None, count: int, says: str, value: int, n_channels: int, tmp_path: Path
+) -> None:
+    for well in ("A01", "B02"):
+        with tifffile.TiffWriter(tmp_path / f"{well}.tif") as writer:
+            for page in range(count):
+                writer.write(np.full((20, 30), page, np.uint8), metadata=None)
+    options = () if pages is None else ("--pages", pages)
+    assert says in " ".join(run("info", tmp_path, *options).stdout.split())
+    field = open_plate(tmp_path, pages=pages).wells["B02"].fields[0]
+    pixels = field.image().compute()
+    assert pixels.shape == (n_channels, 20, 30)
+    assert pixels[0, 0, 0] == value
+    # another choice is another image
+    others = {open_plate(tmp_path, pages=other).wells["B02"].fields[0].identity() for other in ("z", "t", "c")}
+    assert len(others | {field.identity()}) == (4 if pages is None else 3)
+
+
+def test_what_a_file_says_of_its_pages_counts(stacks: Path) -> None:
+    assert "z: maximum projection of 3 planes" in run("info", stacks, "--pages", "c").stdout
+
+
+@pytest.mark.parametrize(
     ("options", "says"),
     [
         (("--z", "some"), "'max' or 'all'"),
         (("--t", "later"), "the number of a time point or 'all'"),
         (("--t", "7"), "2 time points; time point 7"),
+        (("--pages", "x"), "'z', 't' or 'c' (channels), not 'x'"),
         (("--acquisition", "day 2"), "no acquisitions to choose from"),
     ],
 )

@@ -146,7 +146,7 @@ def test_pages_without_a_meaning_are_said_to_be_so(tmp_path: Path) -> None:
     for well in WELLS:
         image(tmp_path / f"{well}.tif", 0, 20, 24, 16)
     plate = open_plate(tmp_path)
-    assert "time point 0 of 20" in plate.note and "the files do not say what their pages are" in plate.note
+    assert "time point 0 of 20" in plate.note and "the files do not say what they are" in plate.note
 
 
 def test_a_png_with_transparency_is_a_colour_image(tmp_path: Path) -> None:

@@ -41,6 +41,15 @@ Acquisition = Annotated[
 Tile = Annotated[
     int, typer.Option("--tile", min=0, metavar="PX", help="Side of the fields that slides are cut into; 0: whole.")
 ]
+Pages = Annotated[
+    str | None,
+    typer.Option(
+        "--pages",
+        metavar="z|t|c",
+        help="What the pages of TIFF files are that do not say it: planes in z, time points or channels; by default "
+        "channels up to eight, time points beyond.",
+    ),
+]
 UmPerPixel = Annotated[
     float | None,
     typer.Option(

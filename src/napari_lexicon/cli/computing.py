@@ -23,6 +23,7 @@ from napari_lexicon.cli.app import (
     Map,
     ModelUmPerPixel,
     OutLexicon,
+    Pages,
     Pattern,
     Plates,
     Quiet,
@@ -80,6 +81,7 @@ def info(
     t: T = "0",
     acquisition: Acquisition = None,
     tile: Tile = api.TILE,
+    pages: Pages = None,
     um_per_pixel: UmPerPixel = None,
     enlarge: Enlarge = None,
     model: Annotated[
@@ -95,7 +97,7 @@ def info(
             found = api.model_card(str(model))
         else:
             chosen: dict[str, Any] = {"z": plane(z), "t": time_point(t), "acquisition": acquisition, "tile": tile}
-            chosen |= {"um_per_pixel": um_per_pixel, "enlarge": enlarge}
+            chosen |= {"pages": pages, "um_per_pixel": um_per_pixel, "enlarge": enlarge}
             found = api.info(plate, plate_map=map, pattern=pattern, **chosen)
         if json_:
             print(json.dumps(found, indent=1, ensure_ascii=False))
@@ -126,6 +128,7 @@ def convert(
     t: T = "0",
     acquisition: Acquisition = None,
     tile: Tile = api.TILE,
+    pages: Pages = None,
     um_per_pixel: UmPerPixel = None,
     enlarge: Enlarge = None,
     ngff: Annotated[str, typer.Option("--ngff", metavar="0.4|0.5", help="Version of OME-Zarr.")] = "0.5",
@@ -141,6 +144,7 @@ def convert(
             t=time_point(t),
             acquisition=acquisition,
             tile=tile,
+            pages=cast(Any, pages),
             um_per_pixel=um_per_pixel,
             enlarge=enlarge,
             ngff=cast(Any, ngff),
@@ -169,6 +173,7 @@ def apply(
     t: T = "0",
     acquisition: Acquisition = None,
     tile: Tile = api.TILE,
+    pages: Pages = None,
     um_per_pixel: ModelUmPerPixel = None,
     enlarge: Enlarge = None,
     dictionary: Annotated[
@@ -197,6 +202,7 @@ def apply(
             t=time_point(t),
             acquisition=acquisition,
             tile=tile,
+            pages=cast(Any, pages),
             um_per_pixel=pixel_size(um_per_pixel),
             enlarge=enlarge,
             dictionary=dictionary,
@@ -227,6 +233,7 @@ def embed(
     t: T = "0",
     acquisition: Acquisition = None,
     tile: Tile = api.TILE,
+    pages: Pages = None,
     um_per_pixel: ModelUmPerPixel = None,
     enlarge: Enlarge = None,
     backbone: Annotated[str, typer.Option("--backbone", metavar="builtin|NAME|PATH", help="Vision model.")] = "builtin",
@@ -248,6 +255,7 @@ def embed(
             t=time_point(t),
             acquisition=acquisition,
             tile=tile,
+            pages=cast(Any, pages),
             um_per_pixel=pixel_size(um_per_pixel),
             enlarge=enlarge,
             backbone=backbone,

@@ -282,6 +282,7 @@ def plate_origin(
     t: int | Literal["all"] = 0,
     acquisition: str | None = None,
     tile: int = 2048,
+    pages: Literal["z", "t", "c"] | None = None,
     um_per_pixel: float | None = None,
     enlarge: float | None = None,
 ) -> PlateOrigin:
@@ -295,6 +296,7 @@ def plate_origin(
         t=t,
         acquisition=acquisition,
         tile=tile,
+        pages=pages,
         um_per_pixel=um_per_pixel,
         enlarge=enlarge,
     )

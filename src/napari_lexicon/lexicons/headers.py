@@ -48,6 +48,7 @@ class PlateOrigin(_Frozen):
     t: int | Literal["all"] = 0
     acquisition: str | None = None
     tile: int = 2048
+    pages: Literal["z", "t", "c"] | None = None
     um_per_pixel: float | None = None
     enlarge: float | None = None
 

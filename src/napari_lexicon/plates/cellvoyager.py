@@ -54,6 +54,7 @@ def open_cellvoyager(request: Request) -> Plate:
         TableFacts(channels=channels, pixel_size_um=size, positions_um=index.positions, shape=shape),
         z=request.z,
         t=request.t,
+        pages=request.pages,
         note=f"CellVoyager {file.name}",
         problems=index.problems,
     )

@@ -60,7 +60,15 @@ def open_columbus(request: Request) -> Plate:
     name = request.name or index.plate.get("PlateName") or plate_name(root)
     note = f"Columbus export {file.name}"
     return plate_of_entries(
-        root, name, index.entries, facts_of(index), z=request.z, t=request.t, note=note, problems=index.problems
+        root,
+        name,
+        index.entries,
+        facts_of(index),
+        z=request.z,
+        t=request.t,
+        pages=request.pages,
+        note=note,
+        problems=index.problems,
     )
 
 

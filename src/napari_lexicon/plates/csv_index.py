@@ -121,6 +121,7 @@ def _plate_of(file: Path | str, folder: Path | None, request: Request) -> Plate:
         TableFacts(free=free),
         z=request.z,
         t=request.t,
+        pages=request.pages,
         note="; ".join([f"table {name}", *notes]),
         problems=problems,
     )

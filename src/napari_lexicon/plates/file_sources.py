@@ -18,7 +18,7 @@ from napari_lexicon.plates.image_files import ImageHeader, read_header
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Channel, Problem
 from napari_lexicon.plates.natural_order import natural
-from napari_lexicon.plates.plane_choices import TChoice, ZChoice, as_fields, check_there, said_of_t, said_of_z
+from napari_lexicon.plates.plane_choices import Pages, TChoice, ZChoice, as_fields, check_there, said_of_t, said_of_z
 
 if TYPE_CHECKING:
     from napari_lexicon.plates.remote_files import Versions
@@ -52,6 +52,8 @@ class FieldFiles:
         What an index says of the channels.
     pixel_size_um : tuple of float or None
         What an index says.
+    pages : {"z", "t", "c"}, optional
+        What the pages of files are that do not say it.
     """
 
     root: str
@@ -61,6 +63,7 @@ class FieldFiles:
     t: TChoice
     channels: Mapping[str, Channel] = field(default_factory=dict)
     pixel_size_um: tuple[float, float] | None = None
+    pages: Pages | None = None
 
     @cached_property
     def versions(self) -> Versions | None:
@@ -114,7 +117,7 @@ def _file_per_channel(files: FieldFiles) -> Sources:
     found.channels = tuple(files.channels.get(name) or Channel(_channel_name(name)) for name in names)
     index = {name: number for number, name in enumerate(names)}
     sample = _spread([planes[channel][0] for planes in files.planes.values() for channel in planes], _SAMPLE)
-    headers = _headers(files.root, sample)
+    headers = _headers(files, sample)
     readable = {path: header for path, header in headers.items() if isinstance(header, ImageHeader)}
     _check_answered(files.root, headers)
     size = files.pixel_size_um or next((h.pixel_size_um for h in readable.values() if h.pixel_size_um), None)
@@ -127,7 +130,7 @@ def _file_per_channel(files: FieldFiles) -> Sources:
         paths = tuple(planes[channel] for channel in order)
         channels = tuple(index[channel or ""] for channel in order)
         for name, (z, t) in as_fields(key[1], *_choice_of(usual, files), usual.depth, usual.times):
-            source = FilesField(files.root, paths, len(order), False, z, t, versions=files.versions)
+            source = FilesField(files.root, paths, len(order), False, z, t, 0, files.pages, files.versions)
             found.fields[key[0], name] = Source(source, channels, size, key)
     return found
 
@@ -153,7 +156,7 @@ def _within_files(files: FieldFiles) -> Sources:
     everything = len(paths) <= _MOST_HEADERS
     firsts = list(dict.fromkeys(names[0] for names in paths.values()))
     looked_at = firsts if everything else _spread(firsts, 200)
-    headers = _headers(files.root, looked_at)
+    headers = _headers(files, looked_at)
     readable = {path: header for path, header in headers.items() if isinstance(header, ImageHeader)}
     if not readable:
         first = next(error for error in headers.values() if isinstance(error, PlateError))
@@ -176,7 +179,7 @@ def _within_files(files: FieldFiles) -> Sources:
             order = tuple(list(union).index(channel.name) for channel in described)
             size = files.pixel_size_um or part.pixel_size_um
             for title, (z, t) in as_fields(name, *_choice_of(part, files), part.depth, part.times):
-                source = FilesField(files.root, (names,), part.channels, True, z, t, scene, files.versions)
+                source = FilesField(files.root, (names,), part.channels, True, z, t, scene, files.pages, files.versions)
                 found.fields[key[0], title] = Source(source, order, size, key)
     _remark(found, readable, files)
     found.channels = tuple(union.values())
@@ -194,7 +197,7 @@ def _scenes(
     for number in range(header.scenes) if wanted is None else (wanted,):
         several = wanted is None and header.scenes > 1
         name = key[1] if not several else str(number) if key[1] == "0" else f"{key[1]}s{number}"
-        yield (_header(files.root, path, number) if number else header), number, name
+        yield (_header(files, path, number) if number else header), number, name
 
 
 def _choice_of(header: ImageHeader, files: FieldFiles) -> tuple[ZChoice, TChoice]:
@@ -226,14 +229,15 @@ def _remark(found: Sources, headers: Mapping[str, ImageHeader], files: FieldFile
         found.problems.append(Problem(f"The images have different pixel types ({said}): grey values may not compare."))
 
 
-def _headers(root: str, names: Sequence[str]) -> dict[str, ImageHeader | PlateError]:
+def _headers(files: FieldFiles, names: Sequence[str]) -> dict[str, ImageHeader | PlateError]:
     with ThreadPoolExecutor(_THREADS) as pool:
-        return dict(zip(names, pool.map(lambda name: _header(root, name), names), strict=True))
+        return dict(zip(names, pool.map(lambda name: _header(files, name), names), strict=True))
 
 
-def _header(root: str, name: str, scene: int = 0) -> ImageHeader | PlateError:
+def _header(files: FieldFiles, name: str, scene: int = 0) -> ImageHeader | PlateError:
     try:
-        return read_header(name if remote_address(name) is not None else os.path.join(root, name), scene)
+        place = name if remote_address(name) is not None else os.path.join(files.root, name)
+        return read_header(place, scene, files.pages)
     except PlateError as error:
         return error
 

@@ -15,6 +15,7 @@ from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.image_files import ImageHeader, Plane, read_header, read_plane
 from napari_lexicon.plates.lazy import Pixels, lazy_image
 from napari_lexicon.plates.locations import remote_address
+from napari_lexicon.plates.plane_choices import Pages
 
 if TYPE_CHECKING:
     from napari_lexicon.plates.remote_files import Versions
@@ -40,6 +41,8 @@ class FilesField:
         Time point within the files, where these are series.
     scene : int
         Which image of files with several.
+    pages : {"z", "t", "c"}, optional
+        What the pages of files are that do not say it.
     versions : Versions, optional
         Asks for the versions of all files of a plate that are behind addresses; stays in the process that opened it.
     """
@@ -51,6 +54,7 @@ class FilesField:
     z: int | Literal["max"] = "max"
     t: int = 0
     scene: int = 0
+    pages: Pages | None = None
     versions: Versions | None = field(default=None, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -61,7 +65,7 @@ class FilesField:
 
     @cached_property
     def _header(self) -> ImageHeader:
-        return read_header(self._path(self.files[0][0]), self.scene)
+        return read_header(self._path(self.files[0][0]), self.scene, self.pages)
 
     @cached_property
     def _headers(self) -> tuple[ImageHeader, ...]:
@@ -69,9 +73,9 @@ class FilesField:
         paths = [self._path(planes[0]) for planes in self.files[1:]]
         if any(remote_address(path) for path in paths):  # each costs round trips
             with ThreadPoolExecutor(len(paths)) as pool:
-                headers = (self._header, *pool.map(lambda path: read_header(path, self.scene), paths))
+                headers = (self._header, *pool.map(lambda path: read_header(path, self.scene, self.pages), paths))
         else:
-            headers = (self._header, *(read_header(path, self.scene) for path in paths))
+            headers = (self._header, *(read_header(path, self.scene, self.pages) for path in paths))
         for planes, header in zip(self.files, headers, strict=True):
             if header.shape != self._header.shape:
                 raise PlateError(
@@ -103,6 +107,7 @@ class FilesField:
         Of an address what its server says: from the headers, if these are read already, else by a request for each.
         """
         states = [f"z={self.z} t={self.t}" + (f" scene={self.scene}" if self.scene else "")]
+        states += [f"pages={self.pages}"] if self.pages else []
         published = self._published()
         for name in (name for planes in self.files for name in planes):
             if remote_address(name) is not None:
@@ -144,7 +149,7 @@ class FilesField:
         return lazy_image(_Reader(self, level), shape, self.dtype(), tile, together)
 
     def _plane(self, channels: tuple[int, ...] | None, level: int) -> Plane:
-        return Plane(channels, self.z, self.t, level, scene=self.scene)
+        return Plane(channels, self.z, self.t, level, scene=self.scene, pages=self.pages)
 
 
 @dataclass(frozen=True)
@@ -166,6 +171,8 @@ class _Reader:
         self, files: tuple[str, ...], channels: tuple[int, ...] | None, rows: slice, columns: slice
     ) -> Pixels:
         """``(C, Y, X)`` maximum over the files of a stack."""
-        plane = Plane(channels, self.field.z, self.field.t, self.level, rows, columns, self.field.scene)
+        plane = Plane(
+            channels, self.field.z, self.field.t, self.level, rows, columns, self.field.scene, self.field.pages
+        )
         blocks = (read_plane(self.field._path(name), plane) for name in files)
         return reduce(np.maximum, blocks).astype(self.field.dtype(), copy=False)

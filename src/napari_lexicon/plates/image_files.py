@@ -14,6 +14,7 @@ from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.lazy import READ_ERRORS, Pixels, believable, native
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Channel
+from napari_lexicon.plates.plane_choices import Pages
 
 TIFF_EXTENSIONS = frozenset(("tif", "tiff", "tf2", "tf8", "btf", "lsm", "stk", "svs", "ndpi", "scn", "qptiff"))
 RASTER_EXTENSIONS = frozenset(("png", "jpg", "jpeg", "jpe", "bmp", "dib", "jp2"))
@@ -91,6 +92,8 @@ class Plane:
         Region.
     scene : int
         Which image of a file with several.
+    pages : {"z", "t", "c"}, optional
+        What the pages are, where the file does not say it.
     """
 
     channels: tuple[int, ...] | None = None
@@ -100,6 +103,7 @@ class Plane:
     rows: slice = field(default_factory=lambda: slice(None))
     columns: slice = field(default_factory=lambda: slice(None))
     scene: int = 0
+    pages: Pages | None = None
 
 
 def extension_of(name: str) -> str:
@@ -109,7 +113,7 @@ def extension_of(name: str) -> str:
     return os.path.splitext(name)[1][1:].lower()
 
 
-def read_header(path: str, scene: int = 0) -> ImageHeader:
+def read_header(path: str, scene: int = 0, pages: Pages | None = None) -> ImageHeader:
     """Header of an image file; no pixels are read.
 
     Parameters
@@ -118,6 +122,8 @@ def read_header(path: str, scene: int = 0) -> ImageHeader:
         Of the file.
     scene : int
         Which image of a file with several.
+    pages : {"z", "t", "c"}, optional
+        What the pages are, where the file does not say it: guessed by their number where it is left out.
 
     Raises
     ------
@@ -125,7 +131,8 @@ def read_header(path: str, scene: int = 0) -> ImageHeader:
         If the file is absent, empty, cut off or no image.
     """
     try:
-        header = _remote_header(path, scene) if remote_address(path) is not None else _local_header(path, scene)
+        read = _remote_header if remote_address(path) is not None else _local_header
+        header = read(path, scene, pages)
     except READ_ERRORS as error:
         raise PlateError(f"{path} cannot be read as an image: {_reason(error)}.") from error
     if header.dtype.kind not in "uifb":
@@ -134,25 +141,25 @@ def read_header(path: str, scene: int = 0) -> ImageHeader:
     return header
 
 
-def _local_header(path: str, scene: int) -> ImageHeader:
+def _local_header(path: str, scene: int, pages: Pages | None) -> ImageHeader:
     if os.path.getsize(path) == 0:
         raise PlateError(f"{path} is empty (0 bytes).")
-    return _header_in(path, extension_of(path), scene)
+    return _header_in(path, extension_of(path), scene, pages)
 
 
 @lru_cache(4096)  # a published image stays as it is, and each look at it costs round trips
-def _remote_header(address: str, scene: int) -> ImageHeader:
+def _remote_header(address: str, scene: int, pages: Pages | None) -> ImageHeader:
     from napari_lexicon.plates.remote_files import opened_address, version_of
 
     with opened_address(address) as file:
-        return replace(_header_in(file, extension_of(address), scene), version=version_of(file))
+        return replace(_header_in(file, extension_of(address), scene, pages), version=version_of(file))
 
 
-def _header_in(source: str | IO[bytes], extension: str, scene: int) -> ImageHeader:
+def _header_in(source: str | IO[bytes], extension: str, scene: int, pages: Pages | None) -> ImageHeader:
     if extension in TIFF_EXTENSIONS:
         from napari_lexicon.plates.tiff_files import tiff_header
 
-        return tiff_header(source, scene)
+        return tiff_header(source, scene, pages)
     from napari_lexicon.plates.raster_files import raster_header
 
     return raster_header(source, extension)
@@ -183,7 +190,7 @@ def _remote_plane(address: str, plane: Plane) -> Pixels:
     """Pixels of an image behind an address: of one in tiles those that are wanted, any other in a single request."""
     from napari_lexicon.plates.remote_files import TILES_PIECE, content_of, opened_address
 
-    whole = _remote_header(address, plane.scene).tile is None
+    whole = _remote_header(address, plane.scene, plane.pages).tile is None
     with BytesIO(content_of(address)) if whole else opened_address(address, TILES_PIECE) as file:
         return _plane_in(file, extension_of(address), plane)
 

@@ -14,7 +14,7 @@ from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_e
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.ome_plate import plate_entries
 from napari_lexicon.plates.pattern import Match, Matches, Pattern, PatternPreview, listed, preview_of
-from napari_lexicon.plates.plane_choices import TChoice, ZChoice
+from napari_lexicon.plates.plane_choices import Pages, TChoice, ZChoice
 
 _LOOKED_AT = 1000  # files, for telling what a folder without images holds
 _MOST_BEGINNINGS = 24  # more are rather numbers of images
@@ -23,7 +23,12 @@ _GENERIC = frozenset({"images", "image", "img", "imgs", "raw", "tif", "tiff", "p
 
 
 def open_image_folder(
-    folder: Path, pattern: str | None = None, name: str | None = None, z: ZChoice = "max", t: TChoice = 0
+    folder: Path,
+    pattern: str | None = None,
+    name: str | None = None,
+    z: ZChoice = "max",
+    t: TChoice = 0,
+    pages: Pages | None = None,
 ) -> Plate:
     """A folder of images as a plate.
 
@@ -39,6 +44,8 @@ def open_image_folder(
         Plane of stacks, or their maximum projection.
     t : int
         Time point of series.
+    pages : {"z", "t", "c"}, optional
+        What the pages of files are that do not say it.
 
     Raises
     ------
@@ -67,7 +74,7 @@ def open_image_folder(
     title = name or single_plate(folder, compiled, matches) or plate_name(folder)
     entries = [_entry(match, title) for match in matches.found]
     facts = TableFacts(free=matches.free)
-    return plate_of_entries(folder, title, entries, facts, z=z, t=t, note=how, problems=problems)
+    return plate_of_entries(folder, title, entries, facts, z=z, t=t, pages=pages, note=how, problems=problems)
 
 
 def single_plate(folder: Path, pattern: Pattern, matches: Matches) -> str | None:
@@ -103,7 +110,9 @@ def guess_pattern(folder: str | Path) -> PatternPreview:
     return preview_of(guessed.pattern, guessed.matches)
 
 
-def open_image_file(path: Path, name: str | None = None, z: ZChoice = "max", t: TChoice = 0) -> Plate:
+def open_image_file(
+    path: Path, name: str | None = None, z: ZChoice = "max", t: TChoice = 0, pages: Pages | None = None
+) -> Plate:
     """One image file as a plate with one free well.
 
     Raises
@@ -115,7 +124,8 @@ def open_image_file(path: Path, name: str | None = None, z: ZChoice = "max", t: 
     placed = plate_entries(path)
     entries = placed or [ImageEntry(path.name, title, "0")]
     how = "one image file with the wells of a plate" if placed else "one image file"
-    plate = plate_of_entries(path.parent, title, entries, TableFacts(free=not placed), z=z, t=t, note=how)
+    facts = TableFacts(free=not placed)
+    plate = plate_of_entries(path.parent, title, entries, facts, z=z, t=t, pages=pages, note=how)
     return Plate(path, **{key: value for key, value in vars(plate).items() if key != "path"})
 
 

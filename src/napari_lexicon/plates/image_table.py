@@ -14,7 +14,7 @@ from napari_lexicon.plates.gaps import gaps
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Channel, Field, Plate, Problem, Well
 from napari_lexicon.plates.natural_order import natural
-from napari_lexicon.plates.plane_choices import TChoice, ZChoice, check_there, said_of_t, said_of_z
+from napari_lexicon.plates.plane_choices import Pages, TChoice, ZChoice, check_there, said_of_t, said_of_z
 from napari_lexicon.plates.storage import leads_out_of
 from napari_lexicon.plates.well_names import plate_format, well_position
 
@@ -81,6 +81,7 @@ def plate_of_entries(
     *,
     z: ZChoice = "max",
     t: TChoice = 0,
+    pages: Pages | None = None,
     note: str,
     problems: Sequence[Problem] = (),
 ) -> Plate:
@@ -98,6 +99,8 @@ def plate_of_entries(
         What is known beside the files.
     z, t : int, "max" or "all"
         Plane and time point, counted from 0 in the order of the numbers.
+    pages : {"z", "t", "c"}, optional
+        What the pages of files are that do not say it.
     note : str
         How the plate was read; what was chosen along z and t is added.
     problems : sequence of Problem
@@ -120,7 +123,8 @@ def plate_of_entries(
     inner_z: ZChoice = "max" if within_names[0] else z
     inner_t: TChoice = 0 if within_names[1] else t
     scenes = {(entry.well, entry.field): entry.scene for entry in entries if entry.scene is not None}
-    sources = sources_of(FieldFiles(str(root), files, scenes, inner_z, inner_t, facts.channels, facts.pixel_size_um))
+    known = facts.channels, facts.pixel_size_um
+    sources = sources_of(FieldFiles(str(root), files, scenes, inner_z, inner_t, *known, pages))
     found += sources.problems
     wells = _wells(name, sources.fields, facts, origins)
     found += gaps(wells, sources.channels)

@@ -74,6 +74,7 @@ def open_imagexpress(request: Request) -> Plate:
         facts,
         z=request.z,
         t=request.t,
+        pages=request.pages,
         note=f"MetaXpress {file.name}",
         problems=problems,
     )

@@ -32,7 +32,7 @@ from napari_lexicon.plates.locations import local_path, remote_address
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.ome_zarr import Choices, is_ome_zarr, open_ome_zarr
 from napari_lexicon.plates.pattern import listed
-from napari_lexicon.plates.plane_choices import TChoice, ZChoice, check_wanted
+from napari_lexicon.plates.plane_choices import Pages, TChoice, ZChoice, check_wanted
 from napari_lexicon.plates.plate_map import PLATE_MAP_NAMES, found_plate_map, with_plate_map
 from napari_lexicon.plates.reading import ENTRY_POINTS, PlateReader, Reader, Request
 from napari_lexicon.plates.remote_storage import RemoteFolder
@@ -55,6 +55,10 @@ def _open_ome_zarr(storage: Storage, request: Request) -> Plate:
     return open_ome_zarr(storage, Choices(request.name, request.z, request.t, request.acquisition))
 
 
+def _open_image_file(request: Request) -> Plate:
+    return open_image_file(request.path, request.name, request.z, request.t, request.pages)
+
+
 READERS: tuple[Reader, ...] = (
     Reader(is_ome_zarr, lambda request: _open_ome_zarr(LocalFolder(request.path), request)),
     columbus.READER,
@@ -65,7 +69,7 @@ READERS: tuple[Reader, ...] = (
     vendor_files.READER,
     vendor_folder.READER,
     slides.READER,
-    Reader(_is_image_file, lambda request: open_image_file(request.path, request.name, request.z, request.t)),
+    Reader(_is_image_file, _open_image_file),
 )
 """Readers of layouts that can be told by their content, in the order in which they are asked."""
 _BY_INDEX = (columbus.READER, phenix.READER, imagexpress.READER, cellvoyager.READER)
@@ -83,6 +87,7 @@ def open_plate(
     t: TChoice = 0,
     acquisition: str | int | None = None,
     tile: int = 2048,
+    pages: Pages | None = None,
     um_per_pixel: float | None = None,
     enlarge: float | None = None,
 ) -> Plate:
@@ -108,6 +113,9 @@ def open_plate(
         Name or number of one acquisition of an OME-Zarr plate with several; all of them by default.
     tile : int
         Side in pixels of the fields that slides are cut into; 0 leaves them whole.
+    pages : {"z", "t", "c"}, optional
+        What the pages of TIFF files are that do not say it: planes in z, time points or channels. By default channels
+        where they are eight or fewer, time points beyond.
     um_per_pixel : float, optional
         Resample every field to this size when it is read; as it is on disk where None or 0.
     enlarge : float, optional
@@ -125,13 +133,13 @@ def open_plate(
     PlateMapError
         If the plate map does not describe this plate.
     """
-    check_wanted(z, t)
+    check_wanted(z, t, pages)
     wanted = None if acquisition is None else str(acquisition)
     address = remote_address(path)
     if address is not None:
-        plate = _opened_remotely(address, Request(Path(address), pattern, name, z, t, wanted, tile))
+        plate = _opened_remotely(address, Request(Path(address), pattern, name, z, t, wanted, tile, pages))
     else:
-        plate = _opened_here(Request(_existing(path), pattern, name, z, t, wanted, tile))
+        plate = _opened_here(Request(_existing(path), pattern, name, z, t, wanted, tile, pages))
     if wanted is not None and not any(field.acquisition for field in plate.fields()):
         raise PlateError(f"{plate.path} has no acquisitions to choose from: leave the choice out.")
     if um_per_pixel and enlarge:
@@ -216,7 +224,7 @@ def _opened(request: Request) -> Plate:
             raise PlateError(f"A pattern needs a folder of images, and {path} is a file.")
         if extension_of(request.pattern) in VENDOR_EXTENSIONS or vendor_folder.READER.recognises(path):
             return vendor_folder.open_vendor_folder(request)
-        return open_image_folder(path, request.pattern, request.name, request.z, request.t)
+        return open_image_folder(path, request.pattern, request.name, request.z, request.t, request.pages)
     for reader in (*READERS, *_readers_of_others()):
         if reader is slides.READER and not request.tile:
             continue
@@ -234,7 +242,7 @@ def _opened(request: Request) -> Plate:
         names = listed([str(folder.relative_to(path)) for folder in inside])
         what = "OME-Zarr plates or images" if all(map(is_ome_zarr, inside)) else "plates"
         raise PlateError(f"{path} holds {len(inside)} {what} ({names}): open one of them.")
-    return open_image_folder(path, None, request.name, request.z, request.t)
+    return open_image_folder(path, None, request.name, request.z, request.t, request.pages)
 
 
 def _plates_below(path: Path) -> list[Path]:

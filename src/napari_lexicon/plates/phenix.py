@@ -68,6 +68,7 @@ def open_phenix(request: Request) -> Plate:
         facts_of(index),
         z=request.z,
         t=request.t,
+        pages=request.pages,
         note=f"Harmony index {file.name}",
         problems=index.problems,
     )

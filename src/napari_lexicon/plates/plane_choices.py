@@ -11,11 +11,14 @@ ZChoice = int | Literal["max", "all"]
 TChoice = int | Literal["all"]
 """Time point counted from 0, or every time point as a field."""
 
+Pages = Literal["z", "t", "c"]
+"""What the pages of a file are that does not say it: planes in z, time points, or channels."""
+
 MOST_PLANES = 100_000
 """Planes of the longest stack or series that is opened as fields."""
 
 
-def check_wanted(z: object, t: object) -> None:
+def check_wanted(z: object, t: object, pages: object = None) -> None:
     """Refuse what is neither a number nor a word that is understood.
 
     Raises
@@ -27,6 +30,8 @@ def check_wanted(z: object, t: object) -> None:
         raise PlateError(f"z is 'max', 'all' or the number of a plane from 0, not {z!r}.")
     if t != "all" and (not isinstance(t, int) or t < 0):
         raise PlateError(f"t is 'all' or the number of a time point from 0, not {t!r}.")
+    if pages not in (None, "z", "t", "c"):
+        raise PlateError(f"The pages of files are 'z', 't' or 'c' (channels), not {pages!r}.")
 
 
 def check_there(z: ZChoice, t: TChoice, depth: int, times: int, what: str = "The images have") -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from napari_lexicon.plates.model import Plate
-from napari_lexicon.plates.plane_choices import TChoice, ZChoice
+from napari_lexicon.plates.plane_choices import Pages, TChoice, ZChoice
 
 ENTRY_POINTS = "napari_lexicon.plates"
 """Entry-point group under which other packages offer their readers."""
@@ -34,6 +34,8 @@ class Request:
         Name or number of the one acquisition that is wanted, where a plate has several.
     tile : int
         Side in pixels of the fields that slides are cut into.
+    pages : {"z", "t", "c"}, optional
+        What the pages of image files are that do not say it.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class Request:
     t: TChoice = 0
     acquisition: str | None = None
     tile: int = 2048
+    pages: Pages | None = None
 
 
 class PlateReader(Protocol):

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_lexicon.plates.image_files import RGB, ImageHeader, Plane
 from napari_lexicon.plates.lazy import Pixels
+from napari_lexicon.plates.plane_choices import Pages
 from napari_lexicon.plates.tiff_metadata import described_channels, pixel_size_um
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ _MOST_UNNAMED_CHANNELS = 8
 _RGB, _PALETTE, _YCBCR = 2, 3, 6
 
 
-def tiff_header(source: str | IO[bytes], scene: int = 0) -> ImageHeader:
-    """Header of one image of a TIFF file, by its path or open."""
+def tiff_header(source: str | IO[bytes], scene: int = 0, pages: Pages | None = None) -> ImageHeader:
+    """Header of one image of a TIFF file, by its path or open; ``pages`` as in :class:`Plane`."""
     with _opened(source) as tif:
         numbers = _scenes(tif)
         series = _series(tif, numbers, scene)
-        sizes = _sizes(series)
+        sizes = _sizes(series, pages)
         page = series.keyframe
         _check_whole(series, tif.filehandle.size)
         samples, rgb = _colors(series)
@@ -35,11 +36,7 @@ def tiff_header(source: str | IO[bytes], scene: int = 0) -> ImageHeader:
         if int(page.photometric) == _PALETTE:
             # In microscopy a palette is how the grey values were shown, not what was measured.
             remarks.append("palette ignored: grey values are the stored numbers")
-        if "T" not in series.axes and sizes.get("T", 1) > 1:
-            remarks.append(
-                "the files do not say what their pages are: to have planes projected, save them with their axes "
-                "(ImageJ: Image > Properties, then Save As Tiff)"
-            )
+        remarks += _said_of_pages(series, pages)
         if len(numbers) > 1:
             remarks.append(f"files with {len(numbers)} images, each a field")
         channels = samples * sizes.get("C", 1)
@@ -64,7 +61,7 @@ def tiff_plane(source: str | IO[bytes], plane: Plane) -> Pixels:
     """``(C, Y, X)`` pixels of a TIFF file, by its path or open."""
     with _opened(source) as tif:
         series = _series(tif, _scenes(tif) if plane.scene else [0], plane.scene)
-        sizes = _sizes(series)
+        sizes = _sizes(series, plane.pages)
         samples, _ = _colors(series)
         depth, times, channels = sizes.get("Z", 1), sizes.get("T", 1), samples * sizes.get("C", 1)
         if plane.t >= times or (plane.z != "max" and plane.z >= depth):
@@ -99,21 +96,43 @@ def _series(tif: tifffile.TiffFile, numbers: Sequence[int], scene: int) -> tifff
     return tif.series[numbers[scene]]
 
 
-def _roles(series: tifffile.TiffPageSeries) -> dict[str, str]:
+def _roles(series: tifffile.TiffPageSeries, pages: Pages | None = None) -> dict[str, str]:
     """What each axis of a series is to us: T, Z, C, Y, X, S, or "." for an axis of which the first is taken."""
     roles = {axis: axis if axis in "TZCYXS" else "." for axis in series.axes}
     lengths = dict(zip(series.axes, series.shape, strict=True))
-    unknown = [axis for axis, role in roles.items() if role == "." and lengths[axis] > 1]
-    if len(unknown) == 1 and "C" not in roles and lengths.get("S", 1) == 1:
-        few = lengths[unknown[0]] <= _MOST_UNNAMED_CHANNELS
-        if few or "T" not in roles:
-            roles[unknown[0]] = "C" if few else "T"
+    unnamed = _unnamed(series)
+    if unnamed is None:
+        return roles
+    few = lengths[unnamed] <= _MOST_UNNAMED_CHANNELS and lengths.get("S", 1) == 1 and "C" not in roles
+    role = (pages or ("c" if few else "t")).upper()
+    if role not in roles and not (role == "C" and lengths.get("S", 1) > 1):
+        roles[unnamed] = role
     return roles
 
 
-def _sizes(series: tifffile.TiffPageSeries) -> dict[str, int]:
+def _unnamed(series: tifffile.TiffPageSeries) -> str | None:
+    """The axis of the pages, where the file does not say what they are."""
+    lengths = dict(zip(series.axes, series.shape, strict=True))
+    unknown = [axis for axis in series.axes if axis not in "TZCYXS" and lengths[axis] > 1]
+    return unknown[0] if len(unknown) == 1 else None
+
+
+def _said_of_pages(series: tifffile.TiffPageSeries, pages: Pages | None) -> list[str]:
+    """What the pages were taken for, where the file does not say what they are."""
+    unnamed = _unnamed(series)
+    if unnamed is None or (role := _roles(series, pages)[unnamed]) == ".":
+        return []
+    count = dict(zip(series.axes, series.shape, strict=True))[unnamed]
+    words = {"Z": "planes in z", "T": "time points", "C": "channels"}[role]
+    why = "as chosen"
+    if pages is None:
+        why = "as the files do not say what they are: choose below the pattern or with --pages"
+    return [f"{count} pages a file taken as {words}, {why}"]
+
+
+def _sizes(series: tifffile.TiffPageSeries, pages: Pages | None = None) -> dict[str, int]:
     """Length of each axis by its role."""
-    roles = _roles(series)
+    roles = _roles(series, pages)
     sizes = {roles[axis]: int(length) for axis, length in zip(series.axes, series.shape, strict=True)}
     if "Y" not in sizes or "X" not in sizes:
         raise ValueError(f"its axes are {series.axes}, which is no image")
@@ -156,7 +175,7 @@ def _check_whole(series: tifffile.TiffPageSeries, size: int) -> None:
 
 def _samples(source: str | IO[bytes], series: tifffile.TiffPageSeries, plane: Plane, page: int, z: int) -> Pixels:
     """``(S, Y, X)`` pixels of one page."""
-    roles = _roles(series)
+    roles = _roles(series, plane.pages)
     place: dict[str, int | slice] = {"T": plane.t, "Z": z, "C": page, ".": 0, "Y": plane.rows, "X": plane.columns}
     region = {axis: place.get(roles[axis], slice(None)) for axis in series.axes}
     pixels = _read(source, series, plane.level, region)

@@ -155,10 +155,13 @@ class PlateController(Controller):
     def _show_note(self, plate: Plate) -> None:
         """A folder of images says how its names were read, and where that can be changed."""
         by_pattern = plate.note.startswith("pattern ")
-        self._view.setNote(f"Names read as {plate.note.removeprefix('pattern ')}" if by_pattern else "")
+        read = f"ames read as {plate.note.removeprefix('pattern ')}"
+        pages = next((said for said in plate.note.split("; ") if " pages a file taken as " in said), "")
+        # The line is short, and what was guessed of the pages decides what is seen.
+        self._view.setNote((f"{pages.partition(',')[0]}; n{read}" if pages else f"N{read}") if by_pattern else "")
         origin = self.workspace.state.origin
         if by_pattern and origin is not None:
-            self._patterns.set_folder(Path(origin.path), origin.pattern)
+            self._patterns.set_folder(Path(origin.path), origin.pattern, origin.pages)
 
     def _offer_columns(self, _: object = None) -> None:
         plate, lexicon, feature = self.workspace.state.plate, self.workspace.state.lexicon, self.workspace.state.feature

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from napari_lexicon.plates.pattern import PatternPreview
+    from napari_lexicon.plates.plane_choices import Pages
     from napari_lexicon.widgets.plate.pattern_form import PatternForm
     from napari_lexicon.widgets.workspace.links import Controller
     from napari_lexicon.widgets.workspace.workspace import Workspace
@@ -33,12 +34,13 @@ class PatternController:
         owner.link(form.valueChanged, self._preview)
         owner.link(form.accepted, self._open)
 
-    def set_folder(self, folder: Path, pattern: str | None = None) -> None:
-        """Preview this folder, with a pattern or with a guess."""
+    def set_folder(self, folder: Path, pattern: str | None = None, pages: str | None = None) -> None:
+        """Preview this folder, with a pattern or with a guess, and with what its pages were taken for."""
         from napari_lexicon.plates.image_folder import guess_pattern
         from napari_lexicon.plates.pattern import PRESETS
 
         self._folder = folder
+        self._form.setChosenPages(pages)
         self._form.setPresets([(preset.name, preset.pattern) for preset in PRESETS])
         if pattern is not None:
             self._form.setValue(pattern)
@@ -75,8 +77,10 @@ class PatternController:
     def _open(self, pattern: str) -> None:
         if self._folder is None:
             return
-        origin = self._workspace.state.origin
-        plate_map = None
-        if origin is not None and Path(origin.path) == self._folder and origin.plate_map is not None:
-            plate_map = Path(origin.plate_map)
-        self._workspace.opening.plate(self._folder, pattern=pattern, plate_map=plate_map)
+        from napari_lexicon.jobs.plates import plate_origin
+
+        before = self._workspace.state.origin
+        plate_map = before.plate_map if before is not None and Path(before.path) == self._folder else None
+        pages = cast("Pages | None", self._form.chosenPages())
+        origin = plate_origin(self._folder, pattern=pattern, plate_map=plate_map, pages=pages)
+        self._workspace.opening.origin(origin)

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from napari_lexicon.plates.pattern import PatternPreview
 
 _PAUSE_MS = 250
+_PAGES = (
+    ("pages: guessed by their number", ""),
+    ("pages: planes in z", "z"),
+    ("pages: time points", "t"),
+    ("pages: channels", "c"),
+)
 HELP = (
     "{well} or {row} and {column}, {field}, {channel}, {z}, {t}, {plate}; {*} for anything; / for folders. "
     "For example {*}_{well}f{field}d{channel}.TIF"
@@ -46,6 +52,15 @@ class PatternForm(QWidget):
         self.presets.setToolTip("Patterns of common instruments.")
         self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.presets.addItem("patterns of instruments…", "")
+        self.pages = QComboBox()
+        self.pages.setObjectName("pattern_pages")
+        self.pages.setToolTip(
+            "What the pages of a TIFF file are, where the file does not say it: by guess channels up to 8, time points "
+            "beyond. What a file says of itself counts."
+        )
+        self.pages.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        for words, pages in _PAGES:
+            self.pages.addItem(words, pages)
         self.preview = Caption(wrap=True, step=-0.5, strength=0.85)
         self.preview.setObjectName("pattern_preview")
         self.open_button = QPushButton("Open with this pattern")
@@ -57,7 +72,7 @@ class PatternForm(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 2, 0, 4)
         box.setSpacing(4)
-        for widget in (self.pattern, self.presets, self.preview, self.open_button):
+        for widget in (self.pattern, self.presets, self.pages, self.preview, self.open_button):
             box.addWidget(widget)
         self.pattern.textChanged.connect(lambda: self._pause.start())
         self.pattern.returnPressed.connect(self._accept)
@@ -72,6 +87,14 @@ class PatternForm(QWidget):
     def setValue(self, pattern: str) -> None:
         """Show another pattern."""
         self.pattern.setText(pattern)
+
+    def chosenPages(self) -> str | None:
+        """What the pages of files are that do not say it: ``"z"``, ``"t"``, ``"c"``, or None for a guess."""
+        return self.pages.currentData() or None
+
+    def setChosenPages(self, pages: str | None) -> None:
+        """Show another choice."""
+        self.pages.setCurrentIndex(self.pages.findData(pages or ""))
 
     def setPresets(self, presets: Sequence[tuple[str, str]]) -> None:
         """Offer these patterns: ``(name, pattern)``."""
