@@ -1,17 +1,20 @@
 """How long it takes to open a plate, beside ngio and napari-ome-zarr where they are installed.
 
-    python benchmarks/plates/listing.py [DIR] [--quick] [--json FILE]
+    python benchmarks/plates/listing.py [DIR] [--peers FOLDER] [--quick] [--json FILE]
 
 Each figure is the best of five in a process of its own, with the disk cache warm; the first opening in that process is
 reported beside it, since it includes what Python and the libraries load lazily. "computing" is processor time, which
 does not depend on what else the machine does. "fields" says what was listed: a
 reader that shows one field per well is not doing the same work.
+
+napari-ome-zarr is installed by uv into an environment of its own, where ``--peers`` names a folder for it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -73,21 +76,36 @@ for _ in range(6):
     fields, channels = listed(sys.argv[1])
     times.append(time.perf_counter() - before)
     computing.append(time.process_time() - cpu)
-import resource
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+try:  # what getrusage says begins with the peak of the process that started this one
+    peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) / 1024
+except OSError:
+    import resource
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 figures = {"first_s": times[0], "best_s": min(times[1:]), "best_cpu_s": min(computing[1:])}
 figures.update(fields=fields, channels=channels, peak_mib=peak)
 print(json.dumps(figures))
 """
 
 
-def timed(reader: str, path: Path) -> dict[str, float] | None:
+def peer_python(folder: Path) -> str:
+    """The Python of an environment with napari-ome-zarr, which is made where it is missing."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        uv = shutil.which("uv") or str(Path(__file__).parents[2] / ".uv" / "bin" / "uv")
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        subprocess.run([uv, "venv", "--quiet", "--python", version, str(folder)], check=True)
+        install = [uv, "pip", "install", "--quiet", "--python", str(python), "napari-ome-zarr"]
+        subprocess.run(install, check=True)
+    return str(python)
+
+
+def timed(reader: str, path: Path, python: str) -> dict[str, float] | None:
     """Figures of one reader on one plate, None where it is not installed or cannot open it."""
     if reader in ONLY_ZARR and path.suffix != ".zarr":
         return None
     target = path / INDICES.get(path.name, "") if reader == "openreadout" else path
     done = subprocess.run(
-        [sys.executable, "-c", READERS[reader] + TIMING, str(target)], capture_output=True, text=True, check=False
+        [python, "-c", READERS[reader] + TIMING, str(target)], capture_output=True, text=True, check=False
     )
     if done.returncode:
         return None
@@ -127,16 +145,18 @@ def main() -> None:
     """Make the plates, time the readers, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--peers", type=Path, help="folder of napari-ome-zarr's environment, made where it is missing")
     parser.add_argument("--quick", action="store_true", help="24 wells, 2 fields, 3 channels")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    apart = sys.executable if options.peers is None else peer_python(options.peers)
     size = (24, 2, 3) if options.quick else (384, 9, 5)
     with tempfile.TemporaryDirectory() as scratch:
         plates = create(options.folder or Path(scratch), *size)
         rows = []
         for name, path in plates.items():
             for reader in READERS:
-                figures = timed(reader, path)
+                figures = timed(reader, path, apart if reader == "napari-ome-zarr" else sys.executable)
                 if figures is not None:
                     rows.append({"plate": name, "reader": reader, **figures})
                     print(

@@ -43,8 +43,8 @@ def summary(plate: Plate) -> str:
 
 
 def problems_line(plate: Plate, layout: PlateLayout) -> str:
-    """One line on what is missing or unreadable; empty where nothing is."""
-    parts = []
+    """One line on what of stacks and series is shown, and on what is missing or unreadable; empty where nothing is."""
+    parts = [said for said in plate.note.split("; ") if said.startswith(("z: ", "t: "))]
     if layout.n_missing:
         parts.append(f"{counted(layout.n_missing, 'well')} missing (small dots)")
     if plate.problems:
