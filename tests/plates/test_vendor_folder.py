@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import struct
 import sys
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import nd2
 import numpy as np
 import openreadout
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates import open_plate
@@ -17,6 +21,12 @@ from napari_lexicon.plates.image_folder import guess_pattern
 from napari_lexicon.plates.pattern import preview_pattern
 
 from .instrument_files import PIXEL_SIZE_UM, Stack, write_czi, write_nd2
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A CZI that nothing is wrong with."""
+    return write_czi(tmp_path_factory.mktemp("czi") / "good.czi", stacks(1)).read_bytes()
 
 
 def stacks(count: int, depth: int = 1) -> list[Stack]:
@@ -150,3 +160,42 @@ def test_a_file_that_changed_is_read_anew_and_files_do_not_stay_open(tmp_path: P
     os.utime(tmp_path / "A01_0.nd2", (1, 1))
     assert field.identity() != before
     np.testing.assert_array_equal(field.image().compute(), second[0])
+
+
+@pytest.mark.parametrize("name", ["uiCount", "uiWidth", "uiHeight", "uiComp", "uiSequenceCount"])
+def test_a_header_that_claims_billions_is_a_sentence_or_a_problem(name: str, tmp_path: Path) -> None:
+    write_nd2(tmp_path / "A01.nd2", stacks(1, 2))
+    file = write_nd2(tmp_path / "A02.nd2", stacks(1, 2))
+    title = f"{name}\0".encode("utf-16-le")
+    content = file.read_bytes()
+    for place in [found.end() for found in re.finditer(re.escape(title), content)]:
+        content = content[:place] + struct.pack("<I", 2**31 - 1) + content[place + 4 :]
+    file.write_bytes(content)
+    plate = open_plate(tmp_path)
+    assert plate.wells["A01"].fields[0].image().compute().shape == (2, 40, 60)
+    said = [problem.sentence for problem in plate.problems]
+    try:
+        for field in plate.wells["A02"].fields if "A02" in plate.wells else ():
+            if field.shape == (40, 60):
+                field.image().compute()
+            else:
+                said.append(f"{field.shape}")
+    except PlateError as error:
+        said.append(str(error))
+    assert any("A02" in sentence for sentence in said) or name in ("uiCount", "uiSequenceCount")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 20_000), junk=st.binary(min_size=1, max_size=16), cut=st.integers(0, 4000))
+def test_broken_bytes_are_a_plate_or_a_sentence(place: int, junk: bytes, cut: int, good: bytes, tmp_path: Path) -> None:
+    content = bytearray(good)
+    at = place % len(content)
+    content[at : at + len(junk)] = junk
+    file = tmp_path / "A01.czi"
+    file.write_bytes(content[: len(content) - cut])
+    try:
+        for field in open_plate(file).fields():
+            if field.shape == (40, 60):
+                field.image().compute()
+    except PlateError as error:
+        assert "A01.czi" in str(error)

@@ -224,7 +224,7 @@ def _sources(request: Request, one: Placed, n_channels: int) -> Iterator[tuple[s
     depth, times = one.image["size_z"], one.image["size_t"]
     z, t = (request.z if depth > 1 else "max"), (request.t if times > 1 else 0)
     for title, (plane, point) in as_fields(one.field, z, t, depth, times):
-        planes = tuple(range(depth)) if plane == "max" else (plane,)
+        planes = range(depth) if plane == "max" else range(plane, plane + 1)  # a header may claim any number
         yield title, VendorField(str(one.path), one.image["index"], n_channels, planes, point)
 
 
@@ -283,7 +283,7 @@ class VendorField:
         Number within the file.
     n_channels : int
         Channels, or the colours of a colour image.
-    planes : tuple of int
+    planes : range
         In z; their maximum is taken.
     t : int
         Time point.
@@ -292,7 +292,7 @@ class VendorField:
     path: str
     image_number: int
     n_channels: int
-    planes: tuple[int, ...]
+    planes: range
     t: int
 
     @property
@@ -326,7 +326,7 @@ class VendorField:
             known = os.stat(self.path)
         except OSError as error:
             raise PlateError(f"{self.path} cannot be read: {error.strerror or error}.") from error
-        place = f"image={self.image_number} z={self.planes} t={self.t}"
+        place = f"image={self.image_number} z={self.planes.start}-{self.planes.stop} t={self.t}"
         return f"{Path(self.path).name} {known.st_size} {known.st_mtime_ns} {place}"
 
     def image(self, level: int = 0) -> da.Array:
