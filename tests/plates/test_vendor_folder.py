@@ -87,6 +87,14 @@ def test_scenes_of_one_czi_per_plate_lie_in_the_wells_that_it_names(tmp_path: Pa
     assert "wells named in the files; Zeiss CZI" in plate.note
 
 
+def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
+    file = write_czi(tmp_path / "scan.czi", stacks(2)).rename(tmp_path / "scan.2026")
+    assert [field.key for field in open_plate(file).fields()] == ["scan/0", "scan/1"]
+    (tmp_path / "notes.2026").write_text("no microscope wrote this")
+    with pytest.raises(PlateError, match="neither an image nor the index of a plate"):
+        open_plate(tmp_path / "notes.2026")
+
+
 def test_positions_are_no_wells_of_row_p(tmp_path: Path) -> None:
     file = write_czi(tmp_path / "scan.czi", stacks(3), ["P1", "P2", "P3"])
     content = file.read_bytes()

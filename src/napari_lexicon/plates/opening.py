@@ -70,6 +70,7 @@ READERS: tuple[Reader, ...] = (
     vendor_folder.READER,
     slides.READER,
     Reader(_is_image_file, _open_image_file),
+    vendor_files.BY_CONTENT,
 )
 """Readers of layouts that can be told by their content, in the order in which they are asked."""
 _BY_INDEX = (columbus.READER, phenix.READER, imagexpress.READER, cellvoyager.READER)

@@ -82,6 +82,19 @@ def is_vendor_file(path: Path) -> bool:
     return path.is_file() and extension_of(path.name) in VENDOR_EXTENSIONS
 
 
+def is_vendor_content(path: Path) -> bool:
+    """True for a file whose first bytes are those of an instrument's format, whatever it is called."""
+    if not path.is_file() or importlib.util.find_spec("openreadout") is None:
+        return False
+    import openreadout
+
+    try:
+        found: Mapping[str, Any] = openreadout.info(str(path), view="format")
+    except READ_ERRORS:
+        return False
+    return found.get("confidence") == "definite" and found.get("format") in VENDOR_EXTENSIONS
+
+
 def check_installed(path: Path) -> None:
     """Raise a PlateError that says what to install where openreadout is not there."""
     if importlib.util.find_spec("openreadout") is None:
@@ -368,3 +381,5 @@ class _Reader:
 
 
 READER = Reader(is_vendor_file, open_vendor_file)
+BY_CONTENT = Reader(is_vendor_content, open_vendor_file)
+"""For files that are called otherwise; asked last."""
