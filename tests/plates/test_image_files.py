@@ -298,3 +298,11 @@ def test_colour_and_grey_images_together_are_told_apart(tmp_path: Path) -> None:
     assert not plate.rgb
     assert [channel.name for channel in plate.channels] == ["Red", "Green", "Blue", "Grey"]
     assert [field.channels for field in plate.fields()] == [(0, 1, 2), (3,)]
+
+
+@pytest.mark.parametrize("length", range(1, 24))
+def test_the_first_bytes_of_a_tiff_are_a_sentence(length: int, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "whole.tif", np.zeros((8, 8), np.uint16))
+    (tmp_path / "begun.tif").write_bytes((tmp_path / "whole.tif").read_bytes()[:length])
+    with pytest.raises(PlateError, match=r"begun\.tif cannot be read as an image"):
+        read_header(str(tmp_path / "begun.tif"))

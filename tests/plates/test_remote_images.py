@@ -20,6 +20,7 @@ from PIL import Image
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates import open_plate
+from napari_lexicon.plates.files_field import fetch_headers
 
 from .server import Server
 
@@ -285,3 +286,23 @@ def test_an_image_in_a_bucket_that_changes_is_noticed(
     os.utime(bucket / "images" / "P1" / "Images" / "A01_Mito.tiff", (1e9, 1e9))
     after = [field.identity() for field in open_plate("s3://images/load_data.csv").fields()]
     assert [now == then for now, then in zip(after, before, strict=True)] == [False, True, True]
+
+
+def test_a_job_reads_the_headers_of_many_fields_at_a_time(server: Server, bucket: Path, desk: Path) -> None:
+    folder = bucket / "images" / "P1" / "Images"
+    rows = ["Metadata_Well,Metadata_Site,URL_OrigDNA"]
+    for number in range(24):
+        (folder / f"{number}.tiff").write_bytes((folder / "A01_DNA.tiff").read_bytes())
+        rows.append(f"A{number + 1:02d},1,{server.url}/images/P1/Images/{number}.tiff")
+    (folder / "7.tiff").write_bytes(b"II*")
+    (desk / "load_data.csv").write_text("\n".join(rows))
+    plate = open_plate(desk)
+    server.seconds_per_answer = 0.02
+    server.most_at_once = 0
+    fetch_headers(field.source for field in plate.fields())
+    assert server.most_at_once > 4
+    with pytest.raises(PlateError, match=r"/7\.tiff cannot be read"):
+        plate.wells["A08"].fields[0].source.dtype()
+    server.asked.clear()
+    assert {plate.wells[well].fields[0].shape for well in plate.wells if well != "A08"} == {(SIDE, SIDE)}
+    assert not server.asked

@@ -29,6 +29,7 @@ from napari_lexicon.lexicons.headers import (
 )
 from napari_lexicon.lexicons.lock import locked
 from napari_lexicon.plates import open_plate
+from napari_lexicon.plates.files_field import fetch_headers
 from napari_lexicon.plates.locations import absolute_location
 from napari_lexicon.plates.model import Field, Plate
 
@@ -186,6 +187,7 @@ def _free_id(lexicon: Lexicon, plate: Plate, origin: PlateOrigin) -> str:
 def _readable_fields(plate: Plate, spec: BackboneSpec) -> tuple[list[tuple[Field, FieldHeader]], list[ProblemHeader]]:
     problems = [ProblemHeader(sentence=p.sentence, well=p.well, field=p.field) for p in plate.problems]
     readable = []
+    fetch_headers(field.source for field in plate.fields())
     for field in plate.fields():
         try:
             field.source.dtype()  # reads the headers of all channels, of which what the identity needs is known then

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,10 +17,13 @@ from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.image_files import ImageHeader, Plane, read_header, read_plane
 from napari_lexicon.plates.lazy import Pixels, lazy_image
 from napari_lexicon.plates.locations import remote_address
+from napari_lexicon.plates.model import FieldSource
 from napari_lexicon.plates.plane_choices import Pages
 
 if TYPE_CHECKING:
     from napari_lexicon.plates.remote_files import Versions
+
+_TOGETHER = 32  # requests in flight
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,31 @@ class FilesField:
 
     def _plane(self, channels: tuple[int, ...] | None, level: int) -> Plane:
         return Plane(channels, self.z, self.t, level, scene=self.scene, pages=self.pages)
+
+
+def fetch_headers(sources: Iterable[FieldSource]) -> None:
+    """Read the headers of images behind addresses, many at a time; what cannot be read is said by its field.
+
+    Parameters
+    ----------
+    sources : iterable of FieldSource
+        Of any kind; those on a disk are left alone.
+    """
+    published = [source for source in sources if isinstance(source, FilesField) and source.versions is not None]
+    # Not the field's own headers: until Python 3.12 a cached property is worked out by one thread at a time.
+    wanted = [
+        (planes[0], source.scene, source.pages)
+        for source in published
+        for planes in source.files
+        if remote_address(planes[0]) is not None
+    ]
+    with ThreadPoolExecutor(_TOGETHER) as pool:
+        list(pool.map(_tried, wanted))
+
+
+def _tried(wanted: tuple[str, int, Pages | None]) -> None:
+    with suppress(PlateError):
+        read_header(*wanted)
 
 
 @dataclass(frozen=True)

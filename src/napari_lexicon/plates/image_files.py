@@ -147,7 +147,7 @@ def _local_header(path: str, scene: int, pages: Pages | None) -> ImageHeader:
     return _header_in(path, extension_of(path), scene, pages)
 
 
-@lru_cache(4096)  # a published image stays as it is, and each look at it costs round trips
+@lru_cache(2**16)  # each look at a published image costs round trips; a plate of 1536 wells has so many
 def _remote_header(address: str, scene: int, pages: Pages | None) -> ImageHeader:
     from napari_lexicon.plates.remote_files import opened_address, version_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import uuid
 import zlib
 from collections.abc import Callable
@@ -32,6 +33,7 @@ READ_ERRORS = (
     EOFError,
     OverflowError,
     SyntaxError,  # Pillow, on a broken PNG
+    struct.error,  # tifffile, on a file of three bytes
     zlib.error,
 )
 
