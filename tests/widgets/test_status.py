@@ -1,4 +1,4 @@
-"""What the Plate dock says of a plate, without a window."""
+"""What the Plate dock says of a plate, and the form for another choice of planes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tifffile
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.plane_choices import TChoice, ZChoice
 from napari_lexicon.widgets.plate.layout import plate_layout
+from napari_lexicon.widgets.plate.planes_dialog import PlanesForm
 from napari_lexicon.widgets.plate.status import problems_line
 
 
@@ -27,3 +28,12 @@ def test_what_is_shown_of_stacks_and_series_is_said(z: ZChoice, t: TChoice, said
         tifffile.imwrite(tmp_path / f"{well}.ome.tif", stack, ome=True, metadata={"axes": "TZYX"})
     plate = open_plate(tmp_path, z=z, t=t)
     assert problems_line(plate, plate_layout(plate)) == said
+
+
+@pytest.mark.parametrize("value", [("max", 0), ("all", "all"), (7, 3), (0, 0)])
+def test_the_form_gives_back_what_it_was_given(value: tuple[ZChoice, TChoice], qtbot) -> None:
+    form = PlanesForm()
+    qtbot.addWidget(form)
+    form.setValue(*value)
+    assert form.value() == value
+    assert form.plane.isEnabled() == isinstance(value[0], int)

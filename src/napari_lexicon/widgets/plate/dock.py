@@ -9,12 +9,14 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu, QStac
 
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.widgets.basic.scroll import TallContent
+from napari_lexicon.widgets.plate import status
 from napari_lexicon.widgets.plate.controller import PlateController
 from napari_lexicon.widgets.plate.map_controller import MapController
 from napari_lexicon.widgets.plate.map_page import MapPage
 from napari_lexicon.widgets.plate.moved_page import MovedPage
 from napari_lexicon.widgets.plate.pattern_controller import PatternController
 from napari_lexicon.widgets.plate.pattern_page import PatternPage
+from napari_lexicon.widgets.plate.planes_dialog import PlanesDialog
 from napari_lexicon.widgets.plate.start_page import StartPage
 from napari_lexicon.widgets.plate.view import PlateView
 from napari_lexicon.widgets.workspace.links import Dock
@@ -128,6 +130,16 @@ class PlateDock(Dock):
             lambda error: None,  # there are no images: the sentence that was told says all
         )
 
+    def ask_for_planes(self) -> None:
+        """Let a person say what is taken of stacks and series; returns at once."""
+        plate, origin = self.workspace.state.plate, self.workspace.state.origin
+        if plate is None or origin is None:
+            return
+        dialog = PlanesDialog(status.planes_said(plate), origin.z, origin.t, self)
+        dialog.chosen.connect(lambda z, t: self.workspace.opening.origin(origin.model_copy(update={"z": z, "t": t})))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
     def ask_for_map(self) -> None:
         """Show how the plate map that a person chooses in a dialog would be read; returns at once."""
         dialog = QFileDialog(self, "A plate map", filter="Tables (*.csv *.tsv *.txt *.xlsx)")
@@ -193,6 +205,7 @@ class PlateDock(Dock):
         recent.aboutToShow.connect(lambda: self._fill_recent(recent))
         menu.addAction("Sample plate", self.open_sample)
         menu.addSeparator()
+        menu.addAction("Planes and time points…", self.ask_for_planes)
         menu.addAction("Add a plate map…", self.ask_for_map)
         menu.addAction("How the plate map is read…", self.read_map_again)
         return menu

@@ -44,12 +44,17 @@ def summary(plate: Plate) -> str:
 
 def problems_line(plate: Plate, layout: PlateLayout) -> str:
     """One line on what of stacks and series is shown, and on what is missing or unreadable; empty where nothing is."""
-    parts = [said for said in plate.note.split("; ") if said.startswith(("z: ", "t: "))]
+    parts = [said] if (said := planes_said(plate)) else []
     if layout.n_missing:
         parts.append(f"{counted(layout.n_missing, 'well')} missing (small dots)")
     if plate.problems:
         parts.append(f"{counted(len(plate.problems), 'thing')} to know (hover)")
     return " · ".join(parts)
+
+
+def planes_said(plate: Plate) -> str:
+    """What is shown of stacks and series; empty where the plate has one plane and one time point."""
+    return " · ".join(said for said in plate.note.split("; ") if said.startswith(("z: ", "t: ")))
 
 
 def problems_tip(plate: Plate, most: int = 12) -> str:
