@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import subprocess
@@ -48,8 +49,21 @@ def screen() -> Iterator[str]:
         yield os.environ["DISPLAY"]
     finally:
         os.environ.pop("DISPLAY", None)
+        _let_windows_go()
         server.terminate()
         server.wait(timeout=10)
+
+
+def _let_windows_go() -> None:
+    """Delete what waits to be deleted: OpenGL ends the process where the screen has gone before a canvas."""
+    if "qtpy.QtWidgets" not in sys.modules:
+        return
+    from qtpy.QtCore import QCoreApplication, QEvent
+
+    for _ in range(3):
+        gc.collect()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        QCoreApplication.processEvents()
 
 
 @pytest.fixture(autouse=True)
