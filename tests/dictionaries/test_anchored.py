@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 from napari_lexicon.dictionaries.anchored import n_anchors
@@ -10,7 +9,6 @@ from napari_lexicon.dictionaries.token_source import ArrayTokens
 from napari_lexicon.dictionaries.train import train_dictionary
 from napari_lexicon.dictionaries.train_settings import TrainSettings
 from napari_lexicon.dictionaries.whitening import WhiteningAccumulator
-from napari_lexicon.errors import DictionaryError
 
 SETTINGS = TrainSettings(
     algorithm="icfl-anchored", features=48, iterations=3, per_iteration=2, steps=60, batch=256, warmup=5,
@@ -41,33 +39,6 @@ def test_principal_directions_stay_and_the_rest_learns():
     coordinate = whitening.whiten(raw)[:, 2]
     torch.testing.assert_close(whitening.whiten(raw) @ atoms[2], coordinate)
     torch.testing.assert_close(whitening.whiten(raw) @ atoms[held + 2], -coordinate)
-
-
-def test_taught_directions_stay_beside_the_principal_ones():
-    raw = tokens()
-    sums = WhiteningAccumulator(24)
-    sums.update(raw)
-    whitening = sums.fit("pca")
-    draw = torch.Generator().manual_seed(3)
-    taught = torch.randn(5, 24, generator=draw)
-    taught[4] = torch.eye(24)[0] + 0.01  # as good as a principal direction: it is not redrawn either
-    atoms = train_dictionary(SETTINGS, ArrayTokens(raw), whitening, taught=taught).dictionary.atoms
-    torch.testing.assert_close(atoms[:6], torch.eye(24)[:6], rtol=0, atol=0)
-    torch.testing.assert_close(atoms[12:17], taught / taught.norm(dim=1, keepdim=True))
-    assert not torch.allclose(atoms[17], atoms[12])
-
-
-@pytest.mark.parametrize(
-    ("algorithm", "shape", "told"),
-    [("icfl", (2, 24), "icfl-anchored"), ("icfl-anchored", (2, 8), "shape"), ("icfl-anchored", (40, 24), "too few")],
-)
-def test_taught_directions_that_cannot_be_held_are_refused(algorithm: str, shape: tuple[int, int], told: str):
-    raw = tokens()
-    sums = WhiteningAccumulator(24)
-    sums.update(raw)
-    settings = TrainSettings.from_json({**SETTINGS.to_json(), "algorithm": algorithm})
-    with pytest.raises(DictionaryError, match=told):
-        train_dictionary(settings, ArrayTokens(raw), sums.fit("pca"), taught=torch.ones(shape))
 
 
 def test_few_features_hold_few_directions():

@@ -4,20 +4,15 @@ Whitening makes every direction count alike, also the first ones, in which cells
 No atom of ICFL comes to lie along them, and so no single feature says what one whitened PCA coordinate says. Here the
 first principal directions, with both signs, are atoms from the start and stay; all others are learnt as in ICFL, on
 what these leave over. The pursuit takes them like any others. Measured in docs/benchmarks/dictionaries.md.
-
-Directions whose meaning is known, learnt from labels, can be held beside them: features that were taught, such as those
-of the built-in dictionary that mark nuclei.
 """
 
 from __future__ import annotations
 
 import torch
 
-from napari_lexicon.dictionaries.atoms import unit_rows_
 from napari_lexicon.dictionaries.icfl import IcflLearner
 from napari_lexicon.dictionaries.learners import Gradients
 from napari_lexicon.dictionaries.train_settings import TrainSettings
-from napari_lexicon.errors import DictionaryError
 
 MOST_ANCHORS = 16
 
@@ -44,22 +39,6 @@ class AnchoredIcfl(IcflLearner):
         directions = torch.eye(sample.shape[1], device=sample.device)[:held]
         self._held = 2 * held
         self.parameters["atoms"][: self._held] = torch.cat([directions, -directions])
-
-    def hold(self, directions: torch.Tensor) -> None:
-        """Put these ``(H, dim_w)`` directions after the principal ones, as atoms that stay."""
-        atoms = self.parameters["atoms"]
-        if directions.ndim != 2 or directions.shape[1] != atoms.shape[1] or not torch.isfinite(directions).all():
-            raise DictionaryError(
-                f"Taught directions of shape {tuple(directions.shape)} do not fit tokens of {atoms.shape[1]} whitened "
-                "numbers: give one row of finite numbers for each."
-            )
-        first, self._held = self._held, self._held + len(directions)
-        if self._held > len(atoms) // 2:
-            raise DictionaryError(
-                f"{len(directions)} taught directions beside {first} principal ones leave too few of {len(atoms)} "
-                "features to learn: ask for more features."
-            )
-        atoms[first : self._held] = unit_rows_(directions.to(atoms, copy=True))
 
     def gradients(self, unit: torch.Tensor) -> Gradients:
         """As in ICFL, and 0 for the atoms that stay."""

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 
 from napari_lexicon.dictionaries import parallel
-from napari_lexicon.dictionaries.anchored import AnchoredIcfl
 from napari_lexicon.dictionaries.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.header import DictionaryHeader
@@ -71,7 +70,6 @@ def train_dictionary(
     should_stop: Callable[[], bool] = _never,
     checkpoint: Path | None = None,
     device: torch.device | str = "cpu",
-    taught: torch.Tensor | None = None,
 ) -> TrainResult:
     """Learn a dictionary on tokens.
 
@@ -94,9 +92,6 @@ def train_dictionary(
         threads the result is bit-identical to that of an uninterrupted run.
     device : torch.device or str
         Where the work is done; the dictionary comes back on the CPU.
-    taught : torch.Tensor, optional
-        ``(H, dim_w)`` whitened directions of known meaning, which ``icfl-anchored`` holds as atoms after the principal
-        directions; no other algorithm does.
 
     Returns
     -------
@@ -113,7 +108,7 @@ def train_dictionary(
     if parallel.rank() > 0:
         report = _silent
     with torch.no_grad():
-        run = _Run(settings, source, whitening.to(device), torch.device(device), checkpoint, taught)
+        run = _Run(settings, source, whitening.to(device), torch.device(device), checkpoint)
         stopped, message = run.until_done(report, should_stop)
         return run.result(header or DictionaryHeader(), stopped, message)
 
@@ -128,7 +123,6 @@ class _Run:
         whitening: Whitening,
         device: torch.device,
         checkpoint: Path | None,
-        taught: torch.Tensor | None,
     ) -> None:
         self.settings = settings
         self.source = source
@@ -143,11 +137,6 @@ class _Run:
         self.algorithm = algorithm(settings.algorithm)
         learner = self.algorithm.learner()
         self.learner: Learner = learner(settings, self._sample(split.train, learner.sample_tokens))
-        self.taught = taught
-        if taught is not None:
-            if not isinstance(self.learner, AnchoredIcfl):
-                raise DictionaryError(f"{self.algorithm.title} does not hold taught directions: use icfl-anchored.")
-            self.learner.hold(taught)
         self.optimiser = _optimiser(settings, list(self.learner.parameters.values()), device)
         features = len(self.learner.parameters["atoms"])
         self.last_active = torch.zeros(features, dtype=torch.int64, device=device)  # step after the activity
@@ -267,8 +256,6 @@ class _Run:
         digest.update(self.whitening.mean.cpu().numpy().tobytes())
         spread = torch.arange(0, len(self.source), max(len(self.source) // 64, 1))
         digest.update(self.source.tokens(spread).contiguous().numpy().tobytes())
-        if self.taught is not None:
-            digest.update(self.taught.cpu().numpy().tobytes())
         return {
             **self.settings.to_json(),
             "tokens": len(self.source),
