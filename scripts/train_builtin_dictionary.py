@@ -2,10 +2,10 @@
 
     LEXICON_DATA=... python scripts/train_builtin_dictionary.py [--seeds 3] [--features 256] [--steps 400]
 
-Some features are taught what the simulator knows (``pretraining/properties.py``; ``--teach 0`` for none). Three seeds
-are trained on the same tokens; the first one is kept, with the stability of each of its features across the others.
-Features get a name where the truth of unseen simulated plates leaves no doubt. Without ``LEXICON_DATA`` the real images
-are left out.
+Three seeds are trained on the same tokens, and features that were taught what the simulator knows are added to each
+(``pretraining/properties.py``, ``pretraining/whole_cells.py``; ``--teach 0`` for none); the first one is kept, with the
+stability of each of its features across the others. Features get a name where the truth of unseen simulated plates
+leaves no doubt. Without ``LEXICON_DATA`` the real images are left out.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plates", type=int, default=12)
     parser.add_argument("--real", type=int, default=120)
     parser.add_argument("--leave-out", action="append", default=[], metavar="NAME")
-    parser.add_argument("--pictures", type=int, default=600, help="to find names by; 0 for no names")
+    parser.add_argument("--pictures", type=int, default=800, help="to find names by; 0 for no names")
     parser.add_argument("--teach", type=int, default=1200, help="pictures to teach features from; 0 for none")
     parser.add_argument("--threads", type=int, default=2)
     return parser

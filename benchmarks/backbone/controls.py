@@ -10,6 +10,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
+from pretraining import properties, whole_cells
+from pretraining import taught as teaching
 from pretraining.dictionary_recipe import control_whitening, fitted, recipe
 from pretraining.taught import taught_directions
 from pretraining.token_sample import SampleSettings, token_samples
@@ -18,6 +20,11 @@ from napari_lexicon.backbones import Backbone
 from napari_lexicon.backbones.builtin import load_random
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.file_format import load_dictionary, save_dictionary
+
+_TEACHING = hashlib.sha256(
+    b"".join(Path(module.__file__).read_bytes() for module in (properties, teaching, whole_cells))
+).hexdigest()
+"""What is kept of another way of teaching is not used again."""
 
 
 def random_controls(
@@ -35,7 +42,9 @@ def random_controls(
     settings = [recipe(made["features"], steps, seed, made["iterations"]) for seed in seeds]
     random = [load_random(seed=seed, layer=packaged.header.backbone["layer"]) for seed in seeds]
     described_by = json.dumps(
-        [[asdict(s) for s in settings], asdict(about), packaged.header.taught], sort_keys=True, default=str
+        [[asdict(s) for s in settings], asdict(about), packaged.header.taught, _TEACHING],
+        sort_keys=True,
+        default=str,
     )
     digest = hashlib.sha256(described_by.encode()).hexdigest()[:12]
     folder = keep or Path(tempfile.mkdtemp())

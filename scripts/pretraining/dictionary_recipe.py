@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import torch
 
 from napari_lexicon.backbones import BackboneSpec
-from napari_lexicon.dictionaries.anchored import n_anchors
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.header import DictionaryHeader
-from napari_lexicon.dictionaries.token_source import ArrayTokens
+from napari_lexicon.dictionaries.taught import with_taught
+from napari_lexicon.dictionaries.token_source import ArrayTokens, split_tokens
 from napari_lexicon.dictionaries.train import TrainResult, train_dictionary
 from napari_lexicon.dictionaries.train_settings import TrainSettings
 from napari_lexicon.dictionaries.whitening import Whitening, WhiteningAccumulator
@@ -34,7 +34,7 @@ def recipe(features: int = 256, steps: int = 400, seed: int = 0, iterations: int
         per_iteration=2,
         steps=steps,
         batch=2048,
-        learning_rate=2e-3,
+        learning_rate=5e-3,
         seed=seed,
         evaluate_every=max(1, steps // 6),
         checkpoint_every=max(1, steps // 6),
@@ -55,7 +55,7 @@ def fitted(
     about: SampleSettings,
     taught: Mapping[str, torch.Tensor] | None = None,
 ) -> TrainResult:
-    """A dictionary over the tokens of a backbone, with features that were taught something where these are given."""
+    """A dictionary over the tokens of a backbone; ``taught`` directions become features after all others."""
     header = DictionaryHeader(
         name="built-in",
         backbone=spec.to_json(),
@@ -65,17 +65,13 @@ def fitted(
         control_wells=len(torch.unique(sample.groups[sample.control])),
         whitening={**WHITENING, "sample": {key: value for key, value in asdict(about).items() if key != "seed"}},
     )
-    whitening = control_whitening(sample)
-    if taught:  # these atoms follow the principal directions
-        first = 2 * n_anchors(settings.features, whitening.dim_whitened)
-        header = header.model_copy(update={"taught": {first + i: name for i, name in enumerate(taught)}})
-    return train_dictionary(
-        settings,
-        ArrayTokens(sample.tokens, sample.groups),
-        whitening,
-        header=header,
-        taught=torch.stack(list(taught.values())) if taught else None,
-    )
+    source = ArrayTokens(sample.tokens, sample.groups)
+    result = train_dictionary(settings, source, control_whitening(sample), header=header)
+    if not taught:
+        return result
+    split = split_tokens(source, settings.validation_fraction, settings.validation_tokens, settings.seed)
+    larger = with_taught(result.dictionary, taught, source.tokens(split.held_out))
+    return replace(result, dictionary=larger, metrics=larger.header.metrics)
 
 
 def stability(dictionary: Dictionary, others: Sequence[Dictionary]) -> torch.Tensor:

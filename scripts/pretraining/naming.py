@@ -2,10 +2,11 @@
 
 Pictures of plates that neither the backbone nor the dictionary has seen. A name is given where a feature's direction
 alone tells patches that have a property from those that have not with an AUROC of 0.95, in each of two halves of the
-pictures, and to the best such feature only; to a feature that was taught something from 0.85 on. Some properties are
-asked in pictures of some stains only, and the name says so. A name has a question mark where the AUROC is lower than
-0.95, or where people's labels have not confirmed it. The rest stays unnamed. Dark patches do not count, here as in
-every lexicon.
+pictures, and to the best such feature only; to a feature that was taught something from 0.85 on. Features that were
+taught a trait of whole cells are asked for cells instead, each among those of its plate, and the one that was taught to
+count by its rank correlation. Some properties are asked in pictures of some stains only, and the name says so. A name
+has a question mark where the figure is lower than 0.95, or where people's labels have not confirmed it. The rest stays
+unnamed. Dark patches do not count, here as in every lexicon.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
+from scipy.stats import rankdata, spearmanr
 
 from napari_lexicon.backbones import Backbone
 from napari_lexicon.dictionaries.dictionary import Dictionary
 
 from .properties import PROPERTIES, looked_at
+from .whole_cells import COUNTED, TRAITS, TraitCells, counted_fields, trait_cells
 
 Array = npt.NDArray[np.float32]
 
@@ -37,59 +39,109 @@ class Evidence:
     ----------
     feature : int
     name : str
-    auroc : float
-        By the direction alone, the lower of the two halves.
-    usual : float
-        Part of the patches asked about that have the property.
-    patches : int
-        Patches with the property, the fewer of the two halves.
+    score : float
+        By the direction alone, the lower of two halves: AUROC, or rank correlation where it is told so.
     taught : bool
         Whether the feature was taught it.
+    told : str
+        What was asked, and what the score is.
     """
 
     feature: int
     name: str
-    auroc: float
-    usual: float
-    patches: int
-
+    score: float
     taught: bool
+    told: str
 
     @property
     def sentence(self) -> str:
         """What is told beside the name."""
-        origin = "Taught on simulated cells" if self.taught else "Suggested by simulated cells"
-        return (
-            f"{origin}: on others the direction of this feature tells such patches from the rest with an AUROC of "
-            f"{self.auroc:.2f}; {self.usual:.0%} of the patches asked about are such."
-        )
+        return f"{'Taught on' if self.taught else 'Suggested by'} simulated cells: {self.told}."
 
 
-def named(backbone: Backbone, dictionary: Dictionary, count: int = 600, fewest: int = 200) -> list[Evidence]:
+def named(backbone: Backbone, dictionary: Dictionary, count: int = 800, fewest: int = 200) -> list[Evidence]:
     """Features with a name, by their number."""
+    found = [
+        *_of_patches(backbone, dictionary, count, fewest),
+        *_of_cells(backbone, dictionary, count),
+        *_of_counts(backbone, dictionary, count),
+    ]
+    return sorted(found, key=lambda evidence: evidence.feature)
+
+
+def _of_patches(backbone: Backbone, dictionary: Dictionary, count: int, fewest: int) -> list[Evidence]:
+    """Names by properties of patches, to those taught them and to the best of all others."""
     halves = [_half(backbone, dictionary, UNSEEN + half, count // 2) for half in range(2)]
     auroc = np.min([half[0] for half in halves], axis=0)  # (properties, features)
     patches, usual = np.min([half[1] for half in halves], axis=0), np.mean([half[2] for half in halves], axis=0)
     auroc[patches < fewest] = 0
     names, taught = list(PROPERTIES), dictionary.header.taught
-    found: dict[int, tuple[int, str]] = {}
+    found: dict[int, int] = {}
     for feature, name in taught.items():
-        if auroc[number := names.index(name), feature] >= _PERHAPS:
-            found[feature] = number, name
+        if name in PROPERTIES and auroc[number := names.index(name), feature] >= _PERHAPS:
+            found[feature] = number
     for number, feature in enumerate(auroc.argmax(axis=1)):
-        if int(feature) not in found and auroc[number, feature] >= _SURE and names[number] not in taught.values():
-            found[int(feature)] = number, names[number]
-    return [
-        Evidence(
-            feature,
-            name if PROPERTIES[name].confirmed and auroc[number, feature] >= _SURE else f"{name}?",
-            round(float(auroc[number, feature]), 3),
-            round(float(usual[number]), 3),
-            int(patches[number]),
-            feature in taught,
+        free = int(feature) not in found and int(feature) not in taught
+        if free and auroc[number, feature] >= _SURE and names[number] not in taught.values():
+            found[int(feature)] = number
+    evidence = []
+    for feature, number in found.items():
+        score = float(auroc[number, feature])
+        told = (
+            f"on others the direction of this feature tells such patches from the rest with an AUROC of {score:.2f}; "
+            f"{usual[number]:.0%} of the patches asked about are such"
         )
-        for feature, (number, name) in sorted(found.items())
-    ]
+        sure = PROPERTIES[names[number]].confirmed and score >= _SURE
+        name = names[number] if sure else f"{names[number]}?"
+        evidence.append(Evidence(feature, name, round(score, 3), feature in taught, told))
+    return evidence
+
+
+def _of_cells(backbone: Backbone, dictionary: Dictionary, count: int) -> list[Evidence]:
+    """Names of the features that were taught traits of whole cells."""
+    evidence = []
+    for feature, name in dictionary.header.taught.items():
+        if name not in TRAITS:
+            continue
+        direction = dictionary.atoms[feature].numpy()
+        halves = []
+        for half in range(2):
+            (cells,) = trait_cells([(backbone, dictionary.whitening)], name, UNSEEN + half, max(2, count // 80))
+            halves.append(within_plates(cells, cells.tokens @ direction))
+        if (score := min(halves)) >= _PERHAPS:
+            told = (
+                "the mean of its direction over a cell tells such cells from others of their plate with an AUROC of "
+                f"{score:.2f}, the mean over plates of many looks"
+            )
+            evidence.append(Evidence(feature, f"{name}?", round(score, 3), True, told))
+    return evidence
+
+
+def within_plates(cells: TraitCells, values: Array) -> float:
+    """AUROC of cells with a trait among those of their own plate, the mean over plates with five of either."""
+    scores = []
+    for plate in np.unique(cells.plate):
+        own = cells.plate == plate
+        if min(cells.has[own].sum(), (~cells.has[own]).sum()) >= 5:
+            scores.append(float(_auroc(values[own, None], cells.has[own])[0]))
+    return float(np.mean(scores)) if scores else 0.0
+
+
+def _of_counts(backbone: Backbone, dictionary: Dictionary, count: int) -> list[Evidence]:
+    """The name of the feature that was taught to follow the number of nuclei."""
+    evidence = []
+    for feature, name in dictionary.header.taught.items():
+        if name != COUNTED:
+            continue
+        halves = []
+        for half in range(2):
+            (fields,) = counted_fields([(backbone, dictionary.whitening)], UNSEEN + half, max(4, count // 20))
+            along = fields.tokens @ dictionary.atoms[feature].numpy()
+            halves.append(float(spearmanr(along, fields.density).statistic))
+        if (score := min(halves)) >= _PERHAPS:
+            told = f"its mean over a field follows the number of nuclei per area with a rank correlation of {score:.2f}"
+            evidence.append(Evidence(feature, f"{name}?", round(score, 3), True, told))
+    return evidence
 
 
 def _half(backbone: Backbone, dictionary: Dictionary, seed: int, count: int) -> tuple[Array, Array, Array]:

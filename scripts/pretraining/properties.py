@@ -58,10 +58,6 @@ class Property:
     confirmed: bool = False
 
 
-def _ill(truth: Truth) -> Array:
-    return np.maximum(np.maximum(truth["dead"], truth["apoptosis"]), truth["dividing"])
-
-
 def _in_cell(truth: Truth) -> Mask:
     return np.asarray(truth["cell"] > 0.5, bool)
 
@@ -69,15 +65,6 @@ def _in_cell(truth: Truth) -> Mask:
 def _marked(markers: frozenset[str]) -> Callable[[Truth], Mask]:
     numbers = [MARKERS.index(name) for name in sorted(markers)]
     return lambda truth: np.asarray(np.isin(truth["marker"], numbers), bool)
-
-
-def _showing(state: str) -> Callable[[Truth], Mask]:
-    return lambda truth: np.asarray(truth[state] > 0.3, bool)
-
-
-def _clear(truth: Truth, state: str) -> Mask:
-    """Patches of cells that are in a state, or are not at all."""
-    return np.asarray((truth[state] > 0.3) | (truth[state] < 0.02), bool)
 
 
 def _crowded(truth: Truth) -> Mask:
@@ -92,15 +79,6 @@ PROPERTIES: dict[str, Property] = {
     "nucleus or its edge, in a nuclear stain": Property(NUCLEAR, lambda t: t["nucleus"] >= 0.05, confirmed=True),
     "beside nuclei, in a nuclear stain": Property(NUCLEAR, lambda t: t["nucleus"] < 0.05, taught=False, confirmed=True),
     "crowded nuclei, in a nuclear stain": Property(NUCLEAR, _crowded),
-    "dividing or dead cell, in a nuclear stain": Property(
-        NUCLEAR, lambda t: _ill(t) > 0.3, lambda t: (t["nucleus"] > 0.3) & ((_ill(t) > 0.3) | (_ill(t) < 0.05))
-    ),
-    "several nuclei, in a nuclear stain": Property(
-        NUCLEAR, _showing("several_nuclei"), lambda t: (t["nucleus"] > 0.1) & _clear(t, "several_nuclei")
-    ),
-    "small dense nucleus, in a nuclear stain": Property(
-        NUCLEAR, _showing("nuclear_shrinkage"), lambda t: (t["nucleus"] > 0.3) & _clear(t, "nuclear_shrinkage")
-    ),
     "background": Property(ALL, lambda t: t["cell"] < 0.02),
     "cell": Property(ALL, lambda t: t["cell"] > 0.5),
     "crowded cells": Property(FLUORESCENT, _crowded),
@@ -111,19 +89,6 @@ PROPERTIES: dict[str, Property] = {
     "spots in a cell": Property(FLUORESCENT, _marked(SPOTS), _in_cell),
     "filaments in a cell": Property(FLUORESCENT, _marked(FILAMENTS), _in_cell),
     "mitochondrial network in a cell": Property(FLUORESCENT, _marked(frozenset({"Mito"})), _in_cell),
-    "broken mitochondria, in a mitochondrial stain": Property(
-        frozenset({"Mito"}), _showing("mito_fragmentation"), lambda t: _in_cell(t) & _clear(t, "mito_fragmentation")
-    ),
-    "stress fibres, in an actin stain": Property(
-        frozenset({"Actin", "AGP"}), _showing("stress_fibres"), lambda t: _in_cell(t) & _clear(t, "stress_fibres")
-    ),
-    "scattered Golgi, in a Golgi stain": Property(
-        frozenset({"Golgi", "AGP"}), _showing("golgi_scatter"), lambda t: _in_cell(t) & _clear(t, "golgi_scatter")
-    ),
-    "dividing or dead cell": Property(
-        FLUORESCENT, lambda t: _ill(t) > 0.3, lambda t: _in_cell(t) & ((_ill(t) > 0.3) | (_ill(t) < 0.05))
-    ),
-    "cell, without a stain": Property(UNSTAINED, lambda t: t["cell"] > 0.5),
     "nucleus, in a stained section": Property(SECTIONS, lambda t: t["nucleus"] > 0.4),
     "white blood cell, in a smear": Property(SMEAR, lambda t: t["white_cell"] > 0.2),
     "red blood cell, in a smear": Property(SMEAR, lambda t: t["red_cell"] > 0.5),
