@@ -1,6 +1,6 @@
 """Which reading of a feature tells treated wells: the patches that its code is in, or those that lie far along it?
 
-    python benchmarks/quality/wells.py WORK [--quick | --full] [--json FILE]
+    python benchmarks/quality/wells.py WORK [--quick | --full] [--seed N] [--json FILE]
 
 Simulated plates with eight planted phenotypes in dose series, compounds that do nothing, and a batch effect each. On
 one plate the feature and channel is chosen that tells each phenotype from the control wells of that plate best, by the
@@ -38,9 +38,10 @@ def main() -> None:
     """Make plates, ask, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("work", type=Path)
+    parser.add_argument("--seed", type=int, default=70, help="of the first plate; the others have the next ones")
     options = add_options(parser).parse_args()
     plates, wells = (2, 48) if options.quick else (4, 384) if options.full else (3, 96)
-    lexicon = lexicon_of(options.work, plates, wells, options.threads)
+    lexicon = lexicon_of(options.work, plates, wells, options.seed, options.threads)
     cells: list[Cell] = []
     for reading, level in READINGS.items():
         effects = effects_of(lexicon, level)
@@ -48,17 +49,17 @@ def main() -> None:
     finish(cells, options, ours="beyond 1 SD", lower_is_better=("called",))
 
 
-def lexicon_of(work: Path, plates: int, wells: int, workers: int) -> Lexicon:
+def lexicon_of(work: Path, plates: int, wells: int, seed: int, workers: int) -> Lexicon:
     """The plates with the built-in dictionary applied."""
     work.mkdir(parents=True, exist_ok=True)
     made = []
     for n in range(plates):
-        path = work / f"wells{n}-{wells}.zarr"
+        path = work / f"wells{seed + n}-{wells}.zarr"
         settings = PlateSettings(
-            name=path.stem, wells=wells, shape=(384, 384), batch=f"batch_{n}", batch_effect=1.5, seed=70 + n
+            name=path.stem, wells=wells, shape=(384, 384), batch=f"batch_{n}", batch_effect=1.5, seed=seed + n
         )
         made.append(path if path.exists() else simulate_plate(path, settings, workers=workers))
-    out = work / f"wells-{plates}x{wells}.lexicon"
+    out = work / f"wells-{plates}x{wells}-{seed}.lexicon"
     if not out.exists():
         api.apply(made, out, device="cpu", keep_tokens=0)
     return Lexicon.open(out)
