@@ -37,6 +37,8 @@ TAUGHT = (
     "crowded cells",
     "edge of a cell",
     "filaments in a cell",
+    "tagged protein in the nucleus",
+    "many nuclei around, in a nuclear stain",
 )
 """Names of features that the page of directions shows on every field."""
 BEYOND = 3.0  # standard deviations of controls at which a direction is drawn in full

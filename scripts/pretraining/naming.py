@@ -111,7 +111,7 @@ def _of_cells(backbone: Backbone, dictionary: Dictionary, count: int) -> list[Ev
         if (score := min(halves)) >= _PERHAPS:
             told = (
                 "the mean of its direction over a cell tells such cells from others of their plate with an AUROC of "
-                f"{score:.2f}, the mean over plates of many looks"
+                f"{score:.2f}, the mean over plates of many looks; outside cells it was taught nothing"
             )
             evidence.append(Evidence(feature, f"{name}?", round(score, 3), True, told))
     return evidence
