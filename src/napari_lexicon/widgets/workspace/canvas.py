@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 _SELECTION_PAUSE_MS = 150
 _PATIENCE_MS = 80
 """How long the map of before may stay over an image whose codes are being read; drawing twice takes as long."""
+_BREATH_MS = 40
+"""How long a map that is over stays: its layer goes apart from what ended it, for napari searches all memory then."""
 _PATCHES_AROUND = 20
 """Patches to be seen across when the view goes to one of them: a few cells."""
 
@@ -88,6 +90,7 @@ class Canvas(QObject):
         self._patience.timeout.connect(self._blank_map)
         self._clearing = QTimer(self)
         self._clearing.setSingleShot(True)
+        self._clearing.setInterval(_BREATH_MS)
         self._clearing.timeout.connect(self._clear_map)
         state.plateChanged.connect(self._forget_ranges)
         state.fieldChanged.connect(self._load)
@@ -300,7 +303,7 @@ class Canvas(QObject):
             self.overlay.show(shown, self._state.style)
             self.overlay.legend()
         elif self._state.feature is None or not self.changing():
-            self._clearing.start()  # napari searches all memory for garbage when a layer goes: not in the same breath
+            self._clearing.start()
         elif not self._putting.busy() and not self._background.busy("field"):
             self._patience.start()  # the new field is there before its codes, which are most often read at once
 
