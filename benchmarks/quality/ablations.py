@@ -60,6 +60,11 @@ MORE = (
     Contender("4096 features", {"features": 4096}),
 )
 
+_PRESET = {"algorithm": "icfl-anchored", "features": 256, "iterations": 4, "per_iteration": 2, "batch": 1024}
+RATES = tuple(
+    Contender(f"rate {rate:g}", {**_PRESET, "learning_rate": rate}, components=48) for rate in (1e-3, 2e-3, 5e-3, 1e-2)
+)
+
 
 IN_WORLDS = (
     Contender("J 4, L 2 (default)"),
@@ -85,11 +90,12 @@ def main() -> None:
     """Run, print the table, write the rows."""
     parser = add_options(argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter))
     parser.add_argument("--plate", action="store_true", help="on a simulated plate instead of known truth")
+    parser.add_argument("--rates", action="store_true", help="learning rates of the window's preset, on that plate")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     cells: list[Cell] = []
     ours = ""
-    for task, default, runs in (plate_runs if options.plate else world_runs)(options):
+    for task, default, runs in (plate_runs if options.plate or options.rates else world_runs)(options):
         ours = default
         for name, columns in runs:
             cells += [Cell(task, name, metric, np.array(values)) for metric, values in columns.items()]
@@ -129,6 +135,10 @@ def _in_world(about: WorldSettings, steps: int, seeds: int) -> Iterator[tuple[st
 def plate_runs(options: argparse.Namespace) -> Iterator[tuple[str, str, Iterator[tuple[str, Columns]]]]:
     """Every variant on the plate."""
     steps, seeds = (20, 2) if options.quick else (2000, 5) if options.full else (400, 3)
+    if options.rates:
+        steps = steps if options.quick else 1000
+        yield "plate", RATES[0].name, _on_plate(RATES, steps, seeds, options.quick)
+        return
     variants = VARIANTS[: 4 if options.quick else None] + (MORE if options.full else ())
     yield "plate", DEFAULT.name, _on_plate(variants, steps, seeds, options.quick)
 
