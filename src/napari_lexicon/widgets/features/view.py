@@ -85,7 +85,7 @@ class FeaturesView(QWidget):
             "Which patches count as firing, in the table, on the plate, in groups, doses and questions.\n"
             "By code: those that are made of the feature, a few features per patch.\n"
             "By direction: all that lie so far along it, in standard deviations (SD) of control patches. On simulated\n"
-            "plates it found more of what treatments do, most of all over 2 SD; on real images it made no difference."
+            "plates it found more of what treatments do, over 1, 2 and 3 SD; on real images it made no difference."
         )
         self.table = FeatureTable()
         self.card = FeatureCard()
