@@ -21,6 +21,7 @@ _PLACES = {
     "overlay": "napari_lexicon.api",
     "profiles": "napari_lexicon.api",
     "report": "napari_lexicon.api",
+    "teach": "napari_lexicon.api",
     "train": "napari_lexicon.api",
     "open_plate": "napari_lexicon.plates",
     "simulate_plate": "napari_lexicon.samples.plate",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from napari_lexicon.api import overlay as overlay
     from napari_lexicon.api import profiles as profiles
     from napari_lexicon.api import report as report
+    from napari_lexicon.api import teach as teach
     from napari_lexicon.api import train as train
     from napari_lexicon.backbones import load_backbone as load_backbone
     from napari_lexicon.dictionaries import load_dictionary as load_dictionary

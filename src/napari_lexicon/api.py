@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from napari_lexicon.jobs.embedding import FieldsResult, Keep
+    from napari_lexicon.jobs.teaching import TeachResult
     from napari_lexicon.jobs.training import TrainJobResult
 
 UmPerPixel = float | Literal["model"] | None
@@ -182,6 +183,36 @@ def train(
     from napari_lexicon.jobs.training import TrainJob, run_train
 
     return run_train(TrainJob(str(lexicon), str(out), **settings), report, should_stop)
+
+
+def teach(
+    lexicon: PathLike,
+    out: PathLike,
+    name: str,
+    *,
+    report: Report = silent,
+    should_stop: ShouldStop = never,
+    **pointed: Any,
+) -> TeachResult:
+    """Teach the dictionary of a lexicon a further feature, and read the plates with it.
+
+    Parameters
+    ----------
+    lexicon : path
+        ``NAME.lexicon`` after apply.
+    out : path
+        Another lexicon folder, for the larger dictionary and what is read with it.
+    name : str
+        What the feature is called.
+    report, should_stop : callable
+        Told of every step forward; asked before every field.
+    **pointed
+        Fields of :class:`napari_lexicon.jobs.teaching.TeachJob`: ``wells`` and ``against``, or ``places``; ``channel``,
+        ``read``...
+    """
+    from napari_lexicon.jobs.teaching import TeachJob, run_teach
+
+    return run_teach(TeachJob(str(lexicon), str(out), name, **pointed), report, should_stop)
 
 
 def features(lexicon: PathLike, by: str | None = None, *, beyond: float | None = None) -> pd.DataFrame:

@@ -36,6 +36,11 @@ def test_answers_agree_with_pandas(question: str) -> None:
     assert wells_where(MAP, question) == MAP.query(question).index.tolist()
 
 
+def test_wells_may_be_named() -> None:
+    assert wells_where(MAP, "well in ['A02', 'A04'] and gene == 'TP53'") == ["A02", "A04"]
+    assert wells_where(pd.DataFrame(index=MAP.index), "not well in ['A02']") == ["A01", "A03", "A04"]
+
+
 def test_the_prefix_may_be_left_out() -> None:
     assert wells_where(MAP, "pert_type == 'negcon'") == ["A01"]
 

@@ -17,6 +17,7 @@ import pandas as pd
 from napari_lexicon.errors import PlateMapError
 
 CONTROLS = "Metadata_pert_type == 'negcon'"
+WELL = "well"
 
 _COMPARE = {
     ast.Eq: operator.eq,
@@ -36,7 +37,8 @@ def wells_where(plate_map: pd.DataFrame, question: str) -> list[str]:
     plate_map : pandas.DataFrame
         Indexed by well.
     question : str
-        For example ``"Metadata_pert_type == 'negcon'"``. Column names may leave out ``Metadata_``.
+        For example ``"Metadata_pert_type == 'negcon'"``. Column names may leave out ``Metadata_``; ``well`` is the name
+        of the well, where no column is called so: ``"well in ['B03', 'B04']"``.
 
     Returns
     -------
@@ -104,6 +106,8 @@ def _value(node: ast.expr, plate_map: pd.DataFrame, question: str) -> Any:
         for name in (node.id, f"Metadata_{node.id}"):
             if name in plate_map.columns:
                 return plate_map[name]
+        if node.id == WELL:
+            return pd.Series(plate_map.index.astype(str), index=plate_map.index)
         raise PlateMapError(
             f"The plate map has no column {node.id} (asked in {question!r}): it has {_columns(plate_map)}."
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from napari_lexicon.cli import computing, naming, reading  # in this order they stand in --help
+from napari_lexicon.cli import computing, teaching, naming, reading  # isort: skip  # in this order they stand in --help
 from napari_lexicon.cli.app import app
 
-__all__ = ["app", "computing", "main", "naming", "reading"]
+__all__ = ["app", "computing", "main", "naming", "reading", "teaching"]
 
 
 def main() -> None:

@@ -20,12 +20,14 @@ from napari_lexicon.jobs.refining import RefineJob, run_refine
 from napari_lexicon.jobs.reporting import ReportJob, run_report
 from napari_lexicon.jobs.shown_maps import FigureJob, LabelsJob, run_figure, run_labels
 from napari_lexicon.jobs.simulating import SimulateJob, run_simulate
+from napari_lexicon.jobs.teaching import TeachJob, run_teach
 from napari_lexicon.jobs.training import TrainJob, run_train
 
 Job = (
     EmbedJob
     | ApplyJob
     | TrainJob
+    | TeachJob
     | SimulateJob
     | ReportJob
     | RefineJob
@@ -51,6 +53,7 @@ JOB_KINDS: dict[str, JobKind] = {
     "apply": JobKind(ApplyJob, run_apply),
     "refine": JobKind(RefineJob, run_refine),
     "train": JobKind(TrainJob, run_train),
+    "teach": JobKind(TeachJob, run_teach),
     "simulate": JobKind(SimulateJob, run_simulate),
     "report": JobKind(ReportJob, run_report),
     "figure": JobKind(FigureJob, run_figure),

@@ -1,0 +1,319 @@
+"""Teaching a feature: the direction of tokens that tells what somebody points at from what it is compared with.
+
+A linear discriminant (Fisher 1936) of whitened tokens. It is found from sums over groups of tokens (wells, or the
+patches of a field that were pointed at and its others), so that leaving groups out, or shuffling which are which, needs
+no second look at the tokens. Groups are compared within their block (plate, or field) only: what differs between blocks
+teaches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+SHRINKAGE = 0.1
+"""Share of the covariance that is replaced by its mean over all directions (docs/benchmarks/dictionaries.md)."""
+PARTS = 5
+SHUFFLES = 999
+_FEWEST = 2
+
+
+@dataclass(frozen=True)
+class Check:
+    """How well a taught direction tells what had no part in finding it.
+
+    Parameters
+    ----------
+    auroc : float
+        Between what is like and what is not, in parts that were left out by turns; 0.5 is chance.
+    p : float, optional
+        Share of the shuffles of groups within their blocks that reach it, the real one counted among them. None where
+        there is nothing to shuffle.
+    like, unlike : int
+        Groups, or patches, of either kind.
+    parts : int
+        Parts that were left out by turns.
+    feature : int
+        The one among other features that tells them best, -1 without others.
+    feature_auroc : float
+        How well such a feature tells them that is chosen anew without each part; NaN without others.
+    """
+
+    auroc: float
+    p: float | None
+    like: int
+    unlike: int
+    parts: int
+    feature: int
+    feature_auroc: float
+
+
+class GroupSums:
+    """Sums over groups of tokens. N is the number of groups, d the length of a whitened token.
+
+    Parameters
+    ----------
+    like : (N,) bool
+        Which groups were pointed at.
+    block : (N,) int
+        Groups are compared within a block.
+    part : (N,) int
+        Groups of a part are left out together; numbered from 0.
+    dim : int
+        d.
+    """
+
+    def __init__(self, like: npt.ArrayLike, block: npt.ArrayLike, part: npt.ArrayLike, dim: int) -> None:
+        self.like = np.asarray(like, dtype=bool)
+        self.block = np.asarray(block, dtype=np.int64)
+        self.part = np.asarray(part, dtype=np.int64)
+        self.parts = int(self.part.max()) + 1
+        self.count = np.zeros(len(self.like))
+        self.total = np.zeros((len(self.like), dim))
+        self.products = np.zeros((self.parts, dim, dim))
+
+    def add(self, group: int, tokens: npt.NDArray[np.float32]) -> None:
+        """Add whitened tokens ``(n, d)`` of a group."""
+        wide = tokens.astype(np.float64)
+        self.count[group] += len(wide)
+        self.total[group] += wide.sum(axis=0)
+        self.products[self.part[group]] += wide.T @ wide
+
+    def direction(self, left_out: int | None = None, shrinkage: float = SHRINKAGE) -> Floats | None:
+        """Unit direction ``(d,)`` towards what was pointed at; None where no block has tokens of both kinds.
+
+        Parameters
+        ----------
+        left_out : int, optional
+            Part that has no say.
+        shrinkage : float
+            Between 0 and 1.
+        """
+        found = self._learnt(self.like[None], left_out, shrinkage)
+        return found.directions[0] if found.directions[0].any() else None
+
+    def distance(self, shrinkage: float = SHRINKAGE) -> float:
+        """How far what was pointed at lies from the others along :meth:`direction`, in spreads of tokens in a block."""
+        return self.apart(self._learnt(self.like[None], None, shrinkage).directions[0])
+
+    def apart(self, direction: npt.NDArray[np.floating]) -> float:
+        """How far what was pointed at lies from the others along any direction ``(d,)``, in the same unit."""
+        learnt = self._learnt(self.like[None], None, 0.0)
+        return float((_standardised(direction[None].astype(np.float64), learnt.covariance) @ learnt.difference.T)[0, 0])
+
+    def best_atom(self, atoms: npt.NDArray[np.float32], left_out: int | None = None) -> int:
+        """The direction among ``(M, d)`` along which like groups lie farthest beyond the others."""
+        use = self._used(left_out)
+        along = self.total[use] / self.count[use, None] @ atoms.T.astype(np.float64)
+        told = np.array([auroc(column, self.like[use], self.block[use]) for column in along.T])
+        learnt = self._learnt(self.like[None], left_out, 0.0)
+        wide = atoms.astype(np.float64)
+        spread = np.sqrt(np.maximum(np.einsum("md,de,me->m", wide, learnt.covariance, wide, optimize=True), 1e-12))
+        return int(np.lexsort((wide @ learnt.difference[0] / spread, np.nan_to_num(told)))[-1])
+
+    def check(
+        self,
+        atoms: npt.NDArray[np.float32] | None = None,
+        shrinkage: float = SHRINKAGE,
+        shuffles: int = SHUFFLES,
+        seed: int = 0,
+    ) -> Check | None:
+        """Leave every part out by turns and see where its groups lie along the direction found from the others.
+
+        Parameters
+        ----------
+        atoms : numpy.ndarray, optional
+            ``(M, d)`` directions of other features, to compare with.
+        shrinkage : float
+            As in :meth:`direction`.
+        shuffles : int
+            How often the groups of every block are told apart by chance.
+        seed : int
+            Of the shuffles.
+
+        Returns
+        -------
+        Check or None
+            None where fewer than two groups of a kind, or fewer than two parts, have tokens.
+        """
+        use = self._used(None)
+        kinds = int((use & self.like).sum()), int((use & ~self.like).sum())
+        if min(kinds) < _FEWEST or len(np.unique(self.part[use])) < _FEWEST:
+            return None
+        labels = np.vstack([self.like[None], _shuffled(self.like, self.block, use, shuffles, seed)])
+        scores = np.zeros(labels.shape)
+        rivals = np.full(len(use), np.nan)
+        for part in range(self.parts):
+            out = use & (self.part == part)
+            learnt = self._learnt(labels, part, shrinkage)
+            means = self.total[out] / self.count[out, None] - learnt.middles[self.block[out]]
+            scores[:, out] = _standardised(learnt.directions, learnt.covariance) @ means.T
+            if atoms is not None:
+                atom = atoms[self.best_atom(atoms, part)][None].astype(np.float64)
+                rivals[out] = (_standardised(atom, learnt.covariance) @ means.T)[0]
+        told = [auroc(*row, self.block[use]) for row in zip(scores[:, use], labels[:, use], strict=True)]
+        return Check(
+            auroc=told[0],
+            p=float(np.mean(np.nan_to_num(told) >= told[0] - 1e-12)),
+            like=kinds[0],
+            unlike=kinds[1],
+            parts=self.parts,
+            feature=-1 if atoms is None else self.best_atom(atoms),
+            feature_auroc=float("nan") if atoms is None else auroc(rivals[use], self.like[use], self.block[use]),
+        )
+
+    def _used(self, left_out: int | None) -> Mask:
+        use = self.count > 0
+        return use if left_out is None else use & (self.part != left_out)
+
+    def _learnt(self, labels: Mask, left_out: int | None, shrinkage: float) -> _Learnt:
+        """Directions of ``(P, N)`` labellings; 0 where a labelling has no block with tokens of both kinds."""
+        use = self._used(left_out)
+        dim = self.total.shape[1]
+        middles = np.zeros((int(self.block.max()) + 1, dim))
+        difference, weights = np.zeros((len(labels), dim)), np.zeros(len(labels))
+        scatter = sum((self.products[n] for n in range(self.parts) if n != left_out), np.zeros((dim, dim)))
+        for block in np.unique(self.block[use]):
+            own = use & (self.block == block)
+            count, total = self.count[own], self.total[own]
+            middles[block] = total.sum(axis=0) / count.sum()
+            scatter -= count.sum() * np.outer(middles[block], middles[block])
+            like = labels[:, own] @ count
+            unlike = count.sum() - like
+            both = (like > 0) & (unlike > 0)
+            sums = labels[both][:, own] @ total
+            apart = sums / like[both, None] - (total.sum(axis=0) - sums) / unlike[both, None]
+            weight = like[both] * unlike[both] / count.sum()
+            difference[both] += apart * weight[:, None]
+            weights[both] += weight
+        difference /= np.maximum(weights, 1e-12)[:, None]
+        degrees = max(1.0, self.count[use].sum() - len(np.unique(self.block[use])))
+        covariance = scatter / degrees
+        ridge = (np.trace(covariance) / dim + 1e-12) * np.eye(dim)
+        found = np.linalg.solve((1 - shrinkage) * covariance + shrinkage * ridge + 1e-9 * ridge, difference.T).T
+        length = np.linalg.norm(found, axis=1, keepdims=True)
+        return _Learnt(found / np.where(length > 0, length, 1), difference, covariance, middles)
+
+
+@dataclass(frozen=True, eq=False)
+class _Learnt:
+    """``(P, d)`` unit directions and differences, ``(d, d)`` covariance within blocks, ``(B, d)`` means of blocks."""
+
+    directions: Floats
+    difference: Floats
+    covariance: Floats
+    middles: Floats
+
+
+def _standardised(directions: Floats, covariance: Floats) -> Floats:
+    """Directions along which tokens spread by 1 within blocks."""
+    spread = np.sqrt(np.maximum(np.einsum("pd,de,pe->p", directions, covariance, directions, optimize=True), 1e-12))
+    return np.asarray(directions / spread[:, None])
+
+
+def parts_of(like: npt.ArrayLike, block: npt.ArrayLike, parts: int = PARTS) -> npt.NDArray[np.int64]:
+    """Number of the part of every group: each kind of each block is dealt out over the parts, in turn.
+
+    Parameters
+    ----------
+    like, block
+        As in :class:`GroupSums`.
+    parts : int
+        At most so many, and at most as many as there are groups of the rarer kind.
+    """
+    like, block = np.asarray(like, dtype=bool), np.asarray(block)
+    parts = max(1, min(parts, int(like.sum()), int((~like).sum())))
+    found = np.zeros(len(like), np.int64)
+    for kind in (True, False):
+        dealt = 0
+        for one in np.unique(block):
+            own = np.flatnonzero((like == kind) & (block == one))
+            found[own] = (dealt + np.arange(len(own))) % parts
+            dealt += len(own)
+    return found
+
+
+def check_fields(
+    sums: GroupSums,
+    fields: Sequence[tuple[npt.NDArray[np.float32], Mask]],
+    atoms: npt.NDArray[np.float32] | None = None,
+    shrinkage: float = SHRINKAGE,
+) -> Check | None:
+    """Leave every field out by turns and see whether its patches are told apart.
+
+    Parameters
+    ----------
+    sums : GroupSums
+        With one part for each field.
+    fields : sequence of (tokens, like)
+        Of every part: ``(n, d)`` whitened tokens and ``(n,)`` bool.
+    atoms, shrinkage
+        As in :meth:`GroupSums.check`.
+
+    Returns
+    -------
+    Check or None
+        AUROC is the mean over fields by the number of their patches that are like; None where fewer than two fields
+        have patches of both kinds.
+    """
+    whole = [part for part, (_, like) in enumerate(fields) if like.any() and not like.all()]
+    if len(whole) < _FEWEST:
+        return None
+    told, rivals, weights = [], [], []
+    for part in whole:
+        tokens, like = fields[part]
+        direction = sums.direction(part, shrinkage)
+        assert direction is not None  # another field has patches of both kinds
+        told.append(auroc(tokens @ direction, like))
+        weights.append(int(like.sum()))
+        if atoms is not None:
+            rivals.append(auroc(tokens @ atoms[sums.best_atom(atoms, part)], like))
+    return Check(
+        auroc=float(np.average(told, weights=weights)),
+        p=None,
+        like=sum(weights),
+        unlike=sum(int((~fields[part][1]).sum()) for part in whole),
+        parts=len(whole),
+        feature=-1 if atoms is None else sums.best_atom(atoms),
+        feature_auroc=float("nan") if atoms is None else float(np.average(rivals, weights=weights)),
+    )
+
+
+def auroc(scores: npt.NDArray[np.floating], like: Mask, block: npt.NDArray[np.int64] | None = None) -> float:
+    """Share of the pairs of a like and an unlike one in which the like one scores higher, ties counted half.
+
+    Pairs are made within blocks only. NaN without any.
+    """
+    from scipy.stats import rankdata
+
+    above, pairs = 0.0, 0.0
+    for own in _blocks(block, len(like)):
+        n = int(like[own].sum())
+        others = int(own.sum()) - n
+        if n and others:
+            above += float(rankdata(scores[own])[like[own]].sum()) - n * (n + 1) / 2
+            pairs += n * others
+    return above / pairs if pairs else float("nan")
+
+
+def _blocks(block: npt.NDArray[np.int64] | None, n: int) -> Iterator[Mask]:
+    if block is None:
+        yield np.ones(n, bool)
+        return
+    for one in np.unique(block):
+        yield block == one
+
+
+def _shuffled(like: Mask, block: npt.NDArray[np.int64], use: Mask, times: int, seed: int) -> Mask:
+    """``(times, N)`` labels, drawn anew among the groups with tokens of every block."""
+    rng = np.random.default_rng(seed)
+    drawn = np.repeat(like[None], times, axis=0)
+    for one in np.unique(block[use]):
+        own = np.flatnonzero(use & (block == one))
+        drawn[:, own] = rng.permuted(drawn[:, own], axis=1)
+    return drawn

@@ -1,0 +1,235 @@
+"""What a feature is taught by: the tokens of wells, or the patches of fields that somebody pointed at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from napari_lexicon.analysis.conditions import wells_where
+from napari_lexicon.analysis.teaching import Check, GroupSums, check_fields, parts_of
+from napari_lexicon.dictionaries.channel_groups import grouped_tokens
+from napari_lexicon.dictionaries.dictionary import Dictionary
+from napari_lexicon.errors import JobError
+from napari_lexicon.jobs.contract import Progress, Report, silent
+from napari_lexicon.jobs.refining import FineReader
+from napari_lexicon.lexicons import Lexicon, LexiconPlate
+from napari_lexicon.lexicons.plate import fine_is_current
+
+
+@dataclass(frozen=True)
+class PointedAt:
+    """Patches of one field that a feature is to be taught by.
+
+    Parameters
+    ----------
+    plate : str
+        Id or name of the plate in the lexicon.
+    number : int
+        Of the field on the plate.
+    places : tuple of (int, int)
+        Row and column of patches on the grid of the field.
+    like : bool
+        False for patches that are not what is meant.
+    """
+
+    plate: str
+    number: int
+    places: tuple[tuple[int, int], ...]
+    like: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What was found in one channel.
+
+    Parameters
+    ----------
+    channel : str
+        Its name; empty where channels share a token.
+    direction : numpy.ndarray
+        ``(dim_w,)`` unit direction among whitened tokens.
+    check : Check, optional
+        How it fares on what it was not learnt from; None where nothing could be left out.
+    like, unlike : int
+        Wells, or patches, that it was learnt from.
+    distance : float
+        How far apart these lie along the direction, in spreads of tokens.
+    """
+
+    channel: str
+    direction: np.ndarray
+    check: Check | None
+    like: int
+    unlike: int
+    distance: float
+
+    def rank(self) -> tuple[float, float]:
+        """The better, the higher."""
+        return (-1.0 if self.check is None else self.check.auroc, self.distance)
+
+
+def lessons_of_wells(
+    lexicon: Lexicon, dictionary: Dictionary, wells: str, against: str, wanted_channel: str | None
+) -> list[Lesson]:
+    """One lesson for every channel, from the tokens that are kept of the wells."""
+    groups = [
+        (plate, well, like, block)
+        for block, plate in enumerate(lexicon.plates.values())
+        for well, like in _wells_of(plate, wells, against)
+    ]
+    likes, blocks = [group[2] for group in groups], [group[3] for group in groups]
+    for wanted, question in ((True, wells), (False, against)):
+        if wanted not in likes:
+            raise JobError(f"No well of {lexicon.path.name} fits {question!r}: correct the question.")
+    if not {block for block, like in zip(blocks, likes, strict=True) if like} & {
+        block for block, like in zip(blocks, likes, strict=True) if not like
+    }:
+        raise JobError(
+            f"Wells that fit {wells!r} and wells that fit {against!r} are never on the same plate, "
+            "so what tells them may be the plate: choose others."
+        )
+    parts = parts_of(likes, blocks)
+    lessons = []
+    for channel in _channels(lexicon, dictionary, wanted_channel):
+        sums = GroupSums(likes, blocks, parts, dictionary.whitening.dim_whitened)
+        for number, (plate, well, _, _) in enumerate(groups):
+            for tokens in _kept_tokens(plate, well, channel, dictionary):
+                sums.add(number, tokens)
+        direction = sums.direction()
+        if direction is not None:
+            check = sums.check(dictionary.atoms.numpy())
+            counted = [int((sums.count[sums.like == kind] > 0).sum()) for kind in (True, False)]
+            lessons.append(Lesson(channel, direction, check, counted[0], counted[1], sums.distance()))
+    if not lessons:
+        raise JobError(
+            f"{lexicon.path} keeps no tokens of these wells: run apply with --keep-tokens, or choose other wells."
+        )
+    return lessons
+
+
+def _wells_of(plate: LexiconPlate, wells: str, against: str) -> list[tuple[str, bool]]:
+    """Wells of a plate that are like or unlike; one that is both is what was asked for first."""
+    like = wells_where(plate.map, wells)
+    unlike = set(wells_where(plate.map, against)) - set(like)
+    there = set(plate.wells)
+    return [(well, True) for well in like if well in there] + [
+        (well, False) for well in plate.map.index.astype(str) if well in unlike and well in there
+    ]
+
+
+def _channels(lexicon: Lexicon, dictionary: Dictionary, wanted: str | None) -> list[str]:
+    """Names of the channels to learn in; one empty name where channels share a token."""
+    if dictionary.header.channels_mode != "separate" or any(plate.joint for plate in lexicon.plates.values()):
+        return [""]
+    names = list(dict.fromkeys(one.name for plate in lexicon.plates.values() for one in plate.header.channels))
+    if wanted is None:
+        return names
+    if wanted not in names:
+        raise JobError(f"There is no channel {wanted}: choose one of {', '.join(names)}.")
+    return [wanted]
+
+
+def _kept_tokens(plate: LexiconPlate, well: str, channel: str, dictionary: Dictionary) -> list[np.ndarray]:
+    """Whitened tokens of the fields of a well, ``(n, dim_w)`` each, as the dictionary takes them."""
+    found = []
+    names = [one.name for one in plate.header.channels]
+    for number, field in enumerate(plate.fields):
+        kept = plate.tokens(number) if field.well == well else None
+        if kept is None:
+            continue
+        have = [names[c] for c in kept.channels]
+        needed = dictionary.header.channel_names
+        if (channel and channel not in have) or any(one not in have for one in needed):
+            continue
+        raw, lit = torch.from_numpy(kept.tokens).float().transpose(0, 1), kept.lit.T
+        grouped = grouped_tokens(raw, dictionary.header.channels_mode, [have.index(one) for one in needed])
+        group = have.index(channel) if channel else 0
+        use = lit[group] if channel else lit.any(axis=0)
+        if use.any():
+            found.append(dictionary.whitening.whiten(grouped[group][torch.from_numpy(use)]).numpy())
+    return found
+
+
+def lessons_of_places(
+    lexicon: Lexicon,
+    dictionary: Dictionary,
+    places: Sequence[PointedAt],
+    wanted_channel: str | None,
+    reader: FineReader,
+    report: Report = silent,
+) -> list[Lesson]:
+    """One lesson for every channel, from the fields that are pointed into."""
+    if not any(one.like and one.places for one in places):
+        raise JobError("Nothing is pointed at that the feature is to find: point at patches that have it.")
+    fields = _pointed_fields(lexicon, places, reader, report)
+    against = any(not one.like for one in places)
+    lessons = []
+    for channel in _channels(lexicon, dictionary, wanted_channel):
+        seen = [one for one in (_patches(*field, channel, against) for field in fields) if one is not None]
+        if not seen:
+            continue
+        number = np.repeat(np.arange(len(seen)), 2)
+        block = np.zeros_like(number) if against else number
+        sums = GroupSums(np.tile([True, False], len(seen)), block, number, dictionary.whitening.dim_whitened)
+        for part, (tokens, like) in enumerate(seen):
+            sums.add(2 * part, tokens[like])
+            sums.add(2 * part + 1, tokens[~like])
+        direction = sums.direction()
+        if direction is not None:
+            check = check_fields(sums, seen, dictionary.atoms.numpy())
+            likes = sum(int(like.sum()) for _, like in seen)
+            others = sum(len(like) for _, like in seen) - likes
+            lessons.append(Lesson(channel, direction, check, likes, others, sums.distance()))
+    if not lessons:
+        raise JobError(
+            "All patches that are pointed at are dark, or there is nothing to tell them from: choose others."
+        )
+    return lessons
+
+
+def _pointed_fields(
+    lexicon: Lexicon, places: Sequence[PointedAt], reader: FineReader, report: Report
+) -> list[tuple[LexiconPlate, int, list[PointedAt]]]:
+    """Fields that are pointed into, with all their patches read."""
+    by_field: dict[tuple[str, int], list[PointedAt]] = {}
+    for one in places:
+        plate = lexicon.only_plate(one.plate)
+        if not 0 <= one.number < len(plate.fields):
+            raise JobError(f"Plate {plate.header.name} has no field number {one.number}: point at one that it has.")
+        rows, columns = plate.fields[one.number].grid
+        if not all(0 <= row < rows and 0 <= column < columns for row, column in one.places):
+            raise JobError(
+                f"Fields of {plate.fields[one.number].well} have {rows} x {columns} patches, counted from 0: "
+                "point at some of these."
+            )
+        by_field.setdefault((plate.id, one.number), []).append(one)
+    found = []
+    for done, ((plate_id, number), pointed) in enumerate(by_field.items()):
+        plate = lexicon.plates[plate_id]
+        report(Progress(done, len(by_field), f"reading the patches of {plate.fields[number].well}"))
+        if not fine_is_current(plate, number, 1):
+            reader.read(plate, number, 1)
+        found.append((plate, number, pointed))
+    return found
+
+
+def _patches(
+    plate: LexiconPlate, number: int, pointed: Sequence[PointedAt], channel: str, against: bool
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """``(n, dim_w)`` whitened tokens of a field and ``(n,)`` whether they are like; dark patches are left out."""
+    fine = plate.fine(number)
+    names = [one.name for one in plate.header.channels]
+    have = [names[c] for c in fine.codes.channels] if fine is not None else []
+    if fine is None or (channel and channel not in have):
+        return None
+    tokens = fine.whitened[have.index(channel) if channel else 0].astype(np.float32)
+    kind = np.zeros(tokens.shape[:2], np.int8) if against else np.full(tokens.shape[:2], -1, np.int8)
+    for wanted in (False, True):
+        for one in pointed:
+            rows, columns = np.array(one.places, dtype=int).reshape(-1, 2).T if one.like == wanted else ([], [])
+            kind[rows, columns] = 1 if wanted else -1
+    use = (kind != 0) & tokens.any(axis=-1)
+    return (tokens[use], kind[use] > 0) if use.any() else None
