@@ -6,10 +6,11 @@ Four simulated plates with eight planted phenotypes, each plate with brightness,
 feature is taught on three of them and scored on the fourth, by the AUROC of its cells: those that show the phenotype
 among those that show none, each by how far its patches lie along the direction on average. Taught by *wells*: treated
 wells beside control wells, though only a part of the cells of a treated well shows anything. Taught by *cells*: the
-patches of 10 or 40 cells, in two fields of one plate, beside everything else in these fields, other cells of the same
-kind among it. Beside them the best learnt feature of the built-in dictionary that the same wells, or the same patches,
-choose (*chosen*), and *any feature*: the best one that is chosen by knowing every cell of the three plates, those among
-them that the simulator taught. Spread is over the plates left out, and over three draws of cells.
+patches of 10 or 40 cells in two treated wells of one plate, beside everything else in these fields, other cells of the
+same kind among it; *beside others*: beside as many cells of two control wells. Each of these ways also chooses among
+the learnt features of the built-in dictionary (*chosen*). *any feature*: the best one of all, those that the simulator
+taught among them, chosen by knowing every cell of the three plates. Spread is over the plates left out, and for cells
+over three draws as well.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "backbone"))
 from regions import Regions, shares
 from simulated import PHENOTYPES, SimulatedField, cell_question, chosen_wells, plate_fields, plate_settings
 
-from napari_lexicon.analysis.teaching import SHRINKAGE, GroupSums, auroc, parts_of
+from napari_lexicon.analysis.teaching import SHRINKAGE, GroupSums, auroc, check_fields, parts_of
 from napari_lexicon.backbones import Backbone, field_tokens, load_backbone
 from napari_lexicon.backbones.background import lit_patches
 from napari_lexicon.dictionaries.dictionary import Dictionary
@@ -41,6 +42,8 @@ from napari_lexicon.dictionaries.file_format import load_dictionary
 BUILTIN = Path(__file__).parents[2] / "src/napari_lexicon/dictionaries/builtin.safetensors"
 POINTED = (10, 40)
 Array = npt.NDArray[np.float32]
+Told = tuple[Array, npt.NDArray[np.bool_]]
+"""Whitened tokens, and which of them are like."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,17 +152,18 @@ def scores(
     channel = max(range(len(chosen)), key=lambda c: chosen[c][1])
     found["wells, chosen"] = [_told(phenotype, test, channel, atoms[learnt][chosen[channel][0]])]
     for wanted in POINTED:
-        for seed in range(3):
-            by_cells = _cells(phenotype, rest, wanted, seed)
-            for shrinkage in shrinkages:
-                channel = int(np.argmax([sums.distance(shrinkage) for sums in by_cells]))
-                direction = by_cells[channel].direction(shrinkage=shrinkage)
-                name = _name(f"{wanted} cells", shrinkage, shrinkages)
-                found.setdefault(name, []).append(_told(phenotype, test, channel, direction))
-            chosen = [_best_apart(sums, atoms[learnt]) for sums in by_cells]
-            channel = max(range(len(chosen)), key=lambda c: chosen[c][1])
-            told = _told(phenotype, test, channel, atoms[learnt][chosen[channel][0]])
-            found.setdefault(f"{wanted} cells, chosen", []).append(told)
+        for beside in (False, True):
+            what = f"{wanted} cells" + (" beside others" if beside else "")
+            for seed in range(3):
+                by_cells = [_cells(phenotype, rest, wanted, seed, beside, c) for c in range(rest[0].tokens.shape[0])]
+                for shrinkage in shrinkages:
+                    channel, direction = _learnt_of_cells(by_cells, shrinkage)
+                    told = _told(phenotype, test, channel, direction)
+                    found.setdefault(_name(what, shrinkage, shrinkages), []).append(told)
+                chosen = [_best_apart(sums, atoms[learnt]) for sums, _ in by_cells]
+                channel = max(range(len(chosen)), key=lambda c: chosen[c][1])
+                told = _told(phenotype, test, channel, atoms[learnt][chosen[channel][0]])
+                found.setdefault(f"{what}, chosen", []).append(told)
     found["any feature"] = [_by_every_cell(phenotype, rest, test, atoms)]
     return found
 
@@ -179,27 +183,52 @@ def _wells(phenotype: str, fields: Sequence[Seen], channel: int) -> GroupSums:
     return sums
 
 
-def _cells(phenotype: str, fields: Sequence[Seen], wanted: int, seed: int) -> list[GroupSums]:
-    """The patches of some cells of two treated wells of one plate, beside all others of these fields; by channel."""
+def _cells(
+    phenotype: str, fields: Sequence[Seen], wanted: int, seed: int, beside: bool, channel: int
+) -> tuple[GroupSums, list[Told]]:
+    """The patches of some cells in two treated wells of one plate.
+
+    Beside all others of these fields, or beside as many cells in two control wells of the plate.
+    """
     plate = np.unique([field.plate for field in fields])[seed % 3]
-    asked = [field for field in fields if field.phenotype == phenotype and field.plate == plate][:2]
     rng = np.random.default_rng(seed)
-    pointed = []
-    for field in asked:
-        use, shows = cell_question(field.table, phenotype)
-        there = np.flatnonzero(use & shows)
-        chosen = rng.permutation(there)[: wanted // len(asked)]
-        pointed.append(field.cover[chosen].any(axis=0))
-    number = np.repeat(np.arange(len(asked)), 2)
-    found = []
-    for channel in range(asked[0].tokens.shape[0]):
-        sums = GroupSums(np.tile([True, False], len(asked)), number, number, asked[0].tokens.shape[2])
-        for part, (field, like) in enumerate(zip(asked, pointed, strict=True)):
-            lit = field.lit[channel]
-            sums.add(2 * part, field.tokens[channel][like & lit])
-            sums.add(2 * part + 1, field.tokens[channel][~like & lit])
-        found.append(sums)
-    return found
+    own = [field for field in fields if field.plate == plate]
+    treated, controls = ([field for field in own if field.phenotype == kind][:2] for kind in (phenotype, "control"))
+    seen: list[Told] = []
+    for field, control in zip(treated, controls, strict=True):
+        tokens, like = _of_cells(field, phenotype, True, wanted // len(treated), rng, channel)
+        if beside:
+            others, shown = _of_cells(control, phenotype, False, wanted // len(treated), rng, channel)
+            tokens = np.concatenate([tokens[like], others[shown]])
+            like = np.repeat([True, False], [int(like.sum()), int(shown.sum())])
+        seen.append((tokens, like))
+    number = np.repeat(np.arange(len(seen)), 2)
+    block = np.zeros_like(number) if beside else number
+    sums = GroupSums(np.tile([True, False], len(seen)), block, number, fields[0].tokens.shape[2])
+    for part, (tokens, like) in enumerate(seen):
+        sums.add(2 * part, tokens[like])
+        sums.add(2 * part + 1, tokens[~like])
+    return sums, seen
+
+
+def _of_cells(field: Seen, phenotype: str, shown: bool, wanted: int, rng: np.random.Generator, channel: int) -> Told:
+    """Lit patches of a field, and which of them lie in some cells of a kind."""
+    use, shows = cell_question(field.table, phenotype)
+    chosen = rng.permutation(np.flatnonzero(use & (shows == shown)))[:wanted]
+    lit = field.lit[channel]
+    return field.tokens[channel][lit], field.cover[chosen].any(axis=0)[lit]
+
+
+def _learnt_of_cells(
+    by_channel: Sequence[tuple[GroupSums, list[Told]]], shrinkage: float
+) -> tuple[int, npt.NDArray[np.floating] | None]:
+    """Channel and direction as the job finds them."""
+    ranks = []
+    for sums, seen in by_channel:
+        check = check_fields(sums, seen, shrinkage=shrinkage)
+        ranks.append((-1.0 if check is None else check.auroc, sums.distance(shrinkage)))
+    channel = max(range(len(ranks)), key=ranks.__getitem__)
+    return channel, by_channel[channel][0].direction(shrinkage=shrinkage)
 
 
 def _best_channel(by_channel: Sequence[GroupSums], shrinkage: float) -> int:

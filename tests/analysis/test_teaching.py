@@ -7,7 +7,7 @@ import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import roc_auc_score
 
-from napari_lexicon.analysis.teaching import GroupSums, auroc, check_fields, parts_of
+from napari_lexicon.analysis.teaching import GroupSums, auroc, check_fields, paired_parts, parts_of
 
 DIM = 12
 
@@ -106,6 +106,13 @@ def test_parts_hold_both_kinds():
     assert parts.max() + 1 == 4
     for part in range(4):
         assert like[parts == part].sum() == 1 and (~like[parts == part]).sum() == 5
+
+
+def test_fields_of_one_kind_are_paired():
+    both = paired_parts([True, True, False, True, False], [False, True, True, False, True])
+    assert both.tolist() == [1, 0, 1, 2, 2]
+    assert paired_parts([True, True], [False, True]).tolist() == [0, 0]
+    assert paired_parts([True, True, True], [True, True, True]).tolist() == [0, 1, 2]
 
 
 def test_auroc_within_blocks():

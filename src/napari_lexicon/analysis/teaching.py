@@ -16,8 +16,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-SHRINKAGE = 0.1
+SHRINKAGE = 0.02
 """Share of the covariance that is replaced by its mean over all directions (docs/benchmarks/dictionaries.md)."""
+OF_PATCHES = 0.5
+"""The same where a few hundred patches teach, and not the tokens of wells."""
 PARTS = 5
 SHUFFLES = 999
 _FEWEST = 2
@@ -238,18 +240,39 @@ def parts_of(like: npt.ArrayLike, block: npt.ArrayLike, parts: int = PARTS) -> n
     return found
 
 
+def paired_parts(has_like: npt.ArrayLike, has_unlike: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Number of the part of every field, so that as many parts as can be hold both kinds.
+
+    Parameters
+    ----------
+    has_like, has_unlike : (F,) bool
+        Which fields have patches of either kind.
+    """
+    has_like, has_unlike = np.asarray(has_like, dtype=bool), np.asarray(has_unlike, dtype=bool)
+    found = np.zeros(len(has_like), np.int64)
+    both = np.flatnonzero(has_like & has_unlike)
+    found[both] = np.arange(len(both))
+    alone = [np.flatnonzero(has_like & ~has_unlike), np.flatnonzero(has_unlike & ~has_like)]
+    pairs = min(len(one) for one in alone)
+    parts = len(both) + pairs
+    for one in alone:
+        # those that find no partner join the parts that there are
+        found[one] = [len(both) + n if n < pairs else n % max(1, parts) for n in range(len(one))]
+    return found
+
+
 def check_fields(
     sums: GroupSums,
     fields: Sequence[tuple[npt.NDArray[np.float32], Mask]],
     atoms: npt.NDArray[np.float32] | None = None,
     shrinkage: float = SHRINKAGE,
 ) -> Check | None:
-    """Leave every field out by turns and see whether its patches are told apart.
+    """Leave every part out by turns and see whether its patches are told apart.
 
     Parameters
     ----------
     sums : GroupSums
-        With one part for each field.
+        With the parts of :func:`paired_parts`, or one for each field.
     fields : sequence of (tokens, like)
         Of every part: ``(n, d)`` whitened tokens and ``(n,)`` bool.
     atoms, shrinkage
@@ -258,7 +281,7 @@ def check_fields(
     Returns
     -------
     Check or None
-        AUROC is the mean over fields by the number of their patches that are like; None where fewer than two fields
+        AUROC is the mean over parts by the number of their patches that are like; None where fewer than two parts
         have patches of both kinds.
     """
     whole = [part for part, (_, like) in enumerate(fields) if like.any() and not like.all()]
@@ -268,7 +291,7 @@ def check_fields(
     for part in whole:
         tokens, like = fields[part]
         direction = sums.direction(part, shrinkage)
-        assert direction is not None  # another field has patches of both kinds
+        assert direction is not None  # another part has patches of both kinds
         told.append(auroc(tokens @ direction, like))
         weights.append(int(like.sum()))
         if atoms is not None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from napari_lexicon.analysis.conditions import wells_where
-from napari_lexicon.analysis.teaching import Check, GroupSums, check_fields, parts_of
+from napari_lexicon.analysis.teaching import OF_PATCHES, Check, GroupSums, check_fields, paired_parts, parts_of
 from napari_lexicon.dictionaries.channel_groups import grouped_tokens
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.errors import JobError
@@ -171,23 +171,36 @@ def lessons_of_places(
         seen = [one for one in (_patches(*field, channel, against) for field in fields) if one is not None]
         if not seen:
             continue
-        number = np.repeat(np.arange(len(seen)), 2)
-        block = np.zeros_like(number) if against else number
-        sums = GroupSums(np.tile([True, False], len(seen)), block, number, dictionary.whitening.dim_whitened)
-        for part, (tokens, like) in enumerate(seen):
-            sums.add(2 * part, tokens[like])
-            sums.add(2 * part + 1, tokens[~like])
-        direction = sums.direction()
-        if direction is not None:
-            check = check_fields(sums, seen, dictionary.atoms.numpy())
-            likes = sum(int(like.sum()) for _, like in seen)
-            others = sum(len(like) for _, like in seen) - likes
-            lessons.append(Lesson(channel, direction, check, likes, others, sums.distance()))
+        lesson = _of_patches(channel, seen, against, dictionary)
+        if lesson is not None:
+            lessons.append(lesson)
     if not lessons:
         raise JobError(
             "All patches that are pointed at are dark, or there is nothing to tell them from: choose others."
         )
     return lessons
+
+
+def _of_patches(
+    channel: str, seen: Sequence[tuple[np.ndarray, np.ndarray]], against: bool, dictionary: Dictionary
+) -> Lesson | None:
+    """What the patches of some fields teach; None where they are all of one kind."""
+    number = np.repeat(np.arange(len(seen)), 2)
+    block = np.zeros_like(number) if against else number
+    part = paired_parts([like.any() for _, like in seen], [not like.all() for _, like in seen])
+    sums = GroupSums(np.tile([True, False], len(seen)), block, np.repeat(part, 2), dictionary.whitening.dim_whitened)
+    for place, (tokens, like) in enumerate(seen):
+        sums.add(2 * place, tokens[like])
+        sums.add(2 * place + 1, tokens[~like])
+    direction = sums.direction(shrinkage=OF_PATCHES)
+    if direction is None:
+        return None
+    parts = [[one for one, own in zip(seen, part, strict=True) if own == n] for n in range(sums.parts)]
+    whole = [(np.concatenate([one[0] for one in own]), np.concatenate([one[1] for one in own])) for own in parts]
+    check = check_fields(sums, whole, dictionary.atoms.numpy(), OF_PATCHES)
+    likes = sum(int(like.sum()) for _, like in seen)
+    others = sum(len(like) for _, like in seen) - likes
+    return Lesson(channel, direction, check, likes, others, sums.distance(OF_PATCHES))
 
 
 def _pointed_fields(

@@ -11,6 +11,7 @@ from napari_lexicon.jobs.training_record import TrainingRecord, free_out, record
 from napari_lexicon.widgets.basic.words import counted
 from napari_lexicon.widgets.dictionary.outline import DictionaryOutline, outline_rows, read_outline
 from napari_lexicon.widgets.dictionary.runs import run_rows
+from napari_lexicon.widgets.dictionary.teaching import TeachController
 from napari_lexicon.widgets.dictionary.train_form import PRESETS
 from napari_lexicon.widgets.workspace.links import Controller
 from napari_lexicon.widgets.workspace.remedies import open_features
@@ -53,6 +54,7 @@ class DictionaryController(Controller):
         self.link(view.runs.chosen, self._show_run)
         self.link(view.controls.valueChanged, self._show)
         self.link(view.form.valueChanged, self._show)
+        self._teaching = TeachController(workspace, view.teaching)
         self._offer_algorithms()
         workspace.devices.ask()
         self._plate_changed()
@@ -158,6 +160,10 @@ class DictionaryController(Controller):
         source = self._view.value()
         if source == "builtin":
             return BUILTIN
+        if source == "teach":  # what the feature is added to
+            lexicon = self.workspace.state.lexicon
+            has = lexicon is not None and lexicon.header.dictionary is not None
+            return str(lexicon.path / "dictionary.safetensors") if lexicon is not None and has else ""
         return self._file if source == "file" else (self.workspace.training.trained or "")
 
     def _choose_file(self, path: str) -> None:
@@ -216,7 +222,8 @@ class DictionaryController(Controller):
 
     def _show(self, _: object = None) -> None:
         source = self._view.value()
-        busy, shown = self.workspace.jobs.status.busy, source != "train" or bool(self._path())
+        busy = self.workspace.jobs.status.busy
+        shown = source in ("builtin", "file") or (source == "train" and bool(self._path()))
         if self._is_applied() and not busy:
             self._view.setApply(None, "It is applied to every field of this plate.", shown, "See the features")
         else:
@@ -272,6 +279,8 @@ class DictionaryController(Controller):
         part = self.workspace.state.lexicon_plate
         self._with_tokens, self._coded = (0, 0) if part is None else (part.n_done("tokens"), part.n_done("codes"))
         self._read_runs()
+        if self._view.value() == "teach":
+            self._look()
         self._show()
 
     def _offer_algorithms(self, _: object = None) -> None:
@@ -295,3 +304,8 @@ class DictionaryController(Controller):
         if not job.busy and self._view.value() == "train" and watch.trained is not None and self._outline is None:
             self._look()
         self._show()
+
+    def close(self) -> None:
+        """Cut every connection, also those of the page that teaches."""
+        self._teaching.close()
+        super().close()

@@ -1,4 +1,4 @@
-"""The Dictionary dock's view: built-in, from a file, or trained here."""
+"""The Dictionary dock's view: built-in, from a file, trained here, or taught a further feature."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ from napari_lexicon.widgets.dictionary.controls import ControlsChooser
 from napari_lexicon.widgets.dictionary.curves import CurvesView
 from napari_lexicon.widgets.dictionary.forming import FormingView
 from napari_lexicon.widgets.dictionary.runs import RunsView
+from napari_lexicon.widgets.dictionary.teach_form import TeachForm
 from napari_lexicon.widgets.dictionary.train_form import TrainForm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SOURCES = {"builtin": "Built-in", "file": "From a file", "train": "Train"}
+SOURCES = {"builtin": "Built-in", "file": "From a file", "train": "Train", "teach": "Teach"}
 _SOURCE_TIPS = {
     "builtin": "The dictionary that comes with the plugin. It reads each channel by itself and serves any assay.",
     "file": "A dictionary that was trained before, here or by a colleague.",
     "train": "Learn features from this plate.",
+    "teach": "Add a feature for something that you point at.",
 }
 
 
@@ -41,7 +43,7 @@ class DictionaryView(QWidget):
     Signals
     -------
     valueChanged(str)
-        ``builtin``, ``file`` or ``train``.
+        ``builtin``, ``file``, ``train`` or ``teach``.
     fileChosen(str)
         A dictionary file.
     applyClicked(), trainClicked(), saveClicked()
@@ -76,6 +78,7 @@ class DictionaryView(QWidget):
         self.browse = QPushButton("Choose…")
         self.browse.setObjectName("browse_dictionary")
         self.browse.setToolTip("Choose a dictionary file on this computer.")
+        self.teaching = TeachForm()
         self.facts = Facts()
         self.facts.setObjectName("dictionary_facts")
         self.apply = PrimaryButton("Apply to this plate")
@@ -88,6 +91,7 @@ class DictionaryView(QWidget):
         box.addLayout(row)
         box.addWidget(self._file_row())
         box.addWidget(self._train_page())
+        box.addWidget(self.teaching)
         box.addWidget(self.facts)
         box.addWidget(self.apply)
         box.addWidget(self.apply_note)
@@ -142,6 +146,7 @@ class DictionaryView(QWidget):
         self._sources[source].setChecked(True)
         self._file_page.setVisible(source == "file")
         self._training.setVisible(source == "train")
+        self.teaching.setVisible(source == "teach")
         if source != self._value:
             self._value = source
             self.valueChanged.emit(source)

@@ -103,21 +103,21 @@ class Compute(QObject):
         if not self._jobs.status.busy:
             self._jobs.start(train_request(settings, owner))
 
-    def estimate(self) -> float | None:
-        """Seconds that the open plate will take, None without a plate."""
+    def estimate(self, *, anew: bool = False) -> float | None:
+        """Seconds that the open plate will take, from where it is or anew; None without a plate."""
         plate, lexicon_plate = self._state.plate, self._state.lexicon_plate
         if plate is None:
             return None
         device = self._settings.device
         speed = self._memory.speed(device) or FIRST_GUESS.get(device, 1.0)
         todo = 1.0
-        if lexicon_plate is not None and lexicon_plate.fields and not self._settings.recompute:
+        if lexicon_plate is not None and lexicon_plate.fields and not self._settings.recompute and not anew:
             todo = 1 - lexicon_plate.n_done() / len(lexicon_plate.fields)
         return plate_megapixels(plate) * todo / speed + 6
 
-    def estimate_sentence(self) -> str:
+    def estimate_sentence(self, *, anew: bool = False) -> str:
         """``"About 3 min on this computer."``; says whether it was measured."""
-        seconds = self.estimate()
+        seconds = self.estimate(anew=anew)
         if seconds is None:
             return ""
         if self._memory.speed(self._settings.device):

@@ -58,6 +58,18 @@ def open_features(workspace: Workspace) -> None:
         workspace.state.notice("The Features dock is closed: Plugins, napari-lexicon, Features opens it.")
 
 
+def open_teaching(workspace: Workspace) -> None:
+    """Bring the Dictionary dock to the front, ready to teach by what was pointed at."""
+    dock = bring_to_front(workspace.viewer(), "Dictionary")
+    if dock is None:
+        workspace.state.notice("Open the Dictionary dock (Plugins, napari-lexicon): Teach lists what you point at.")
+        return
+    for name in ("source_teach", "teach_by_places"):
+        button = dock.findChild(QAbstractButton, name)
+        if button is not None:
+            button.click()
+
+
 def open_training(workspace: Workspace) -> None:
     """Bring the Dictionary dock to the front, ready to train."""
     dock = bring_to_front(workspace.viewer(), "Dictionary")

@@ -114,6 +114,24 @@ def train_request(settings: dict[str, Any], owner: str) -> JobRequest:
     return JobRequest("train", settings, f"Training {Path(str(settings['out'])).stem}", owner, gentle=True)
 
 
+def taught_out_path(path: Path, name: str) -> Path:
+    """Lexicon folder for the dictionary of the lexicon at ``path`` with a taught feature; one that is not there yet."""
+    first = dictionary_out_path(path, name.replace(" ", "-"))
+    stem = first.name.removesuffix(".lexicon")
+    numbered = (first.with_name(f"{stem}-{number}.lexicon") for number in range(2, 1000))
+    return next((out for out in (first, *numbered) if not out.exists()), first)
+
+
+def teach_request(
+    lexicon: Lexicon, out: Path, name: str, pointed: Mapping[str, Any], settings: ComputeSettings, owner: str
+) -> JobRequest:
+    """Teach a feature; ``pointed`` holds ``wells`` and ``against``, or ``places``."""
+    local = settings.backbone if lexicon.backbone.id.startswith("file:") else None
+    common = {"backbone": local, "device": settings.device, "batch": settings.batch}
+    described = {"lexicon": str(lexicon.path), "out": str(out), "name": name, **pointed, **common}
+    return JobRequest("teach", described, f"Teaching “{name}”", owner)
+
+
 def report_request(lexicon: Lexicon, out: Path, by: str | None, beyond: float | None, owner: str) -> JobRequest:
     """Write the report of a lexicon; ``by`` names the column of treatments, None where the plate map has none.
 

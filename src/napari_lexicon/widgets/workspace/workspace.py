@@ -22,6 +22,7 @@ from napari_lexicon.widgets.workspace.front import bring_to_front, dock_of
 from napari_lexicon.widgets.workspace.job_runner import JobRunner
 from napari_lexicon.widgets.workspace.job_status import JobPhase, JobRequest, JobStatus
 from napari_lexicon.widgets.workspace.opening import Opening
+from napari_lexicon.widgets.workspace.pointing import Pointing
 from napari_lexicon.widgets.workspace.reading import LexiconReading
 from napari_lexicon.widgets.workspace.restoring import Restoring
 from napari_lexicon.widgets.workspace.sample_plate import SamplePlate
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from napari_lexicon.widgets.workspace.state import Notice
 
+_READING = ("apply", "embed", "teach")
 _WORKSPACES: WeakKeyDictionary[Any, Workspace] = WeakKeyDictionary()
 
 
@@ -62,6 +64,7 @@ class Workspace(QObject):
         self.restoring = Restoring(self.state, self.reading, self.opening, self.canvas, self.background, self)
         self.first = FirstLook(self.state, self.reading, self.jobs, self.opening, self.background, self)
         self.alike = AlikeSearch(self.state, self.background, self.reading, self)
+        self.pointing = Pointing(self.state, self)
         bind_keys(viewer, {**self.walking.actions(), "more_like_this": self.alike.from_spot})
         self._settled = False
         self._soon = QTimer(self)
@@ -128,17 +131,28 @@ class Workspace(QObject):
 
     def _job_ended(self, status: JobStatus) -> None:
         request = status.request
-        if request is not None and request.kind in ("apply", "embed") and self._concerns_open_plate(request):
+        if request is not None and request.kind in _READING and self._concerns_open_plate(request):
             path = Path(str(request.settings["out"]))
             if (path / "lexicon.json").exists():
-                feature, channel = self.state.feature, self.state.channel
-                self._again(path, feature, channel)
+                self._again(path, *self._goes_on_with(status))
         if status.phase is JobPhase.FAILED:
             self.state.notice(status.sentence, "error")
 
+    def _goes_on_with(self, status: JobStatus) -> tuple[int | None, int | None]:
+        """Feature and channel to show when a job has ended: what was taught, else what was chosen."""
+        taught, plate = status.result.get("feature"), self.state.lexicon_plate
+        if taught is None or plate is None:
+            return self.state.feature, self.state.channel
+        names = [channel.name for channel in plate.header.channels]
+        channel = status.result.get("channel")
+        return int(taught), names.index(channel) if channel in names else None
+
     def _concerns_open_plate(self, request: JobRequest) -> bool:
         """Whether a job writes the lexicon of the plate on the screen; another one may have been opened since."""
-        origin = self.state.origin
+        origin, lexicon = self.state.origin, self.state.lexicon
+        if request.kind == "teach":
+            ours = (request.settings["lexicon"], request.settings["out"])
+            return lexicon is not None and str(lexicon.path) in ours and self.state.lexicon_plate is not None
         return origin is not None and any(plate["path"] == origin.path for plate in request.settings.get("plates", []))
 
     def _again(self, path: Path, feature: int | None, channel: int | None) -> None:

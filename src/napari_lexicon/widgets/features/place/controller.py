@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QTimer
 
 from napari_lexicon.viewer.regions import LabelledCell, Regions
+from napari_lexicon.widgets.basic.words import counted
 from napari_lexicon.widgets.features.place.page import CELL, PATCH, REGION
 from napari_lexicon.widgets.features.spot_list import FiringFeature
 from napari_lexicon.widgets.workspace.alike_search import AskedRegion
 from napari_lexicon.widgets.workspace.links import Controller
+from napari_lexicon.widgets.workspace.pointing import Pointed
+from napari_lexicon.widgets.workspace.remedies import open_teaching
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +87,7 @@ class PlaceController(Controller):
         self.link(workspace.canvas.pointed, self._pointed)
         self.link(page.spots.featureClicked, state.set_feature)
         self.link(page.alikeRequested, workspace.alike.from_spot)
+        self.link(page.teachRequested, self.point)
         self.link(page.scopeChosen, self._choose)
         self._deaf = self.regions.watch(self._layers_told)
         self.refresh()
@@ -97,6 +101,25 @@ class PlaceController(Controller):
         if scope == REGION and placement is not None and (again or self.regions.outline() is None):
             self.regions.draw(placement)
         self.refresh()
+
+    def point(self) -> None:
+        """Point at what is listed, to teach a feature by it; the page where that is done comes up with the first."""
+        state, region, number = self.workspace.state, self.workspace.alike.region, self.workspace.state.field_number()
+        plate, spot = state.lexicon_plate, state.spot
+        if plate is None or number is None or (region is None and spot is None):
+            return
+        field = plate.fields[number]
+        if region is not None:
+            what, places = region.of.removesuffix(f" in {field.well}"), tuple(region.places)
+        else:
+            assert spot is not None
+            what, places = f"patch {spot.row}, {spot.column}", ((spot.row, spot.column),)
+        pointing = self.workspace.pointing
+        pointing.add(Pointed(what, field.well, number, (field.grid[0], field.grid[1]), places))
+        if len(pointing.pointed) == 1:
+            open_teaching(self.workspace)
+        else:
+            state.notice(f"Pointed at {counted(len(pointing.pointed), 'place')}: Dictionary dock, Teach.")
 
     def _new_spot(self, spot: Spot | None) -> None:
         """Another place was clicked: what fires there comes first again, unless a picture of the gallery led there."""

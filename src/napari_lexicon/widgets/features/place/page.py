@@ -28,6 +28,7 @@ _SCOPES = {
         "Draw around something to see what fires inside, over its area. Shapes of any Shapes layer are read as well.",
     ),
 }
+_TEACH_TIP = "Point at this, to teach the dictionary a feature that finds the like (Dictionary dock, Teach)."
 _ALIKE_TIP = "Find the patches of the whole plate whose features are most like these. Key: M"
 
 
@@ -38,6 +39,8 @@ class PlacePage(QWidget):
     -------
     alikeRequested(), furtherRequested(), backRequested()
         Find patches like this one; look through more fields; show the list of features again.
+    teachRequested()
+        Point at this, to teach a feature by it.
     scopeChosen(str)
         Read the patch, the cell or a region.
     """
@@ -45,6 +48,7 @@ class PlacePage(QWidget):
     scopeChosen = Signal(str)
 
     alikeRequested = Signal()
+    teachRequested = Signal()
     furtherRequested = Signal()
     backRequested = Signal()
 
@@ -57,9 +61,11 @@ class PlacePage(QWidget):
         self.spots, self.gallery = SpotList(), Gallery()
         self.gallery.setObjectName("alike_gallery")
         self.alike = self._button("more_like_this", "More like this", _ALIKE_TIP)
+        self.teach = self._button("teach_by_this", "Teach by this", _TEACH_TIP)
         self.further = self._button("alike_further", "Look further", "Look through more fields of the plate.")
         self.back = self._button("alike_back", "Back to the features", "What fires at the place that was clicked.")
         self.alike.clicked.connect(self.alikeRequested)
+        self.teach.clicked.connect(self.teachRequested)
         self.further.clicked.connect(self.furtherRequested)
         self.back.clicked.connect(self.backRequested)
         self.scopes = {name: self._button(f"scope_{name}", *words) for name, words in _SCOPES.items()}
@@ -75,12 +81,17 @@ class PlacePage(QWidget):
         for button in (self.back, self.further):
             self.row.addWidget(button)
         self.row.addStretch(1)
-        self.row.addWidget(self.alike)
+        self.acts = QHBoxLayout()
+        self.acts.setSpacing(4)
+        self.acts.addWidget(self.alike, 1)
+        self.acts.addWidget(self.teach, 1)
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(6, 6, 6, 6)
         self._box.setSpacing(6)
         self._box.addLayout(self.row)
-        for widget in (self.line, self.spots, self.alike_line, self.gallery):
+        self._box.addWidget(self.line)
+        self._box.addLayout(self.acts)
+        for widget in (self.spots, self.alike_line, self.gallery):
             self._box.addWidget(widget)
         self._box.addStretch(1)
         self.showAlike(False)
@@ -104,11 +115,13 @@ class PlacePage(QWidget):
         """Why nothing can be looked for now, None where it can."""
         self.alike.setEnabled(reason is None)
         self.alike.setToolTip(reason or _ALIKE_TIP)
+        self.teach.setEnabled(reason is None)
+        self.teach.setToolTip(reason or _TEACH_TIP)
 
     def showAlike(self, shown: bool, *, further: bool = False) -> None:
         """Show the gallery instead of the list."""
         found: tuple[QWidget, ...] = (self.back, self.alike_line, self.gallery)
-        listed: tuple[QWidget, ...] = (self.line, self.spots, self.alike, *self.scopes.values())
+        listed: tuple[QWidget, ...] = (self.line, self.spots, self.alike, self.teach, *self.scopes.values())
         for widget in found:
             widget.setVisible(shown)
         for widget in listed:

@@ -1,0 +1,113 @@
+"""A person teaches a feature: by wells selected on the plate, and by places pointed at in images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from tests.gui.conftest import opened
+from tests.gui.driver import LEFT, PLAIN, Person
+from tests.gui.test_place import lit_patch
+
+from napari_lexicon.lexicons import Lexicon
+
+
+def select(person: Person, *wells: str) -> None:
+    """Click wells on the grid, all but the first with Ctrl."""
+    person.front("Plate")
+    grid = person.docks["Plate"].view.grid
+    person.bring_into_view(grid)
+    for number, well in enumerate(wells):
+        held = Qt.KeyboardModifier.ControlModifier if number else PLAIN
+        QTest.mouseClick(grid, LEFT, held, grid.wellCenter(well))
+    person.breathe(0.05)
+    assert person.workspace.state.selection == frozenset(wells)
+
+
+def taught(person: Person, seconds: float = 120) -> None:
+    """Wait for the job, and for the window to turn to what it made."""
+    jobs, state = person.workspace.jobs, person.workspace.state
+    person.wait(lambda: not jobs.status.busy, seconds, "the lesson")
+    assert not jobs.status.sentence, jobs.status.sentence
+    person.wait(lambda: state.feature == 64 and person.workspace.reading.figures is not None, what="the new feature")
+
+
+def test_selected_wells_teach_a_feature_and_it_is_shown(person: Person, plate: Path, tmp_path: Path):
+    opened(person, plate)
+    before = person.workspace.state.lexicon
+    before.names.set(3, "rim")
+    person.click("Dictionary", "source_teach")
+    form = person.docks["Dictionary"].view.teaching
+    assert not form.teach.isEnabled() and "Select wells" in form.teach.toolTip()
+    select(person, "A03", "B03")
+    person.front("Dictionary")
+    assert form.wells_line._text == "A03, B03 (2 wells), as selected on the plate."
+    assert [form.against.itemText(n) for n in range(2)] == ["control wells (2)", "all other wells (4)"]
+    assert "Give it a name" in form.teach.toolTip()
+    person.type("Dictionary", "taught_name", "bright cells")
+    assert "tiny-bright-cells.lexicon" in form.note._text
+    person.screenshot(tmp_path / "teach-wells.png")
+    person.click("Dictionary", "teach")
+    taught(person)
+    state = person.workspace.state
+    assert state.lexicon.path == before.path.with_name("tiny-bright-cells.lexicon")
+    assert state.lexicon.names.label(64) == "bright cells" and state.lexicon.names.label(3) == "rim"
+    assert person.workspace.reading.why_direction(64) == "taught"
+    assert state.channel is not None and not state.lexicon_plate.joint
+    assert "Taught by 2 wells beside 2" in person.docks["Dictionary"].strip._sentence._text
+    person.open_well("A03")
+    person.wait(lambda: any("bright cells" in name for name in person.layer_names()), what="its map")
+    person.screenshot(tmp_path / "taught.png")
+    assert Lexicon.open(before.path).dictionary.n_features == 64  # what there was stays
+    facts = person.docks["Dictionary"].view.facts
+    person.wait(lambda: ("Features", "65, at most 8 in a patch") in facts.value(), what="the larger dictionary")
+    # a further one is added to the first, in a folder of its own
+    assert form.teach.isEnabled() or "name" in form.teach.toolTip()
+    assert "tiny-bright-cells-bright-cells.lexicon" in form.note._text
+
+
+def test_places_are_pointed_at_in_two_fields(person: Person, plate: Path, tmp_path: Path):
+    opened(person, plate)
+    view, form = person.docks["Features"].view, person.docks["Dictionary"].view.teaching
+    for well in ("A03", "A01"):
+        person.open_well(well)
+        row, column = lit_patch(person, 2)
+        person.click_image(row * 16 + 8, column * 16 + 8)
+        person.front("Features")
+        view.showPlace()
+        person.click("Features", "teach_by_this")
+    pointing = person.workspace.pointing
+    assert [(each.well, each.like) for each in pointing.pointed] == [("A03", True), ("A01", True)]
+    person.front("Dictionary")
+    assert form.isVisible() and form.value() == "places"
+    places = form.list
+    assert places.item(0).text() == f"A03 · {pointing.pointed[0].what} · 1 patch"
+    # the second has it not: its tick goes, with the keyboard
+    places.setCurrentRow(1)
+    places.setFocus()
+    QTest.keyClick(places, Qt.Key.Key_Space)
+    assert [each.like for each in pointing.pointed] == [True, False]
+    person.click("Features", "teach_by_this")  # the same place once more changes nothing
+    assert [each.like for each in pointing.pointed] == [True, False]
+    person.type("Dictionary", "taught_name", "that")
+    person.screenshot(tmp_path / "teach-places.png")
+    person.click("Dictionary", "teach")
+    jobs = person.workspace.jobs
+    person.wait(lambda: jobs.status.busy, what="the job")
+    assert not form.teach.isEnabled() and "is running" in form.teach.toolTip()
+    person.click("Dictionary", "job_stop")  # thought better of it
+    person.wait(lambda: not jobs.status.busy, 20, "the end")
+    person.click("Dictionary", "job_resume")
+    taught(person)
+    note = person.workspace.state.lexicon.names.get(64).note
+    assert note.startswith("Taught by 1 patch beside 1") and "Not checked" in note
+    # what was pointed at is still there, and goes line by line
+    places.setCurrentRow(0)
+    places.setFocus()
+    QTest.keyClick(places, Qt.Key.Key_Delete)
+    assert [each.well for each in pointing.pointed] == ["A01"]
+    assert "Point at something" in form.teach.toolTip()
+    places.setCurrentRow(0)
+    QTest.keyClick(places, Qt.Key.Key_Return)
+    person.wait_for_field("A01")
