@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "backbone"))
 from regions import Regions, shares
 from simulated import PHENOTYPES, SimulatedField, cell_question, chosen_wells, plate_fields, plate_settings
 
-from napari_lexicon.analysis.teaching import SHRINKAGE, GroupSums, auroc, check_fields, parts_of
+from napari_lexicon.analysis.teaching import BESIDE_THE_REST, SHRINKAGE, GroupSums, auroc, check_fields, parts_of
 from napari_lexicon.backbones import Backbone, field_tokens, load_backbone
 from napari_lexicon.backbones.background import lit_patches
 from napari_lexicon.dictionaries.dictionary import Dictionary
@@ -78,7 +78,7 @@ def main() -> None:
     """Make plates, teach, score, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--cache", type=Path, help="rendered plates are kept there")
-    parser.add_argument("--shrinkage", type=float, nargs="+", default=[SHRINKAGE], help="values to compare")
+    parser.add_argument("--shrinkage", type=float, nargs="+", help="values to compare, beside those of the product")
     options = add_options(parser).parse_args()
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as folder:
@@ -90,7 +90,7 @@ def main() -> None:
         for left_out in sorted({field.plate for field in fields}):
             rest = [field for field in fields if field.plate != left_out]
             test = [field for field in fields if field.plate == left_out]
-            for name, values in scores(phenotype, rest, test, atoms, learnt, options.shrinkage).items():
+            for name, values in scores(phenotype, rest, test, atoms, learnt, options.shrinkage or ()).items():
                 found.setdefault(name, []).extend(values)
         cells += [Cell(phenotype, name, "AUROC per cell", np.array(values)) for name, values in found.items()]
         print(phenotype, {name: round(float(np.mean(values)), 3) for name, values in found.items()}, flush=True)
@@ -144,10 +144,11 @@ def scores(
     """AUROC on the plate that is left out, for everyone."""
     found: dict[str, list[float]] = {}
     by_wells = [_wells(phenotype, rest, channel) for channel in range(rest[0].tokens.shape[0])]
-    for shrinkage in shrinkages:
-        channel = _best_channel(by_wells, shrinkage)
-        direction = by_wells[channel].direction(shrinkage=shrinkage)
-        found[_name("wells", shrinkage, shrinkages)] = [_told(phenotype, test, channel, direction)]
+    for shrinkage in (None, *shrinkages):
+        used = SHRINKAGE if shrinkage is None else shrinkage
+        channel = _best_channel(by_wells, used)
+        direction = by_wells[channel].direction(shrinkage=used)
+        found[_name("wells", shrinkage)] = [_told(phenotype, test, channel, direction)]
     chosen = [_best_learnt(sums, atoms[learnt]) for sums in by_wells]
     channel = max(range(len(chosen)), key=lambda c: chosen[c][1])
     found["wells, chosen"] = [_told(phenotype, test, channel, atoms[learnt][chosen[channel][0]])]
@@ -156,10 +157,11 @@ def scores(
             what = f"{wanted} cells" + (" beside others" if beside else "")
             for seed in range(3):
                 by_cells = [_cells(phenotype, rest, wanted, seed, beside, c) for c in range(rest[0].tokens.shape[0])]
-                for shrinkage in shrinkages:
-                    channel, direction = _learnt_of_cells(by_cells, shrinkage)
+                for shrinkage in (None, *shrinkages):
+                    usual = SHRINKAGE if beside else BESIDE_THE_REST
+                    channel, direction = _learnt_of_cells(by_cells, usual if shrinkage is None else shrinkage)
                     told = _told(phenotype, test, channel, direction)
-                    found.setdefault(_name(what, shrinkage, shrinkages), []).append(told)
+                    found.setdefault(_name(what, shrinkage), []).append(told)
                 chosen = [_best_apart(sums, atoms[learnt]) for sums, _ in by_cells]
                 channel = max(range(len(chosen)), key=lambda c: chosen[c][1])
                 told = _told(phenotype, test, channel, atoms[learnt][chosen[channel][0]])
@@ -168,8 +170,8 @@ def scores(
     return found
 
 
-def _name(what: str, shrinkage: float, shrinkages: Sequence[float]) -> str:
-    return what if len(shrinkages) == 1 else f"{what}, shrinkage {shrinkage:g}"
+def _name(what: str, shrinkage: float | None) -> str:
+    return what if shrinkage is None else f"{what}, shrinkage {shrinkage:g}"
 
 
 def _wells(phenotype: str, fields: Sequence[Seen], channel: int) -> GroupSums:

@@ -111,3 +111,17 @@ def test_places_are_pointed_at_in_two_fields(person: Person, plate: Path, tmp_pa
     places.setCurrentRow(0)
     QTest.keyClick(places, Qt.Key.Key_Return)
     person.wait_for_field("A01")
+    # pictures of a gallery can be pointed at as well
+    person.front("Features")
+    view.tabs.setCurrentIndex(0)
+    person.choose_feature(2)
+    person.wait(lambda: view.gallery.value() and view.gallery.value()[0] is not None, what="the gallery")
+    tile = view.gallery.value()[0]
+    (action,) = [each for each in view.gallery.tileMenu(tile).actions() if each.objectName() == "tile_teach_not"]
+    action.trigger()
+    last = pointing.pointed[-1]
+    assert (last.number, last.places, last.like) == (
+        tile.example.field_index,
+        ((tile.example.gy, tile.example.gx),),
+        False,
+    )

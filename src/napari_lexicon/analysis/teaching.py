@@ -18,8 +18,8 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 SHRINKAGE = 0.02
 """Share of the covariance that is replaced by its mean over all directions (docs/benchmarks/dictionaries.md)."""
-OF_PATCHES = 0.5
-"""The same where a few hundred patches teach, and not the tokens of wells."""
+BESIDE_THE_REST = 0.5
+"""The same where patches are told from all the rest of their fields."""
 PARTS = 5
 SHUFFLES = 999
 _FEWEST = 2

@@ -9,7 +9,15 @@ import numpy as np
 import torch
 
 from napari_lexicon.analysis.conditions import wells_where
-from napari_lexicon.analysis.teaching import OF_PATCHES, Check, GroupSums, check_fields, paired_parts, parts_of
+from napari_lexicon.analysis.teaching import (
+    BESIDE_THE_REST,
+    SHRINKAGE,
+    Check,
+    GroupSums,
+    check_fields,
+    paired_parts,
+    parts_of,
+)
 from napari_lexicon.dictionaries.channel_groups import grouped_tokens
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.errors import JobError
@@ -192,15 +200,16 @@ def _of_patches(
     for place, (tokens, like) in enumerate(seen):
         sums.add(2 * place, tokens[like])
         sums.add(2 * place + 1, tokens[~like])
-    direction = sums.direction(shrinkage=OF_PATCHES)
+    shrinkage = SHRINKAGE if against else BESIDE_THE_REST
+    direction = sums.direction(shrinkage=shrinkage)
     if direction is None:
         return None
     parts = [[one for one, own in zip(seen, part, strict=True) if own == n] for n in range(sums.parts)]
     whole = [(np.concatenate([one[0] for one in own]), np.concatenate([one[1] for one in own])) for own in parts]
-    check = check_fields(sums, whole, dictionary.atoms.numpy(), OF_PATCHES)
+    check = check_fields(sums, whole, dictionary.atoms.numpy(), shrinkage)
     likes = sum(int(like.sum()) for _, like in seen)
     others = sum(len(like) for _, like in seen) - likes
-    return Lesson(channel, direction, check, likes, others, sums.distance(OF_PATCHES))
+    return Lesson(channel, direction, check, likes, others, sums.distance(shrinkage))
 
 
 def _pointed_fields(

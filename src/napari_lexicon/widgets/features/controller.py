@@ -65,6 +65,8 @@ class FeaturesController(Controller):
         self.link(view.evidence.spread.alikeWanted, self._alike)
         self._look = LookController(workspace, view.card.look)
         self.place = PlaceController(workspace, view.place)
+        for gallery in (view.gallery, view.evidence.spread):
+            self.link(gallery.teachWanted, self.place.point_at_tile)
         self.alike = AlikeController(workspace, view.place, view.showPlace, self._go_to, self._ranges)
         self.evidence = EvidenceController(workspace, view, self._go_to, self._ranges)
         self.naming = NamingController(workspace, view)

@@ -32,10 +32,13 @@ class Gallery(QWidget):
         Go there.
     alikeWanted(Tile)
         Find patches like it over the plate.
+    teachWanted(Tile, bool)
+        Teach a feature by it: it has what is to be found, or has it not.
     """
 
     tileClicked = Signal(object)
     alikeWanted = Signal(object)
+    teachWanted = Signal(object, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -147,14 +150,16 @@ class Gallery(QWidget):
         menu = QMenu(self)
         menu.setObjectName("tile_menu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for name, text, signal in (
-            ("go_there", "Go there", self.tileClicked),
-            ("tile_alike", "More like this", self.alikeWanted),
+        for name, text, act in (
+            ("go_there", "Go there", lambda: self.tileClicked.emit(tile)),
+            ("tile_alike", "More like this", lambda: self.alikeWanted.emit(tile)),
+            ("tile_teach", "Teach by this", lambda: self.teachWanted.emit(tile, True)),
+            ("tile_teach_not", "Teach: not this", lambda: self.teachWanted.emit(tile, False)),
         ):
             action = menu.addAction(text)
             assert action is not None
             action.setObjectName(name)
-            action.triggered.connect(lambda _=False, signal=signal: signal.emit(tile))
+            action.triggered.connect(lambda _=False, act=act: act())
         return menu
 
     def event(self, event: QEvent | None) -> bool:
@@ -162,7 +167,7 @@ class Gallery(QWidget):
             position = self._at(QPointF(event.pos()))  # type: ignore[attr-defined]  # a QHelpEvent
             tile = None if position is None else self._tiles[position]
             text = "" if tile is None else tile.tip or f"{tile.caption}: activation {tile.example.value:.3g}."
-            text = f"{text} Click to go there, right-click for more like this." if text else ""
+            text = f"{text} Click to go there, right-click for more like this, or to teach by it." if text else ""
             QToolTip.showText(event.globalPos(), text, self)  # type: ignore[attr-defined]
             return True
         return super().event(event)

@@ -24,12 +24,13 @@ class Spread(QWidget):
     -------
     tileClicked(Tile)
         Go there.
-    alikeWanted(Tile)
+    alikeWanted(Tile), teachWanted(Tile, bool)
         Find patches like it.
     """
 
     tileClicked = Signal(object)
     alikeWanted = Signal(object)
+    teachWanted = Signal(object, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +56,7 @@ class Spread(QWidget):
             line, gallery = Caption(step=-0.5, strength=0.8), Gallery()
             gallery.tileClicked.connect(self.tileClicked)
             gallery.alikeWanted.connect(self.alikeWanted)
+            gallery.teachWanted.connect(self.teachWanted)
             self._box.addWidget(line)
             self._box.addWidget(gallery)
             self._rows.append((line, gallery))

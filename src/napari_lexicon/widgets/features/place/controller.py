@@ -19,10 +19,11 @@ from napari_lexicon.widgets.workspace.remedies import open_teaching
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_lexicon.lexicons import FieldCodes
+    from napari_lexicon.lexicons import FieldCodes, LexiconPlate
     from napari_lexicon.viewer.conversion import Placement
     from napari_lexicon.viewer.regions import Outline
     from napari_lexicon.widgets.features.place.page import PlacePage
+    from napari_lexicon.widgets.features.tiles import Tile
     from napari_lexicon.widgets.workspace.state import Spot
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
@@ -88,6 +89,7 @@ class PlaceController(Controller):
         self.link(page.spots.featureClicked, state.set_feature)
         self.link(page.alikeRequested, workspace.alike.from_spot)
         self.link(page.teachRequested, self.point)
+        self.link(page.gallery.teachWanted, self.point_at_tile)
         self.link(page.scopeChosen, self._choose)
         self._deaf = self.regions.watch(self._layers_told)
         self.refresh()
@@ -108,18 +110,29 @@ class PlaceController(Controller):
         plate, spot = state.lexicon_plate, state.spot
         if plate is None or number is None or (region is None and spot is None):
             return
-        field = plate.fields[number]
         if region is not None:
-            what, places = region.of.removesuffix(f" in {field.well}"), tuple(region.places)
-        else:
-            assert spot is not None
-            what, places = f"patch {spot.row}, {spot.column}", ((spot.row, spot.column),)
-        pointing = self.workspace.pointing
-        pointing.add(Pointed(what, field.well, number, (field.grid[0], field.grid[1]), places))
+            what = region.of.removesuffix(f" in {plate.fields[number].well}")
+            self._point(plate, number, what, tuple(region.places), like=True)
+        elif spot is not None:
+            self._point(plate, number, f"patch {spot.row}, {spot.column}", ((spot.row, spot.column),), like=True)
+
+    def point_at_tile(self, tile: Tile, like: bool) -> None:
+        """Point at the patch of a picture in a gallery: it has what is to be found, or has it not."""
+        plate, place = self.workspace.state.lexicon_plate, tile.example
+        if plate is not None:
+            what = f"patch {place.gy}, {place.gx}"
+            self._point(plate, place.field_index, what, ((place.gy, place.gx),), like=like)
+
+    def _point(
+        self, plate: LexiconPlate, number: int, what: str, places: tuple[tuple[int, int], ...], *, like: bool
+    ) -> None:
+        field, pointing = plate.fields[number], self.workspace.pointing
+        pointing.add(Pointed(what, field.well, number, (field.grid[0], field.grid[1]), places, like))
         if len(pointing.pointed) == 1:
             open_teaching(self.workspace)
         else:
-            state.notice(f"Pointed at {counted(len(pointing.pointed), 'place')}: Dictionary dock, Teach.")
+            count = counted(len(pointing.pointed), "place")
+            self.workspace.state.notice(f"{count} to teach by: Dictionary dock, Teach.")
 
     def _new_spot(self, spot: Spot | None) -> None:
         """Another place was clicked: what fires there comes first again, unless a picture of the gallery led there."""
