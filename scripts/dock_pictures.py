@@ -72,6 +72,7 @@ def scenes(person: Person) -> Iterator[tuple[str, Callable[[], QWidget | None]]]
     yield "plate", dock("Plate")
     yield "embed", dock("Embed")
     yield "dictionary", lambda: _train_page(person)
+    yield "teach", lambda: _teach_page(person)
     yield "feature-map", dock("Feature map")
     yield "questions", lambda: _question(person)
     yield "cells", lambda: _cells(person)
@@ -95,6 +96,18 @@ def _evidence(person: Person, number: int) -> QWidget:
 def _train_page(person: Person) -> QWidget:
     person.front("Dictionary")
     person.click("Dictionary", "source_train")
+    return person.docks["Dictionary"]
+
+
+def _teach_page(person: Person) -> QWidget:
+    """Wells of one treatment selected, a name typed."""
+    state = person.workspace.state
+    column = state.plate.map["Metadata_perturbation"]
+    treatment = next(name for name in column.unique() if name not in ("", "DMSO"))
+    state.set_selection(frozenset(str(well) for well in column.index[column == treatment]))
+    person.front("Dictionary")
+    person.click("Dictionary", "source_teach")
+    person.type("Dictionary", "taught_name", treatment.replace("_", " "))
     return person.docks["Dictionary"]
 
 

@@ -54,7 +54,12 @@ def test_selected_wells_teach_a_feature_and_it_is_shown(person: Person, plate: P
     assert state.lexicon.path == before.path.with_name("tiny-bright-cells.lexicon")
     assert state.lexicon.names.label(64) == "bright cells" and state.lexicon.names.label(3) == "rim"
     assert person.workspace.reading.why_direction(64) == "taught"
-    assert state.channel is not None and not state.lexicon_plate.joint
+    channel = state.channel
+    assert channel is not None and not state.lexicon_plate.joint
+    person.choose_feature(3)  # the channel goes with the feature that it belongs to
+    assert state.feature != 64 and state.channel is None
+    state.set_feature(64)
+    assert state.channel == channel
     assert "Taught by 2 wells beside 2" in person.docks["Dictionary"].strip._sentence._text
     person.open_well("A03")
     person.wait(lambda: any("bright cells" in name for name in person.layer_names()), what="its map")

@@ -42,6 +42,7 @@ def test_wells_teach_a_feature_and_the_plate_is_read_with_it(named: Path, taught
     assert not result.stopped and result.channel in ("DNA", "Actin")
     assert torch.equal(new.dictionary.atoms[:-1], old.dictionary.atoms)
     assert new.dictionary.header.taught == {result.feature: "bright"}
+    assert new.dictionary.header.taught_channels == {result.feature: result.channel}
     assert new.names.get(3) == old.names.get(3)
     assert new.names.label(result.feature) == "bright"
     assert new.names.get(result.feature).note == result.message

@@ -83,10 +83,19 @@ def stability_of(lexicon: Lexicon) -> np.ndarray | None:
 
 def taught_of(lexicon: Lexicon) -> dict[int, str]:
     """Features that were taught from labels, and what; none where the dictionary does not say. Read without torch."""
+    return _numbered(lexicon, "taught")
+
+
+def taught_channels_of(lexicon: Lexicon) -> dict[int, str]:
+    """Names of the channels that features were taught in, of those that mean something there only."""
+    return _numbered(lexicon, "taught_channels")
+
+
+def _numbered(lexicon: Lexicon, key: str) -> dict[int, str]:
     try:
         with safe_open(lexicon.path / "dictionary.safetensors", framework="numpy") as file:
             header = json.loads((file.metadata() or {}).get("lexicon", "{}"))
-            return {int(feature): str(what) for feature, what in header.get("taught", {}).items()}
+            return {int(feature): str(what) for feature, what in header.get(key, {}).items()}
     except (OSError, SafetensorError, ValueError, AttributeError):
         return {}
 

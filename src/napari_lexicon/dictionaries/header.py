@@ -61,6 +61,8 @@ class DictionaryHeader(BaseModel):
         Feature number to the evidence for its name.
     taught : dict
         Feature number to what it was taught from labels, where it was; all others were learnt without.
+    taught_channels : dict
+        Feature number to the channel that it was taught in, where there was one: in others it means nothing.
     software, created : str
         Version that wrote it; UTC time.
     """
@@ -85,5 +87,6 @@ class DictionaryHeader(BaseModel):
     names: dict[int, str] = Field(default_factory=dict)
     names_notes: dict[int, str] = Field(default_factory=dict)
     taught: dict[int, str] = Field(default_factory=dict)
+    taught_channels: dict[int, str] = Field(default_factory=dict)
     software: str = Field(default_factory=software_version)
     created: str = Field(default_factory=_now)

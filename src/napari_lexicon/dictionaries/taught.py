@@ -19,7 +19,12 @@ from napari_lexicon.errors import DictionaryError
 _AT_ONCE = 4096
 
 
-def with_taught(dictionary: Dictionary, taught: Mapping[str, torch.Tensor], held_out: torch.Tensor) -> Dictionary:
+def with_taught(
+    dictionary: Dictionary,
+    taught: Mapping[str, torch.Tensor],
+    held_out: torch.Tensor,
+    channels: Mapping[str, str] | None = None,
+) -> Dictionary:
     """The same dictionary with further features; the pursuit takes old and new ones alike.
 
     Parameters
@@ -30,6 +35,8 @@ def with_taught(dictionary: Dictionary, taught: Mapping[str, torch.Tensor], held
         What each new feature was taught, and its ``(dim_w,)`` direction among whitened tokens, of any length.
     held_out : torch.Tensor
         ``(N, dim)`` raw tokens that the figures in the header are counted on anew.
+    channels : dict of str to str, optional
+        The channel that a feature was taught in, where it means something there only.
 
     Raises
     ------
@@ -50,15 +57,18 @@ def with_taught(dictionary: Dictionary, taught: Mapping[str, torch.Tensor], held
             )
     first = dictionary.n_features
     added = unit_rows_(torch.stack(list(taught.values())).to(dictionary.atoms, copy=True))
-    numbered = {**dictionary.header.taught, **{first + place: name for place, name in enumerate(taught)}}
+    header = dictionary.header
+    numbered = {**header.taught, **{first + place: name for place, name in enumerate(taught)}}
+    known = {first + place: (channels or {})[name] for place, name in enumerate(taught) if name in (channels or {})}
+    added_to = {"taught": numbered, "taught_channels": {**header.taught_channels, **known}}
     larger = Dictionary(
         torch.cat([dictionary.atoms, added]),
         dictionary.bias,
         dictionary.whitening,
         dictionary.encoder,
-        dictionary.header.model_copy(update={"taught": numbered}),
+        header.model_copy(update=added_to),
     )
-    metrics = {**dictionary.header.metrics, **_figures(larger, held_out)}
+    metrics = {**header.metrics, **_figures(larger, held_out)}
     header = larger.header.model_copy(update={"metrics": metrics})
     return Dictionary(larger.atoms, larger.bias, larger.whitening, larger.encoder, header)
 

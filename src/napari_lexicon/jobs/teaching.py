@@ -134,7 +134,7 @@ def run_teach(job: TeachJob, report: Report = silent, should_stop: ShouldStop = 
         lessons, unit = lessons_of_wells(lexicon, dictionary, job.wells, job.against, job.channel), "well"
     lesson = max(lessons, key=Lesson.rank)
     report(Progress(0, 0, "adding the feature to the dictionary"))
-    larger = _larger(lexicon, dictionary, name, lesson.direction)
+    larger = _larger(lexicon, dictionary, name, lesson)
     said = _said(lesson, len(lessons), unit, _asked(job))
     _put_down(lexicon, larger, job.out, FeatureName(name=name, note=said))
     stopped = should_stop() or (job.read and _read(job, lexicon, report, should_stop))
@@ -152,12 +152,13 @@ def run_teach(job: TeachJob, report: Report = silent, should_stop: ShouldStop = 
     )
 
 
-def _larger(lexicon: Lexicon, dictionary: Dictionary, name: str, direction: np.ndarray) -> Dictionary:
+def _larger(lexicon: Lexicon, dictionary: Dictionary, name: str, lesson: Lesson) -> Dictionary:
     header = dictionary.header
     kept = gathered_tokens(lexicon, "all", header.tokens, header.channels_mode).tokens
     chosen = np.random.default_rng(0).permutation(len(kept))[:_MOST_COUNTED]
     held_out = torch.from_numpy(kept[np.sort(chosen)].astype(np.float32))
-    return with_taught(dictionary, {name: torch.from_numpy(direction.astype(np.float32))}, held_out)
+    direction = torch.from_numpy(lesson.direction.astype(np.float32))
+    return with_taught(dictionary, {name: direction}, held_out, {name: lesson.channel} if lesson.channel else None)
 
 
 def _put_down(lexicon: Lexicon, larger: Dictionary, out: str, taught: FeatureName) -> None:

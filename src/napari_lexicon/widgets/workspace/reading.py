@@ -46,6 +46,7 @@ class LexiconReading(QObject):
         self._beyond: float | None = None
         self._asked = False
         self._taught: dict[int, str] = {}
+        self._taught_channels: dict[int, str] = {}
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(GROWTH_PAUSE_MS)
@@ -107,7 +108,15 @@ class LexiconReading(QObject):
 
     def taught(self, feature: int) -> str:
         """What a feature was taught from labels, empty where it was learnt."""
-        return self._taught.get(feature, "")
+        what, channel = self._taught.get(feature, ""), self._taught_channels.get(feature)
+        return f"{what}, in {channel}" if what and channel else what
+
+    def taught_channel(self, feature: int | None) -> int | None:
+        """The channel of the open plate that a feature was taught in, None where it was not taught in one of them."""
+        plate = self._state.lexicon_plate
+        name = None if feature is None else self._taught_channels.get(feature)
+        names = [] if plate is None or plate.joint else [channel.name for channel in plate.header.channels]
+        return names.index(name) if name in names else None
 
     def why_direction(self, feature: int) -> WhyDirection | None:
         """Why *auto* shows a feature by its direction, None where it shows its code.
@@ -153,10 +162,12 @@ class LexiconReading(QObject):
             self._compare_by, self._by_hand = telling_column(plate), False
 
     def _learn_taught(self) -> None:
-        from napari_lexicon.analysis.lexicon_tables import taught_of
+        from napari_lexicon.analysis.lexicon_tables import taught_channels_of, taught_of
 
         lexicon = self._state.lexicon
-        self._taught = {} if lexicon is None or lexicon.header.dictionary is None else taught_of(lexicon)
+        known = lexicon is not None and lexicon.header.dictionary is not None
+        self._taught = taught_of(lexicon) if known and lexicon is not None else {}
+        self._taught_channels = taught_channels_of(lexicon) if known and lexicon is not None else {}
 
     def _reread(self) -> None:
         plate = self._state.lexicon_plate

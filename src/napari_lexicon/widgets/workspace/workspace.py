@@ -28,6 +28,7 @@ from napari_lexicon.widgets.workspace.restoring import Restoring
 from napari_lexicon.widgets.workspace.sample_plate import SamplePlate
 from napari_lexicon.widgets.workspace.settling import settle, unsettle
 from napari_lexicon.widgets.workspace.state import WorkspaceState
+from napari_lexicon.widgets.workspace.taught_channel import TaughtChannel
 from napari_lexicon.widgets.workspace.training_pace import TrainingPace
 from napari_lexicon.widgets.workspace.training_watch import TrainingWatch
 from napari_lexicon.widgets.workspace.walking import Walking
@@ -65,6 +66,7 @@ class Workspace(QObject):
         self.first = FirstLook(self.state, self.reading, self.jobs, self.opening, self.background, self)
         self.alike = AlikeSearch(self.state, self.background, self.reading, self)
         self.pointing = Pointing(self.state, self)
+        self._taught_channel = TaughtChannel(self.state, self.reading, self)
         bind_keys(viewer, {**self.walking.actions(), "more_like_this": self.alike.from_spot})
         self._settled = False
         self._soon = QTimer(self)
@@ -134,18 +136,11 @@ class Workspace(QObject):
         if request is not None and request.kind in _READING and self._concerns_open_plate(request):
             path = Path(str(request.settings["out"]))
             if (path / "lexicon.json").exists():
-                self._again(path, *self._goes_on_with(status))
+                feature, channel = self.state.feature, self.state.channel
+                chosen = None if channel == self.reading.taught_channel(feature) else channel
+                self._again(path, status.result.get("feature", feature), chosen)
         if status.phase is JobPhase.FAILED:
             self.state.notice(status.sentence, "error")
-
-    def _goes_on_with(self, status: JobStatus) -> tuple[int | None, int | None]:
-        """Feature and channel to show when a job has ended: what was taught, else what was chosen."""
-        taught, plate = status.result.get("feature"), self.state.lexicon_plate
-        if taught is None or plate is None:
-            return self.state.feature, self.state.channel
-        names = [channel.name for channel in plate.header.channels]
-        channel = status.result.get("channel")
-        return int(taught), names.index(channel) if channel in names else None
 
     def _concerns_open_plate(self, request: JobRequest) -> bool:
         """Whether a job writes the lexicon of the plate on the screen; another one may have been opened since."""
@@ -161,8 +156,8 @@ class Workspace(QObject):
 
         def take(lexicon: Any) -> None:
             state.set_lexicon(lexicon)
-            state.set_feature(feature)
             state.set_channel(channel)
+            state.set_feature(feature)
 
         from napari_lexicon.lexicons import Lexicon
 
