@@ -32,6 +32,13 @@ def test_read_a_plate(run, tiny_plate: Path, tmp_path: Path) -> None:
     assert (tmp_path / "tiny.lexicon").is_dir()
 
 
+def test_teach_a_feature(run, applied: Path, tmp_path: Path) -> None:
+    said = run("teach_a_feature", applied, "bright", "concentration == 10", tmp_path / "bright.lexicon")
+    assert "Taught by 2 wells beside 2" in said
+    first, *_ = [line for line in said.splitlines() if "standard deviations" in line]
+    assert first[:3] in ("A03", "B03")
+
+
 def test_ask_about_treatments(run, applied: Path, tmp_path: Path) -> None:
     copied = shutil.copytree(applied, tmp_path / "x.lexicon")
     said = run("ask_about_treatments", copied, tmp_path)
