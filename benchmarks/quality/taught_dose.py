@@ -6,8 +6,8 @@ BBBC016: 24 wells, a dose series in pairs of wells, three fields each. Of each p
 to learn from and the other to be ranked. *taught*: wells of 3 uM and more beside those of up to 0.01 uM. *chosen*: the
 feature of the built-in dictionary that these wells choose. *ranked*: the feature that follows the dose best in all
 wells to learn from. Spearman correlation with the dose over the wells left out, by direction; spread over 20 draws,
-which share their wells, so it says how much the choice of wells matters. The lexicon is made in WORK, or used where it lies
-there.
+which share their wells, so it says how much the choice of wells matters. The lexicon is made in WORK, or used where it
+lies there.
 """
 
 from __future__ import annotations
