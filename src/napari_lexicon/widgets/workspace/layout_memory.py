@@ -5,14 +5,11 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from qtpy.compat import isalive
 from qtpy.QtCore import QByteArray, QObject, QSize, QTimer
-from qtpy.QtWidgets import QDockWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from qtpy.QtWidgets import QMainWindow
 
     from napari_lexicon.widgets.workspace.preferences import Memory
 
@@ -48,7 +45,7 @@ class LayoutMemory(QObject):
     def __init__(self, window: QMainWindow, docks: Mapping[str, QDockWidget], memory: Memory) -> None:
         super().__init__(window)
         self.setObjectName("lexicon_layout")
-        self._window, self._memory = window, memory
+        self._memory = memory
         self._names = {dock.objectName(): name for name, dock in docks.items()}
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -59,12 +56,14 @@ class LayoutMemory(QObject):
                 signal.connect(self._changed)
 
     def write(self) -> None:
-        """Write down what is there; a window that is closing has nothing to say."""
-        if isalive(self._window) and self._window.isVisible():  # type: ignore[no-untyped-call]
-            state = base64.b64encode(bytes(self._window.saveState(_VERSION).data())).decode()
-            there = [dock.objectName() for dock in self._window.findChildren(QDockWidget) if not dock.isHidden()]
+        """Write down what is there; a window that is closing has nothing to say, nor one whose memory is another."""
+        # asked for each time: PySide6 keeps a replaced memory until the event loop turns, and it would keep the window
+        window = self.parent()
+        if isinstance(window, QMainWindow) and window.isVisible():
+            state = base64.b64encode(bytes(window.saveState(_VERSION).data())).decode()
+            there = [dock.objectName() for dock in window.findChildren(QDockWidget) if not dock.isHidden()]
             opened = sorted(self._names[name] for name in there if name in self._names)
-            self._memory.note_layout({"open": opened, "state": state, "room": room_of(self._window.size())})
+            self._memory.note_layout({"open": opened, "state": state, "room": room_of(window.size())})
 
     def _changed(self, _: object = None) -> None:
         self._pause.start()
