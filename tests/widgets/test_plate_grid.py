@@ -146,6 +146,20 @@ def test_the_pixel_of_a_coloured_well_has_its_colour(grid):
     assert (pixel.red(), pixel.green(), pixel.blue()) == (200, 30, 40)
 
 
+def test_on_a_screen_of_another_scale_the_plate_is_painted_anew(grid, monkeypatch):
+    grid.setColors({"D06": (10, 200, 30)})
+    grid.grab()
+    monkeypatch.setattr(grid, "devicePixelRatioF", lambda: 2.0)
+    seen = []
+    monkeypatch.setattr(
+        "napari_lexicon.widgets.plate.grid.paint_plate",
+        lambda painter, *_: seen.append(painter.device().devicePixelRatio()),
+    )
+    grid.grab()
+    grid.grab()
+    assert seen == [2.0]
+
+
 def test_another_plate_forgets_selection_colours_and_marks(grid):
     grid.setValue(frozenset({"A01"}))
     grid.setColors({"A01": (1, 2, 3)})

@@ -86,3 +86,13 @@ def test_the_same_points_again_keep_the_selection_and_the_view(plot):
     plot.setValue(np.arange(31) < 3)
     plot.setPoints(plot.points().copy(), np.zeros((31, 3)))
     assert plot.value().sum() == 3
+
+
+def test_on_a_screen_of_another_scale_the_points_are_painted_anew(plot, monkeypatch):
+    plot.grab()
+    monkeypatch.setattr(plot, "devicePixelRatioF", lambda: 2.0)
+    seen = []
+    monkeypatch.setattr(plot, "_paint_points", lambda painter: seen.append(painter.device().devicePixelRatio()))
+    plot.grab()
+    plot.grab()
+    assert seen == [2.0]

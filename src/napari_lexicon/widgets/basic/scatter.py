@@ -165,8 +165,8 @@ class ScatterPlot(QWidget):
     # painting -------------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        if self._picture is None:
-            ratio = self.devicePixelRatioF()
+        ratio = self.devicePixelRatioF()  # another one where the window has moved to another screen
+        if self._picture is None or self._picture.devicePixelRatio() != ratio:
             self._picture = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
             self._picture.setDevicePixelRatio(ratio)
             self._picture.fill(Qt.GlobalColor.transparent)

@@ -165,7 +165,8 @@ class PlateGrid(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         geometry, ratio = self.geometry_(), self.devicePixelRatioF()
-        if self._picture is None:
+        # the ratio is another one where the window has moved to another screen
+        if self._picture is None or self._picture.devicePixelRatio() != ratio:
             picture = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
             picture.setDevicePixelRatio(ratio)
             picture.fill(Qt.GlobalColor.transparent)
