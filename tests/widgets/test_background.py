@@ -6,6 +6,7 @@ import sys
 import threading
 
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_lexicon.widgets.workspace.background import Background
 
@@ -97,7 +98,6 @@ def test_threads_take_short_turns_while_something_is_read_and_usual_ones_after_i
 
 
 def test_work_that_gives_way_goes_on_when_what_waits_has_been_drawn(qtbot, background):
-    from qtpy.QtCore import Qt
     from qtpy.QtWidgets import QWidget
 
     class Drawn(QWidget):
@@ -122,3 +122,37 @@ def test_work_that_gives_way_goes_on_when_what_waits_has_been_drawn(qtbot, backg
     assert happened == ["drawn", "worked"]
     background.close()
     background.give_way()  # nobody answers any more, and nobody waits
+
+
+def test_no_thread_speaks_once_the_window_is_closing(qtbot):
+    """What it speaks through goes with the window, perhaps at that very moment."""
+    background, begun, gate, said = Background(threads=1), threading.Event(), threading.Event(), []
+
+    def work() -> str:
+        begun.set()
+        gate.wait(10)
+        return "late"
+
+    background._arrived.connect(lambda *what: said.append(what), Qt.ConnectionType.DirectConnection)
+    background.start("a", work, said.append, said.append)
+    begun.wait(10)
+    background.close()
+    gate.set()
+    background._pool.shutdown(wait=True)
+    assert not said
+
+
+def test_a_window_that_closes_lets_a_thread_finish_what_it_says(qtbot):
+    background, speaking, gate, said = Background(threads=1), threading.Event(), threading.Event(), []
+
+    def hear(*_: object) -> None:
+        speaking.set()
+        gate.wait(10)
+        said.append(True)
+
+    background._arrived.connect(hear, Qt.ConnectionType.DirectConnection)
+    background.start("a", lambda: 1, lambda _: None, said.append)
+    speaking.wait(10)
+    threading.Timer(0.1, gate.set).start()
+    background.close()
+    assert said == [True]

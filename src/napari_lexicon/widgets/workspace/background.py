@@ -72,6 +72,7 @@ class Background(QObject):
         self._waiting: dict[int, tuple[str, Callable[[Any], None], Callable[[Exception], None]]] = {}
         self._line: PriorityQueue[tuple[bool, int, Callable[[], Any]]] = PriorityQueue()
         self._closed = False
+        self._speaking = Lock()
         self._arrived.connect(self._hand_over)
         # a timer without delay: its turn comes when what is waiting to be drawn has been
         self._asked.connect(lambda turn: QTimer.singleShot(0, turn.set))
@@ -103,14 +104,9 @@ class Background(QObject):
 
         Drawing takes and leaves Python's lock hundreds of times, so beside a busy thread it takes many times as long.
         """
-        if self._closed:
-            return
         turn = Event()
-        try:
-            self._asked.emit(turn)
-        except RuntimeError:  # the window closed meanwhile and took this object with it
-            return
-        turn.wait(_PATIENCE_S)
+        if self._say(lambda: self._asked.emit(turn)):
+            turn.wait(_PATIENCE_S)
 
     def forget(self, errand: str) -> None:
         """Drop what was started under this name."""
@@ -124,7 +120,8 @@ class Background(QObject):
 
     def close(self) -> None:
         """Drop everything; threads end after what they are at, and nothing starts any more."""
-        self._closed = True
+        with self._speaking:
+            self._closed = True
         self._latest.clear()
         self._waiting.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -139,10 +136,22 @@ class Background(QObject):
                 result, error = work(), None
         except Exception as caught:  # noqa: BLE001  the border of the thread: whatever it is, the main thread must hear of it
             result, error = None, caught
-        try:
-            self._arrived.emit(number, result, error)
-        except RuntimeError:  # the window closed meanwhile and took this object with it
-            return
+        self._say(lambda: self._arrived.emit(number, result, error))
+
+    def _say(self, emit: Callable[[], None]) -> bool:
+        """Tell the main thread something, unless all is over.
+
+        The window that closes waits for a thread that is just speaking, and takes this object with it afterwards: a
+        thread that spoke at that moment would end the process.
+        """
+        with self._speaking:
+            if self._closed:
+                return False
+            try:
+                emit()
+            except RuntimeError:  # the window has gone without closing first
+                return False
+            return True
 
     def _hand_over(self, number: int, result: Any, error: Exception | None) -> None:
         waiting = self._waiting.pop(number, None)
