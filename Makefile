@@ -1,5 +1,5 @@
 # Everything from a fresh clone: `make demo` shows the main job, `make test` runs the tests.
-.PHONY: demo demo-gui test lint types docs screenshots wheel environment
+.PHONY: demo demo-gui test pyside lint types docs screenshots wheel environment
 
 UV = $(shell sh scripts/uv_path.sh)
 RUN = $(UV) run --frozen --extra qt
@@ -21,6 +21,11 @@ test: environment
 	$(RUN) pytest $(OTHERS) $(LATER); others=$$?; \
 	wait $$window; window=$$?; cat $$log; rm -f $$log; \
 	exit $$((others | window))
+
+# The window's tests once more with the other Qt binding, in an environment of its own.
+pyside: environment
+	UV_PROJECT_ENVIRONMENT=.venv-pyside6 QT_API=pyside6 OMP_NUM_THREADS=1 \
+	$(UV) run --frozen --extra pyside6 pytest tests/gui tests/widgets
 
 lint: environment
 	$(RUN) --group dev ruff check .
