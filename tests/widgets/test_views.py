@@ -193,6 +193,18 @@ def test_curves_grow_with_the_reports_of_the_trainer(qtbot):
     assert len(curves.training) == 4
 
 
+def test_curves_of_few_dead_features_show_no_share_below_nothing_and_their_line_fits_a_laptop(qtbot):
+    curves = TrainingCurves()
+    for step in range(0, 5000, 100):
+        curves.add({"step": step, "loss": 0.451, "explained_variance": 0.54, "dead": 0.0})
+    view = shown(qtbot, CurvesView())
+    view.resize(400, 340)  # what the dock has on a screen 1366 pixels wide
+    view.setValue(curves)
+    qtbot.waitUntil(lambda: view._plots[2].getViewBox().viewRange()[1][1] > 0)
+    assert view._plots[2].getViewBox().viewRange()[1][0] >= -0.2
+    assert view.line.fontMetrics().horizontalAdvance(curves.last()) <= view.line.width()
+
+
 def test_a_click_on_a_line_chooses_its_feature(qtbot):
     spots = shown(qtbot, SpotList())
     spots.setValue([FiringFeature(n, f"#{n}", "#FF0000", "DNA", 1 - n / 10) for n in range(4)])

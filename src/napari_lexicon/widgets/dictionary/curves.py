@@ -42,6 +42,7 @@ class CurvesView(QWidget):
             plot.getAxis("left").setWidth(40)
             box.addWidget(plot)
             self._plots.append(plot)
+        self._plots[2].setLimits(yMin=-0.1)  # a part is never less than nothing; the line at nothing stays in sight
         self._lines = [self._plots[0].plot(), self._plots[0].plot(), self._plots[1].plot(), self._plots[2].plot()]
         self._dye()
 

@@ -46,7 +46,7 @@ class TrainingCurves:
         if self.explained:
             parts.append(f"explains {self.explained[-1][1]:.0%} of the variance".replace("%", " %"))
         if self.dead:
-            parts.append(f"{self.dead[-1][1]:.1%} of features dead".replace("%", " %"))
+            parts.append(f"{self.dead[-1][1]:.1%} dead".replace("%", " %"))
         if self.held_out:
             parts.append(f"loss {self.held_out[-1][1]:.3f}")
         return " · ".join(parts)
