@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QFontMetricsF
 from qtpy.QtTest import QTest
 
 from napari_lexicon.lexicons import FeatureNames, WellStatistics
@@ -209,6 +210,26 @@ def test_a_feature_is_told_in_a_sentence():
     row = pd.Series({"fires": 0.08, "channel": "Mito", "channel_share": 0.63, "well": "C04"})
     assert sentence_of(1, row) == "Fires in 8 % of patches, 63 % of it in Mito, most in C04."
     assert sentence_of(1, pd.Series({"fires": 0.0})) == "Does not fire on this plate."
+
+
+def test_no_number_is_cut_off(qtbot, names, monkeypatch):
+    shown: set[str] = set()
+
+    class Metrics(QFontMetricsF):
+        def elidedText(self, *what) -> str:
+            shown.add(super().elidedText(*what))
+            return super().elidedText(*what)
+
+    monkeypatch.setattr("napari_lexicon.widgets.features.table.QFontMetricsF", Metrics)
+    table = FeatureTable()
+    qtbot.addWidget(table)
+    table.resize(400, 600)
+    figures = figures_of(20, compared=True)
+    figures.table["fires"] = 0.0087
+    table.table_model().setFigures(figures, names)
+    table.grab()
+    assert "0.87 %" in shown
+    assert not [text for text in shown if text.endswith("…") and text[:1] in "+-−.0123456789"]
 
 
 def test_columns_are_chosen_by_hand_and_stay_chosen(qtbot, names):

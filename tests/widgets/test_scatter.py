@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtGui import QFontMetricsF, QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 from skimage.measure import points_in_poly
 
+from napari_lexicon.widgets.basic.ink import small_font
 from napari_lexicon.widgets.basic.polygon import inside_polygon, round_ticks
 from napari_lexicon.widgets.basic.scatter import ScatterPlot
 
@@ -96,3 +97,9 @@ def test_on_a_screen_of_another_scale_the_points_are_painted_anew(plot, monkeypa
     plot.grab()
     plot.grab()
     assert seen == [2.0]
+
+
+def test_numbers_left_of_the_points_leave_room_for_the_title(plot):
+    metrics = QFontMetricsF(small_font(plot, -1.5))
+    numbers_begin = plot._room().left() - 4 - metrics.horizontalAdvance("-0.05")
+    assert numbers_begin >= 2 + metrics.height()

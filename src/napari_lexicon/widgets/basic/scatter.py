@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QKeyEvent, QResizeEvent, QWheelEvent
 
 _REACH = 9.0  # pixels from a point that still hit it
-_LEFT, _BOTTOM, _EDGE = 40.0, 34.0, 8.0
+_LEFT, _BOTTOM, _EDGE = 54.0, 34.0, 8.0  # left of the points a title and numbers such as -0.05 find room
 
 
 class ScatterPlot(QWidget):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ROW = 24
 _DOT = 22  # pixels at the left of a row in which a click is one on the dot
 _SELECT = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-_WIDTHS = {"name": 90, "part": 52, "number": 62, "signed": 72, "q": 50, "text": 62}
+_WIDTHS = {"name": 90, "part": 56, "number": 62, "signed": 72, "q": 50, "text": 62}
 _CONDITION_GROWS = 44
 """Pixels that the column of conditions gets first of what is left over: their names are long."""
 
@@ -62,7 +62,9 @@ class _Cell(QStyledItemDelegate):
             painter.fillRect(rect, raised(view, 0.10))
         font = small_font(view)
         color = index.data(COLOR_ROLE) if index.column() == 0 else None
-        text = rect.adjusted(8, 0, -6, 0)
+        aligned = Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole))
+        # a number that is cut off is none: it may begin at the edge of its cell
+        text = rect.adjusted(2 if aligned & Qt.AlignmentFlag.AlignRight else 8, 0, -6, 0)
         if color is not None:
             dot = QRectF(rect.left() + 9, rect.center().y() - 4.5, 9, 9)
             paint_dot(painter, dot, QColor(color), kept=bool(index.data(KEPT_ROLE)))
@@ -79,7 +81,7 @@ class _Cell(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(ink(view, 0.95))
         shown = QFontMetricsF(font).elidedText(str(index.data() or ""), Qt.TextElideMode.ElideRight, text.width())
-        painter.drawText(text, index.data(Qt.ItemDataRole.TextAlignmentRole), shown)
+        painter.drawText(text, aligned, shown)
         painter.restore()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:

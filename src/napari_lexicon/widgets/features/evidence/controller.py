@@ -240,7 +240,8 @@ class EvidenceController(Controller):
 
         state, line = self.workspace.state, self._pages.lines[SPREAD]
         sample, channel, wells, color = self._field_sample(), state.channel, state.selection, state.color_of(feature)
-        where = f" in the {len(wells)} selected wells" if wells else ""
+        which = "the selected well" if len(wells) == 1 else f"the {len(wells)} selected wells"
+        where = f" in {which}" if wells else ""
 
         def take(bins: list[QuantileBin]) -> None:
             if bins:
