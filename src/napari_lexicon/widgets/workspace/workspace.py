@@ -14,6 +14,7 @@ from napari_lexicon.viewer.pointer import bind_keys
 from napari_lexicon.widgets.workspace.alike_search import AlikeSearch
 from napari_lexicon.widgets.workspace.background import Background
 from napari_lexicon.widgets.workspace.canvas import Canvas
+from napari_lexicon.widgets.workspace.collecting import main_thread_collecting
 from napari_lexicon.widgets.workspace.compute import Compute
 from napari_lexicon.widgets.workspace.device_probe import DeviceProbe
 from napari_lexicon.widgets.workspace.fine_reading import FineReading
@@ -68,7 +69,7 @@ class Workspace(QObject):
         self.pointing = Pointing(self.state, self)
         self._taught_channel = TaughtChannel(self.state, self.reading, self)
         bind_keys(viewer, {**self.walking.actions(), "more_like_this": self.alike.from_spot})
-        self._settled = False
+        self._settled = self._collects = False
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._settle)
@@ -98,6 +99,9 @@ class Workspace(QObject):
         self.pace.close()
         self.background.close()
         self._soon.stop()
+        if self._collects:
+            self._collects = False
+            main_thread_collecting().end()
         if self._settled:
             self._settled = False
             unsettle()
@@ -108,6 +112,8 @@ class Workspace(QObject):
     def _settle(self) -> None:
         viewer = self._viewer()
         if viewer is not None and main_window(viewer) is not None and viewer in _WORKSPACES:
+            self._collects = True
+            main_thread_collecting().begin()
             self._settled = settle(open_viewers(viewer))
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
