@@ -6,6 +6,9 @@ Three seeds are trained on the same tokens, and features that were taught what t
 (``pretraining/properties.py``, ``pretraining/whole_cells.py``; ``--teach 0`` for none); the first one is kept, with the
 stability of each of its features across the others. Features get a name where the truth of unseen simulated plates
 leaves no doubt. Without ``LEXICON_DATA`` the real images are left out.
+
+With ``--cells-anew`` the packaged dictionary stays as it is, but for the features that whole cells teach
+(``pretraining/whole_cells.py``) and their names.
 """
 
 from __future__ import annotations
@@ -13,19 +16,21 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from pretraining.dictionary_recipe import control_whitening, fitted, recipe, with_stability
-from pretraining.naming import named
-from pretraining.taught import taught_directions
+from pretraining.dictionary_recipe import control_whitening, fitted, recipe, taught_anew, with_stability
+from pretraining.naming import Evidence, named, named_by_cells
+from pretraining.taught import cell_directions, taught_directions
 from pretraining.token_sample import SampleSettings, token_sample
+from pretraining.whole_cells import TRAITS
 
 import napari_lexicon.dictionaries
 from napari_lexicon.backbones import Backbone, builtin, load_backbone
 from napari_lexicon.dictionaries.dictionary import Dictionary
-from napari_lexicon.dictionaries.file_format import save_dictionary
+from napari_lexicon.dictionaries.file_format import load_dictionary, save_dictionary
 
 BUILTIN = Path(napari_lexicon.dictionaries.__file__).parent / "builtin.safetensors"
 
@@ -35,6 +40,18 @@ def main() -> None:
     arguments = _parser().parse_args()
     torch.set_num_threads(arguments.threads)
     backbone = load_backbone(arguments.backbone, layer=arguments.layer, device="cpu")
+    best = cells_anew(backbone, arguments) if arguments.cells_anew else trained(backbone, arguments)
+    if arguments.pictures:
+        name = named_by_cells if arguments.cells_anew else named
+        best = with_names(best, name(backbone, best, arguments.pictures))
+    save_dictionary(best, arguments.to)
+    if arguments.to == BUILTIN:
+        note_names(best, builtin.BUILTIN.weights.with_suffix(".json"))
+    print(f"{arguments.to}: {arguments.to.stat().st_size / 1e6:.2f} MB")
+
+
+def trained(backbone: Backbone, arguments: argparse.Namespace) -> Dictionary:
+    """A dictionary from nothing."""
     started = time.monotonic()
     about = SampleSettings(arguments.plates, real=arguments.real, leave_out=tuple(arguments.leave_out))
     sample = token_sample(backbone, about)
@@ -54,22 +71,31 @@ def main() -> None:
         assert best.stability is not None
         shares = [float((best.stability > level).float().mean()) for level in (0.5, 0.7, 0.9)]
         print("found again in other seeds with a cosine over 0.5, 0.7, 0.9:", shares)
-    if arguments.pictures:
-        best = with_names(backbone, best, arguments.pictures)
-    save_dictionary(best, arguments.to)
-    if arguments.to == BUILTIN:
-        note_names(best, builtin.BUILTIN.weights.with_suffix(".json"))
-    print(f"{arguments.to}: {arguments.to.stat().st_size / 1e6:.2f} MB")
+    return best
 
 
-def with_names(backbone: Backbone, dictionary: Dictionary, pictures: int) -> Dictionary:
-    """The same dictionary with names, and the evidence printed."""
-    found = named(backbone, dictionary, pictures)
+def cells_anew(backbone: Backbone, arguments: argparse.Namespace) -> Dictionary:
+    """The packaged dictionary, taught by whole cells once more."""
+    packaged = load_dictionary(BUILTIN)
+    made = packaged.header.whitening["sample"]
+    sample = token_sample(backbone, SampleSettings(**{**made, "leave_out": tuple(made["leave_out"])}))
+    (directions,) = cell_directions([(backbone, packaged.whitening)], arguments.teach)
+    return taught_anew(packaged, sample, directions)
+
+
+def with_names(dictionary: Dictionary, found: Sequence[Evidence]) -> Dictionary:
+    """The same dictionary with names, and the evidence printed; of names that it has, those by cells are given anew."""
     for evidence in found:
         print(json.dumps(asdict(evidence)))
-    names = {evidence.feature: evidence.name for evidence in found}
-    notes = {evidence.feature: evidence.sentence for evidence in found}
-    header = dictionary.header.model_copy(update={"names": names, "names_notes": notes})
+    header = dictionary.header
+    kept = [feature for feature in header.names if header.taught.get(feature) not in TRAITS]
+    names = {feature: header.names[feature] for feature in kept}
+    notes = {feature: header.names_notes[feature] for feature in kept}
+    names.update({evidence.feature: evidence.name for evidence in found})
+    notes.update({evidence.feature: evidence.sentence for evidence in found})
+    header = header.model_copy(
+        update={"names": dict(sorted(names.items())), "names_notes": dict(sorted(notes.items()))}
+    )
     return Dictionary(
         dictionary.atoms, dictionary.bias, dictionary.whitening, dictionary.encoder, header, dictionary.stability
     )
@@ -99,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--leave-out", action="append", default=[], metavar="NAME")
     parser.add_argument("--pictures", type=int, default=800, help="to find names by; 0 for no names")
     parser.add_argument("--teach", type=int, default=1200, help="pictures to teach features from; 0 for none")
+    parser.add_argument("--cells-anew", action="store_true", help="keep what the packaged dictionary has learnt")
     parser.add_argument("--threads", type=int, default=2)
     return parser
 

@@ -89,3 +89,31 @@ def with_stability(dictionary: Dictionary, others: Sequence[Dictionary]) -> Dict
         dictionary.header,
         stability(dictionary, others),
     )
+
+
+def taught_anew(dictionary: Dictionary, sample: TokenSample, directions: Mapping[str, torch.Tensor]) -> Dictionary:
+    """The same dictionary with other directions for some of what it was taught; all features keep their numbers.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        Its first features were learnt, all others were taught.
+    sample : TokenSample
+        What it was made from: figures are counted on the part that was held out then.
+    directions : dict of str to torch.Tensor
+        By what they are taught, ``(dim_w,)``; what is not there stays as it was.
+    """
+    header = dictionary.header
+    settings = TrainSettings(**header.training)
+    taught = {name: directions.get(name, dictionary.atoms[feature]) for feature, name in sorted(header.taught.items())}
+    learnt = Dictionary(
+        dictionary.atoms[: settings.features],
+        dictionary.bias,
+        dictionary.whitening,
+        dictionary.encoder,
+        header.model_copy(update={"taught": {}}),
+    )
+    source = ArrayTokens(sample.tokens, sample.groups)
+    split = split_tokens(source, settings.validation_fraction, settings.validation_tokens, settings.seed)
+    larger = with_taught(learnt, taught, source.tokens(split.held_out))
+    return Dictionary(larger.atoms, larger.bias, larger.whitening, larger.encoder, larger.header, dictionary.stability)

@@ -11,6 +11,7 @@ unnamed. Dark patches do not count, here as in every lexicon.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +64,7 @@ def named(backbone: Backbone, dictionary: Dictionary, count: int = 800, fewest: 
     """Features with a name, by their number."""
     found = [
         *_of_patches(backbone, dictionary, count, fewest),
-        *_of_cells(backbone, dictionary, count),
+        *named_by_cells(backbone, dictionary, count),
         *_of_counts(backbone, dictionary, count),
     ]
     return sorted(found, key=lambda evidence: evidence.feature)
@@ -75,7 +76,22 @@ def _of_patches(backbone: Backbone, dictionary: Dictionary, count: int, fewest: 
     auroc = np.min([half[0] for half in halves], axis=0)  # (properties, features)
     patches, usual = np.min([half[1] for half in halves], axis=0), np.mean([half[2] for half in halves], axis=0)
     auroc[patches < fewest] = 0
-    names, taught = list(PROPERTIES), dictionary.header.taught
+    return names_by_patches(auroc, usual, dictionary.header.taught)
+
+
+def names_by_patches(auroc: Array, usual: Array, taught: Mapping[int, str]) -> list[Evidence]:
+    """What features are named by how well they tell patches with a property.
+
+    Parameters
+    ----------
+    auroc : (properties, features) float32
+        In the order of :data:`PROPERTIES`, 0 where too few patches had one.
+    usual : (properties,) float32
+        Which part of the patches asked about has each.
+    taught : dict of int to str
+        What features were taught.
+    """
+    names = list(PROPERTIES)
     found: dict[int, int] = {}
     for feature, name in taught.items():
         if name in PROPERTIES and auroc[number := names.index(name), feature] >= _PERHAPS:
@@ -97,7 +113,7 @@ def _of_patches(backbone: Backbone, dictionary: Dictionary, count: int, fewest: 
     return evidence
 
 
-def _of_cells(backbone: Backbone, dictionary: Dictionary, count: int) -> list[Evidence]:
+def named_by_cells(backbone: Backbone, dictionary: Dictionary, count: int) -> list[Evidence]:
     """Names of the features that were taught traits of whole cells."""
     evidence = []
     for feature, name in dictionary.header.taught.items():
@@ -111,7 +127,7 @@ def _of_cells(backbone: Backbone, dictionary: Dictionary, count: int) -> list[Ev
         if (score := min(halves)) >= _PERHAPS:
             told = (
                 "the mean of its direction over a cell tells such cells from others of their plate with an AUROC of "
-                f"{score:.2f}, the mean over plates of many looks; outside cells it was taught nothing"
+                f"{score:.2f}, the mean over plates of many looks; between cells it was taught to be low"
             )
             evidence.append(Evidence(feature, f"{name}?", round(score, 3), True, told))
     return evidence

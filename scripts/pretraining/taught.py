@@ -1,8 +1,8 @@
 """Directions that features are taught: what tells patches or cells with a property from those without.
 
-One linear discriminant (Fisher 1936) of whitened tokens for each property of patches and each trait of cells, and a
-ridge regression for how many nuclei there are, on simulated pictures of many looks. They are added to what ICFL has
-learnt before, so that what nobody taught stays as it was.
+On simulated pictures of many looks: for each property of patches a linear discriminant (Fisher 1936) of whitened
+tokens, for each trait of cells a ridge regression on cells with it, cells without it and the ground, and one more for
+how many nuclei there are. They are added to what ICFL has learnt before, so that what nobody taught stays as it was.
 """
 
 from __future__ import annotations
@@ -13,12 +13,18 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Ridge
 
 from .properties import PROPERTIES, Patches, looked_at
-from .whole_cells import COUNTED, TRAITS, CountedFields, Seeing, TraitCells, counted_fields, trait_cells
+from .whole_cells import COUNTED, TRAITS, CountedFields, Seeing, TraitCells, counted_fields, middle_of, trait_cells
 
 TEACHING = 800_000
 """Seed of the pictures to learn from: others than those of the backbone, of the tokens, and of the names."""
 _SHRINKAGE = 0.02
 _RIDGE = 10.0
+_FEWEST = 3
+"""Cells of either kind that a plate must have to teach a trait."""
+_CELL_SHRINKAGE = 0.05
+_GROUND = 0.1
+"""Weight of all ground beside that of all cells. More brings more of a map into cells, and tells cells apart less well
+(docs/explanation/built-in-model.md)."""
 
 
 def taught_directions(seeing: Seeing, pictures: int = 1200) -> list[dict[str, torch.Tensor]]:
@@ -37,11 +43,20 @@ def taught_directions(seeing: Seeing, pictures: int = 1200) -> list[dict[str, to
         for name, wanted in PROPERTIES.items():
             if wanted.taught:
                 directions[name] = _of_patches(patches, name)
-    for name in TRAITS:
-        for directions, cells in zip(found, trait_cells(seeing, name, TEACHING, max(4, pictures // 20)), strict=True):
-            directions[name] = _of_cells(cells)
+    for directions, by_cells in zip(found, cell_directions(seeing, pictures), strict=True):
+        directions.update(by_cells)
     for directions, fields in zip(found, counted_fields(seeing, TEACHING, max(20, pictures // 6)), strict=True):
         directions[COUNTED] = _of_counts(fields)
+    return found
+
+
+def cell_directions(seeing: Seeing, pictures: int = 1200) -> list[dict[str, torch.Tensor]]:
+    """The part of :func:`taught_directions` that whole cells teach."""
+    found: list[dict[str, torch.Tensor]] = [{} for _ in seeing]
+    for name in TRAITS:
+        seen = trait_cells(seeing, name, TEACHING, max(4, pictures // 20), ground=True)
+        for directions, cells in zip(found, seen, strict=True):
+            directions[name] = direction_of_cells(cells)
     return found
 
 
@@ -50,14 +65,27 @@ def _of_patches(patches: Patches, name: str) -> torch.Tensor:
     return _discriminant(patches.tokens[use], has[use])
 
 
-def _of_cells(cells: TraitCells) -> torch.Tensor:
-    """Each cell beside the middle of its own plate, half-way between cells with the trait and without."""
-    tokens = cells.tokens.copy()
+def direction_of_cells(cells: TraitCells) -> torch.Tensor:
+    """High on cells with the trait and low on cells without, each beside the middle of its own plate, and on ground.
+
+    Every plate weighs alike, and in it cells with the trait and without: a plate of small cells has many of them.
+    """
+    tokens, weight = np.zeros_like(cells.tokens), np.zeros(len(cells.has))
     for plate in np.unique(cells.plate):
         own = cells.plate == plate
-        groups = [tokens[own & kind].mean(0) for kind in (cells.has, ~cells.has) if (own & kind).any()]
-        tokens[own] -= np.mean(groups, axis=0)
-    return _discriminant(tokens, cells.has)
+        middle = middle_of(cells.tokens[own], cells.has[own])
+        kinds = own & cells.has, own & ~cells.has
+        if middle is None or min(kind.sum() for kind in kinds) < _FEWEST:
+            continue
+        tokens[own] = cells.tokens[own] - middle
+        for kind in kinds:
+            weight[kind] = 1 / kind.sum()
+    seen = np.concatenate([tokens, cells.ground])
+    aim = np.concatenate([np.where(cells.has, 0.5, -0.5), np.full(len(cells.ground), -0.5)])
+    ground = np.full(len(cells.ground), _GROUND / max(1, len(cells.ground)))
+    weight = np.concatenate([weight / weight.sum(), ground])
+    alpha = _CELL_SHRINKAGE * float(weight @ np.square(seen).mean(axis=1))
+    return _unit(Ridge(alpha, fit_intercept=False).fit(seen, aim, sample_weight=weight).coef_)
 
 
 def _discriminant(tokens: np.ndarray, has: np.ndarray) -> torch.Tensor:

@@ -3,6 +3,10 @@
 A patch of a cell with scattered Golgi may be empty. What tells such cells is the mean of the tokens that they cover; a
 direction learnt on these means is a direction of tokens all the same. Cells are compared with others of their own plate
 only, so that what differs between plates (brightness, focus, density) teaches nothing.
+
+A direction learnt from cells alone may be highest where there are none, and a map of it would show that. So patches of
+the ground are gathered too. Simulated ground is mostly dark, and real ground often is not (stray light, medium, another
+window): each field is seen once more with the disturbances that the backbone learnt with.
 """
 
 from __future__ import annotations
@@ -16,10 +20,13 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from napari_lexicon.backbones import Backbone, apply_windows, estimate_windows, field_tokens
+from napari_lexicon.backbones.background import lit_patches
 from napari_lexicon.dictionaries.whitening import Whitening
 from napari_lexicon.samples.field import FieldSettings, RenderedField, render_field
 
+from .disturbances import disturbed
 from .pictures import look_of_a_plate
+from .properties import NUCLEAR
 
 Array = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -29,6 +36,10 @@ _SMALLEST = 24.0
 """Diameter in pixels below which a cell is hardly larger than a patch."""
 _FIELDS = 3
 _STRONG = 0.5
+_EMPTY = 0.02
+"""Part of a patch up to which cells may cover it where it counts as ground."""
+_GROUND = 30
+"""Patches of ground kept of a picture: those of one picture are much alike."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ _BY_ITSELF: dict[str, Callable[[pd.DataFrame], Mask]] = {
 
 @dataclass(frozen=True, eq=False)
 class TraitCells:
-    """Whole cells of treated plates in the stain of one trait.
+    """Whole cells of treated plates in the stain of one trait, and the ground between them.
 
     Parameters
     ----------
@@ -81,31 +92,76 @@ class TraitCells:
     has : (N,) bool
         Which cells show the trait; those that do weakly, or by themselves, are left out.
     plate : (N,) int64
+    ground : (G, dim_w) float32
+        Whitened tokens of patches that are lit and show no cell (in a nuclear stain no nucleus), less the middle of the
+        cells of their picture; none where they were not asked for.
     """
 
     tokens: Array
     has: Mask
     plate: npt.NDArray[np.int64]
+    ground: Array
 
 
-def trait_cells(seeing: Seeing, name: str, seed: int, plates: int) -> list[TraitCells]:
-    """Cells of ``plates`` small plates, each with a look of its own, as each of some backbones sees them."""
+def trait_cells(seeing: Seeing, name: str, seed: int, plates: int, ground: bool = False) -> list[TraitCells]:
+    """Cells of ``plates`` small plates, each with a look of its own, as each of some backbones sees them.
+
+    With ``ground`` patches between cells are gathered as well, of the fields as they are and disturbed; the cells are
+    the same either way.
+    """
     trait = TRAITS[name]
-    rng = np.random.default_rng([seed, list(TRAITS).index(name), 5])
+    rng, apart = (np.random.default_rng([seed, list(TRAITS).index(name), stream]) for stream in (5, 7))
     tokens: list[list[Array]] = [[] for _ in seeing]
+    between: list[list[Array]] = [[np.empty((0, whitening.matrix.shape[0]), np.float32)] for _, whitening in seeing]
     has: list[Mask] = []
     plate: list[npt.NDArray[np.int64]] = []
+    patch = seeing[0][0].spec.patch
     for number in range(plates):
         for field, pixels in _treated_fields(trait, rng):
             shows, plain = _shown(field, trait.phenotype)
             chosen = np.flatnonzero(shows | plain)
-            cover = _cover(field.cells, seeing[0][0].spec.patch)[chosen + 1]
-            for store, (backbone, whitening) in zip(tokens, seeing, strict=True):
-                seen = whitening.whiten(field_tokens(backbone, pixels[None], batch=16)[0].flatten(0, 1)).numpy()
-                store.append(np.asarray(cover @ seen, np.float32))
+            cover = _cover(field.cells, patch)[chosen + 1]
+            seen = _whitened(seeing, pixels)
+            for store, patches in zip(tokens, seen, strict=True):
+                store.append(np.asarray(cover @ patches, np.float32))
             has.append(shows[chosen])
             plate.append(np.full(len(chosen), number))
-    return [TraitCells(np.concatenate(store), np.concatenate(has), np.concatenate(plate)) for store in tokens]
+            if not ground or middle_of(tokens[0][-1], has[-1]) is None:
+                continue
+            free = _free(field.nuclei if trait.stain in NUCLEAR else field.cells, patch)
+            otherwise = disturbed(pixels, apart)
+            for picture, seen_so in ((pixels, seen), (otherwise, _whitened(seeing, otherwise))):
+                lit = lit_patches(picture[None], patch)[0].ravel()
+                places = apart.permutation(np.flatnonzero(free & lit))[:_GROUND]
+                for store, patches in zip(between, seen_so, strict=True):
+                    store.append(patches[places] - middle_of(np.asarray(cover @ patches, np.float32), has[-1]))
+    shown, plates_of = np.concatenate(has), np.concatenate(plate)
+    return [
+        TraitCells(np.concatenate(store), shown, plates_of, np.concatenate(free))
+        for store, free in zip(tokens, between, strict=True)
+    ]
+
+
+def middle_of(tokens: Array, has: Mask) -> Array | None:
+    """Half-way between cells with a trait and cells without, ``(dim_w,)``; None where one kind is missing."""
+    if has.all() or not has.any():
+        return None
+    return np.asarray((tokens[has].mean(axis=0) + tokens[~has].mean(axis=0)) / 2, np.float32)
+
+
+def _whitened(seeing: Seeing, pixels: Array) -> list[Array]:
+    """Tokens of a picture, ``(patches, dim_w)``, as each backbone sees it."""
+    return [
+        whitening.whiten(field_tokens(backbone, pixels[None], batch=16)[0].flatten(0, 1)).numpy()
+        for backbone, whitening in seeing
+    ]
+
+
+def _free(labels: npt.NDArray[np.int32], patch: int) -> Mask:
+    """Patches that hardly anything with a label lies in, ``(patches,)``."""
+    height, width = labels.shape
+    covered = (labels > 0).reshape(height // patch, patch, width // patch, patch).mean((1, 3))
+    return np.asarray(covered.ravel() <= _EMPTY, bool)
 
 
 def _treated_fields(trait: Trait, rng: np.random.Generator) -> Iterator[tuple[RenderedField, Array]]:
