@@ -37,6 +37,8 @@ TAUGHT = (
     "crowded cells",
     "edge of a cell",
     "filaments in a cell",
+    "small dense nucleus, in a nuclear stain",
+    "stress fibres, in an actin stain",
     "tagged protein in the nucleus",
     "many nuclei around, in a nuclear stain",
 )

@@ -116,4 +116,6 @@ def taught_anew(dictionary: Dictionary, sample: TokenSample, directions: Mapping
     source = ArrayTokens(sample.tokens, sample.groups)
     split = split_tokens(source, settings.validation_fraction, settings.validation_tokens, settings.seed)
     larger = with_taught(learnt, taught, source.tokens(split.held_out))
-    return Dictionary(larger.atoms, larger.bias, larger.whitening, larger.encoder, larger.header, dictionary.stability)
+    anew = torch.tensor([header.taught.get(feature) in directions for feature in range(dictionary.n_features)])
+    atoms = torch.where(anew[:, None], larger.atoms, dictionary.atoms)  # unit rows scaled again differ in the last bit
+    return Dictionary(atoms, larger.bias, larger.whitening, larger.encoder, larger.header, dictionary.stability)

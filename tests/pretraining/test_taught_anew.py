@@ -30,7 +30,7 @@ def made() -> tuple[Dictionary, TokenSample]:
     source = ArrayTokens(sample.tokens, sample.groups)
     learnt = train_dictionary(settings, source, sums.fit("pca")).dictionary
     split = split_tokens(source, settings.validation_fraction, settings.validation_tokens, settings.seed)
-    taught = {"a thing": torch.eye(12)[0], "another": torch.eye(12)[1]}
+    taught = {"a thing": torch.randn(12, generator=draw), "another": torch.randn(12, generator=draw)}
     larger = with_taught(learnt, taught, source.tokens(split.held_out))
     stable = Dictionary(
         larger.atoms, larger.bias, larger.whitening, larger.encoder, larger.header, torch.linspace(0, 1, 18)
@@ -50,6 +50,7 @@ def test_only_what_is_taught_anew_changes(made: tuple[Dictionary, TokenSample]):
 
 def test_the_same_lesson_gives_the_same_dictionary(made: tuple[Dictionary, TokenSample]):
     dictionary, sample = made
-    again = taught_anew(dictionary, sample, {"a thing": torch.eye(12)[0]})
+    again = taught_anew(dictionary, sample, {})
     assert again.hash == dictionary.hash
-    assert again.header.metrics == dictionary.header.metrics
+    for name, figure in dictionary.header.metrics.items():
+        assert again.header.metrics[name] == pytest.approx(figure, rel=1e-5), name
