@@ -130,6 +130,19 @@ def test_what_cannot_teach_is_said(named: Path, tmp_path: Path, change: dict, se
     assert not (tmp_path / "x.lexicon").exists()
 
 
+def test_a_field_that_went_bad_is_named_and_the_others_are_read(
+    tiny_plate: Path, tiny_dictionary: Path, tmp_path: Path
+):
+    plate = Path(shutil.copytree(tiny_plate, tmp_path / "tiny.zarr"))
+    api.apply(plate, tmp_path / "old.lexicon", dictionary=str(tiny_dictionary), device="cpu")
+    for chunk in (plate / "A" / "02" / "1" / "0" / "c").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(b"broken")
+    result = api.teach(tmp_path / "old.lexicon", tmp_path / "new.lexicon", "bright", wells=BRIGHT, device="cpu")
+    assert len(result.failures) == 1 and "A02" in result.failures[0].sentence
+    assert Lexicon.open(tmp_path / "new.lexicon").only_plate().n_done() == 11
+
+
 def test_a_name_is_taught_once(taught, tmp_path: Path):
     _, out = taught
     with pytest.raises(LexiconError, match="taught to this dictionary before"):

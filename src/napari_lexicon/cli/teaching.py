@@ -67,6 +67,8 @@ def teach(
             report=report,
             should_stop=should_stop,
         )
+    for failure in result.failures:
+        print(f"left out: {failure.sentence}", file=sys.stderr)
     if not quiet:
         print(f'{result.lexicon}: feature {result.feature}, "{name}". {result.message}')
     if result.stopped:

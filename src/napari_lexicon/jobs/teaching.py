@@ -21,11 +21,13 @@ from napari_lexicon.dictionaries.taught import with_taught
 from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.applying import ApplyJob, run_apply
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
+from napari_lexicon.jobs.embedding import FieldsResult
 from napari_lexicon.jobs.lessons import Lesson, PointedAt, lessons_of_places, lessons_of_wells
 from napari_lexicon.jobs.plates import held_lexicon
 from napari_lexicon.jobs.refining import FineReader
 from napari_lexicon.jobs.training import gathered_tokens
 from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.lexicons.headers import ProblemHeader
 from napari_lexicon.lexicons.names import FeatureName
 
 _MOST_COUNTED = 20_000  # tokens that the figures of the larger dictionary are counted on
@@ -91,6 +93,8 @@ class TeachResult:
         The best feature that was there before, and how well such a one does.
     stopped : bool
         True where it was asked to stop before all fields were read; the same job goes on from there.
+    failures : tuple of ProblemHeader
+        Fields that could not be read.
     """
 
     lexicon: str
@@ -102,6 +106,7 @@ class TeachResult:
     other: int | None
     other_auroc: float | None
     stopped: bool
+    failures: tuple[ProblemHeader, ...] = ()
 
 
 def run_teach(job: TeachJob, report: Report = silent, should_stop: ShouldStop = never) -> TeachResult:
@@ -137,7 +142,7 @@ def run_teach(job: TeachJob, report: Report = silent, should_stop: ShouldStop = 
     larger = _larger(lexicon, dictionary, name, lesson)
     said = _said(lesson, len(lessons), unit, _asked(job))
     _put_down(lexicon, larger, job.out, FeatureName(name=name, note=said))
-    stopped = should_stop() or (job.read and _read(job, lexicon, report, should_stop))
+    result = _read(job, lexicon, report, should_stop) if job.read and not should_stop() else None
     check = lesson.check
     return TeachResult(
         lexicon=str(job.out),
@@ -148,7 +153,8 @@ def run_teach(job: TeachJob, report: Report = silent, should_stop: ShouldStop = 
         p=None if check is None or check.p is None else min(1.0, check.p * len(lessons)),
         other=None if check is None else check.feature,
         other_auroc=None if check is None else check.feature_auroc,
-        stopped=stopped,
+        stopped=should_stop() if result is None else result.stopped,
+        failures=() if result is None else result.failures,
     )
 
 
@@ -171,13 +177,13 @@ def _put_down(lexicon: Lexicon, larger: Dictionary, out: str, taught: FeatureNam
             new.names.set(larger.n_features - 1, taught.name, note=taught.note)
 
 
-def _read(job: TeachJob, lexicon: Lexicon, report: Report, should_stop: ShouldStop) -> bool:
-    """Read the plates; returns whether it was stopped."""
+def _read(job: TeachJob, lexicon: Lexicon, report: Report, should_stop: ShouldStop) -> FieldsResult:
+    """Read the plates with the larger dictionary, as they were read before."""
     plates = list(lexicon.plates.values())
     coded = [(plate, n) for plate in plates for n in range(len(plate.fields)) if plate.mark("codes", n)]
     every = bool(coded) and all(plate.counts_dark_patches(number) for plate, number in coded[:_FIELDS_LOOKED_AT])
     corrected = any(channel.illumination is not None for plate in plates for channel in plate.header.channels)
-    result = run_apply(
+    return run_apply(
         ApplyJob(
             plates=tuple(plate.header.origin for plate in plates),
             out=job.out,
@@ -191,7 +197,6 @@ def _read(job: TeachJob, lexicon: Lexicon, report: Report, should_stop: ShouldSt
         report,
         should_stop,
     )
-    return result.stopped
 
 
 def _asked(job: TeachJob) -> str:
