@@ -22,7 +22,9 @@ _WAITS = (0.2, 1.0)
 def _check_whole(key: str, value: Buffer) -> None:
     header = value.as_numpy_array()[:_BLOSC_HEADER].tobytes()
     stated = int.from_bytes(header[12:16], "little")
-    if len(header) < _BLOSC_HEADER or stated > len(value):
+    if len(header) < _BLOSC_HEADER:
+        raise ValueError(f"chunk {key} is cut off: only {len(value)} bytes are there")
+    if stated > len(value):
         raise ValueError(f"chunk {key} is cut off: {len(value)} of {stated} bytes are there")
 
 
