@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from qtpy.QtGui import QOffscreenSurface, QOpenGLContext
+from tests.gui.conftest import opened
 from tests.gui.driver import Person
 
 from napari_lexicon.viewer.field_layers import FieldLayers
+from napari_lexicon.widgets.workspace.field_putting import FieldPutting
+from napari_lexicon.widgets.workspace.state import FieldPlace
 
 
 @pytest.mark.parametrize("at_once", [False, True])
@@ -29,6 +34,28 @@ def test_a_layer_that_goes_is_freed_on_the_canvas(person: Person, monkeypatch: p
     assert freed_in
     assert all(context is person.canvas.context() for context in freed_in)
     person.breathe()
+
+
+def test_a_window_that_closes_takes_no_further_channel(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("A01")
+    putting, state = person.workspace.canvas.putting, person.workspace.state
+    person.viewer.layers.clear()
+    put = []
+    real = FieldPutting._next
+    with pytest.MonkeyPatch.context() as patch:
+
+        def closing(self: FieldPutting) -> None:
+            real(self)
+            put.append(len(person.viewer.layers))
+            if len(put) == 1:  # the first channel is on the screen, the second in the queue
+                person.workspace.close()
+
+        patch.setattr(FieldPutting, "_next", closing)
+        state.set_field(FieldPlace("A03", 0))
+        person.wait(lambda: len(put) > 1, 30, "the second turn")
+    assert not putting.busy()
+    assert len([layer for layer in person.viewer.layers if layer.name in ("DNA", "Actin")]) == 1
 
 
 def test_only_a_canvas_with_something_on_it_is_held(person: Person):

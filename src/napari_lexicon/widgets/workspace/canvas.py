@@ -77,8 +77,8 @@ class Canvas(QObject):
         self._side: SideBySide | None = None
         self._wanted: SideBySide | None = None
         self._center: tuple[int, int] | None = None
-        self._putting = FieldPutting(self.layers, self)
-        self._putting.done.connect(self._take_field)
+        self.putting = FieldPutting(self.layers, self)
+        self.putting.done.connect(self._take_field)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_SELECTION_PAUSE_MS)
@@ -151,7 +151,7 @@ class Canvas(QObject):
 
     def changing(self) -> bool:
         """Whether a field is being read or put on the screen."""
-        return self._putting.busy() or self._background.busy("field") or self._background.busy("codes")
+        return self.putting.busy() or self._background.busy("field") or self._background.busy("codes")
 
     def show_patch(self, place: FieldPlace, row: int, column: int) -> None:
         """Show a field and look at one of its patches from near by."""
@@ -165,7 +165,7 @@ class Canvas(QObject):
     # field ----------------------------------------------------------------------------------------------------------
 
     def _forget_ranges(self) -> None:
-        self._putting.stop()
+        self.putting.stop()
         with self.layers.many_at_once():
             self.layers.clear()
             self.overlay.clear()
@@ -194,7 +194,7 @@ class Canvas(QObject):
         self._wanted = wanted
         ranges = self.layers.ranges()
         self._background.start(
-            "field", lambda: read_fields(plate, wanted, ranges), self._putting.put, self._field_failed
+            "field", lambda: read_fields(plate, wanted, ranges), self.putting.put, self._field_failed
         )
         self._load_codes()
 
@@ -304,7 +304,7 @@ class Canvas(QObject):
             self.overlay.legend()
         elif self._state.feature is None or not self.changing():
             self._clearing.start()
-        elif not self._putting.busy() and not self._background.busy("field"):
+        elif not self.putting.busy() and not self._background.busy("field"):
             self._patience.start()  # the new field is there before its codes, which are most often read at once
 
     def _clear_map(self) -> None:
@@ -366,7 +366,7 @@ class Canvas(QObject):
 
     def _show_kept(self) -> None:
         """Draw the maps that stay over the field on the screen."""
-        if self._putting.busy() or self._background.busy("codes"):
+        if self.putting.busy() or self._background.busy("codes"):
             return  # field and codes arrive in any order; the later one draws
         for which, layer in self.overlay.kept():
             self.overlay.redraw_kept(layer, self._map_of(which.feature, which.channel), self._state.style)
@@ -392,7 +392,7 @@ class Canvas(QObject):
     def _clicked(self, world: tuple[float, ...]) -> None:
         lexicon, side = self._state.lexicon, self._side
         number = None if side is None else side.at(world)
-        if side is None or self._putting.busy():
+        if side is None or self.putting.busy():
             return
         if number is not None and side.fields[number] is not self._shown:
             self._state.set_field(FieldPlace(side.fields[number].well, side.fields[number].index))

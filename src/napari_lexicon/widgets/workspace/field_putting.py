@@ -43,9 +43,13 @@ class FieldPutting(QObject):
 
     def stop(self) -> None:
         """Leave the rest of the channels where they are: their plate has gone."""
+        self.close()
+        self._layers.release()
+
+    def close(self) -> None:
+        """The window is closing, and takes no layers any more."""
         self._read = None
         self._queue.clear()
-        self._layers.release()
 
     def _next(self) -> None:
         read = self._read

@@ -95,6 +95,7 @@ class Workspace(QObject):
         self.restoring.hold()
         self.jobs.close()
         self.fine.close()
+        self.canvas.putting.close()
         self.devices.close()
         self.pace.close()
         self.background.close()
