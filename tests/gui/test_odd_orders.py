@@ -114,7 +114,7 @@ def test_layers_taken_away_while_a_field_is_being_put_on_the_screen(at: Person):
     state.set_feature(3)
     for well in ("A02", "B01", "B03"):
         state.set_field(state.field.__class__(well, 0))
-        at.wait(lambda: at.workspace.canvas._putting.busy() or not at.workspace.canvas.changing(), what="a channel")
+        at.wait(lambda: at.workspace.canvas.putting.busy() or not at.workspace.canvas.changing(), what="a channel")
         at.viewer.layers.clear()  # some channels are there, some are still to come
         settled(at)
     state.set_field(state.field.__class__("A01", 0))
