@@ -33,7 +33,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "backbone"))
 from regions import Regions, shares
 from simulated import PHENOTYPES, SimulatedField, cell_question, chosen_wells, plate_fields, plate_settings
 
-from napari_lexicon.analysis.teaching import BESIDE_THE_REST, SHRINKAGE, GroupSums, auroc, check_fields, parts_of
+from napari_lexicon.analysis.cells import auroc
+from napari_lexicon.analysis.teaching import (
+    BESIDE_THE_REST,
+    SHRINKAGE,
+    GroupSums,
+    auroc_within,
+    check_fields,
+    parts_of,
+)
 from napari_lexicon.backbones import Backbone, field_tokens, load_backbone
 from napari_lexicon.backbones.background import lit_patches
 from napari_lexicon.dictionaries.dictionary import Dictionary
@@ -245,7 +253,8 @@ def _best_channel(by_channel: Sequence[GroupSums], shrinkage: float) -> int:
 def _best_learnt(sums: GroupSums, atoms: Array) -> tuple[int, tuple[float, float]]:
     best = sums.best_atom(atoms)
     means = sums.total / np.maximum(sums.count, 1)[:, None]
-    return best, (auroc(means @ atoms[best], sums.like, sums.block), sums.apart(atoms[best]))
+    told = auroc_within((means @ atoms[best])[:, None], sums.like, sums.block)
+    return best, (float(told[0]), sums.apart(atoms[best]))
 
 
 def _best_apart(sums: GroupSums, atoms: Array) -> tuple[int, float]:
@@ -258,7 +267,7 @@ def _told(phenotype: str, fields: Sequence[Seen], channel: int, direction: npt.N
     table = pd.concat([field.table for field in fields])
     use, shows = cell_question(table, phenotype)
     along = np.concatenate([field.cells[:, channel] for field in fields]) @ direction
-    return auroc(along[use], shows[use])
+    return float(auroc(along[use, None], shows[use])[0])
 
 
 def _by_every_cell(phenotype: str, rest: Sequence[Seen], test: Sequence[Seen], atoms: Array) -> float:
@@ -268,7 +277,7 @@ def _by_every_cell(phenotype: str, rest: Sequence[Seen], test: Sequence[Seen], a
         own = [field for field in rest if field.plate == plate]
         use, shows = cell_question(pd.concat([field.table for field in own]), phenotype)
         along = np.concatenate([field.cells for field in own])[use] @ atoms.T
-        told = [[auroc(column, shows[use]) for column in one.T] for one in along.transpose(1, 0, 2)]
+        told = [auroc(one, shows[use]) for one in along.transpose(1, 0, 2)]
         worst = np.minimum(worst, told)
     channel, atom = np.unravel_index(np.argmax(worst), worst.shape)
     return _told(phenotype, test, int(channel), atoms[atom])

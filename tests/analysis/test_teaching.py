@@ -7,7 +7,7 @@ import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import roc_auc_score
 
-from napari_lexicon.analysis.teaching import GroupSums, auroc, check_fields, paired_parts, parts_of
+from napari_lexicon.analysis.teaching import GroupSums, auroc_within, check_fields, paired_parts, parts_of
 
 DIM = 12
 
@@ -117,8 +117,33 @@ def test_fields_of_one_kind_are_paired():
 
 def test_auroc_within_blocks():
     rng = np.random.default_rng(6)
-    scores, like = np.round(rng.standard_normal(50), 1), rng.random(50) < 0.4
-    assert auroc(scores, like) == pytest.approx(roc_auc_score(like, scores))
-    block = np.repeat([0, 1], 25)
-    assert auroc(scores + 100 * block, like, block) == pytest.approx(auroc(scores, like, block))
-    assert np.isnan(auroc(scores, np.zeros(50, bool)))
+    scores, like = np.round(rng.standard_normal((50, 2)), 1), rng.random(50) < 0.4
+    one, two = np.zeros(50, int), np.repeat([0, 1], 25)
+    assert auroc_within(scores, like, one) == pytest.approx([roc_auc_score(like, column) for column in scores.T])
+    assert auroc_within(scores + 100 * two[:, None], like, two) == pytest.approx(auroc_within(scores, like, two))
+    assert np.isnan(auroc_within(scores, np.zeros(50, bool), one)).all()
+
+
+def test_wells_of_a_plate_with_one_kind_do_not_count():
+    rng = np.random.default_rng(7)
+    like, block = np.r_[True, np.zeros(5, bool), True], np.r_[np.zeros(6, int), 1]
+    wells = [rng.standard_normal((40, DIM)).astype(np.float32) + hit for hit in like]
+    sums = summed(like, block, wells)
+    assert sums.comparable().tolist() == [True] * 6 + [False]
+    assert sums.direction() is not None
+    assert sums.check() is None  # one well is left that has it: without it, nothing is taught
+
+
+def test_fields_that_hold_both_kinds_only_together_are_not_checked():
+    rng = np.random.default_rng(8)
+    kinds = [np.arange(30) < 10, np.ones(30, bool), np.zeros(30, bool)]  # all of the second, nothing of the third
+    fields = [(rng.standard_normal((30, DIM)).astype(np.float32), like) for like in kinds]
+    part = paired_parts([like.any() for like in kinds], [not like.all() for like in kinds])
+    number = np.repeat(np.arange(3), 2)
+    sums = GroupSums(np.tile([True, False], 3), number, np.repeat(part, 2), DIM)
+    for place, (tokens, like) in enumerate(fields):
+        sums.add(2 * place, tokens[like])
+        sums.add(2 * place + 1, tokens[~like])
+    pair = tuple(np.concatenate(each) for each in zip(fields[1], fields[2], strict=True))
+    assert part.tolist() == [0, 1, 1] and sums.direction() is not None
+    assert check_fields(sums, [fields[0], pair]) is None

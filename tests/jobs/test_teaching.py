@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.conftest import write_tiny_plate
 
 from napari_lexicon import api
 from napari_lexicon.dictionaries.file_format import load_dictionary
 from napari_lexicon.errors import LexiconError
-from napari_lexicon.jobs.lessons import PointedAt
+from napari_lexicon.jobs.lessons import PointedAt, lessons_of_wells
 from napari_lexicon.jobs.running import job_from_json, job_to_json
 from napari_lexicon.jobs.teaching import TeachJob, TeachResult, run_teach
-from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.lexicons import Lexicon, LexiconPlate
+from napari_lexicon.lexicons.names import FeatureNames
 
 BRIGHT = "Metadata_concentration == 10"
 
@@ -141,6 +143,46 @@ def test_a_field_that_went_bad_is_named_and_the_others_are_read(
     result = api.teach(tmp_path / "old.lexicon", tmp_path / "new.lexicon", "bright", wells=BRIGHT, device="cpu")
     assert [(one.well, one.field) for one in result.failures] == [("A02", "1")]
     assert Lexicon.open(tmp_path / "new.lexicon").only_plate().n_done() == 11
+
+
+def test_names_come_along_however_early_it_was_cut_off(named: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    job = TeachJob(str(named), str(tmp_path / "cut.lexicon"), "bright", wells=BRIGHT, read=False)
+    with monkeypatch.context() as patch:
+
+        def cut(self: FeatureNames, *given: object, **more: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(FeatureNames, "put", cut)
+        with pytest.raises(KeyboardInterrupt):
+            run_teach(job)
+    assert not (tmp_path / "cut.lexicon").exists()  # nothing is in it yet
+    with monkeypatch.context() as patch:
+        patch.setattr(FeatureNames, "set", cut)
+        patch.setattr("napari_lexicon.jobs.plates.shutil.rmtree", lambda *args, **kwargs: None)  # as a killed process
+        with pytest.raises(KeyboardInterrupt):
+            run_teach(job)
+    assert Lexicon.open(tmp_path / "cut.lexicon").names.get(64) is None
+    run_teach(job)
+    names = Lexicon.open(tmp_path / "cut.lexicon").names
+    assert names.label(64) == "bright" and names.get(3) == Lexicon.open(named).names.get(3)
+
+
+def test_the_wells_of_one_plate_teach_alone(tiny_dictionary: Path, tmp_path: Path):
+    plates = [write_tiny_plate(tmp_path / f"{name}.zarr", seed=seed) for name, seed in (("one", 0), ("two", 500))]
+    lexicon = tmp_path / "both.lexicon"
+    api.apply(plates, lexicon, dictionary=str(tiny_dictionary), device="cpu")
+    both = api.teach(lexicon, tmp_path / "a.lexicon", "x", wells=BRIGHT, read=False)
+    one = api.teach(lexicon, tmp_path / "b.lexicon", "x", wells=BRIGHT, plate="two", read=False)
+    assert "4 wells beside 4" in both.message and "2 wells beside 2" in one.message
+
+
+def test_the_tokens_of_a_field_are_read_once(named: Path, monkeypatch: pytest.MonkeyPatch):
+    lexicon, read = Lexicon.open(named), []
+    tokens = LexiconPlate.tokens
+    monkeypatch.setattr(LexiconPlate, "tokens", lambda self, number: (read.append(number), tokens(self, number))[1])
+    lessons = lessons_of_wells(lexicon, lexicon.dictionary, BRIGHT, "Metadata_concentration == 0", None)
+    assert [lesson.channel for lesson in lessons] == ["DNA", "Actin"]
+    assert len(read) == len(set(read)) == 8
 
 
 def test_a_name_is_taught_once(taught, tmp_path: Path):

@@ -8,11 +8,13 @@ teaches nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from napari_lexicon.analysis.cells import auroc
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -112,7 +114,7 @@ class GroupSums:
         """The direction among ``(M, d)`` along which like groups lie farthest beyond the others."""
         use = self._used(left_out)
         along = self.total[use] / self.count[use, None] @ atoms.T.astype(np.float64)
-        told = np.array([auroc(column, self.like[use], self.block[use]) for column in along.T])
+        told = auroc_within(along, self.like[use], self.block[use])
         learnt = self._learnt(self.like[None], left_out, 0.0)
         wide = atoms.astype(np.float64)
         spread = np.sqrt(np.maximum(np.einsum("md,de,me->m", wide, learnt.covariance, wide, optimize=True), 1e-12))
@@ -141,9 +143,9 @@ class GroupSums:
         Returns
         -------
         Check or None
-            None where fewer than two groups of a kind, or fewer than two parts, have tokens.
+            None where fewer than two groups of a kind can be compared, or the others teach nothing without a part.
         """
-        use = self._used(None)
+        use = self.comparable()
         kinds = int((use & self.like).sum()), int((use & ~self.like).sum())
         if min(kinds) < _FEWEST or len(np.unique(self.part[use])) < _FEWEST:
             return None
@@ -153,12 +155,19 @@ class GroupSums:
         for part in range(self.parts):
             out = use & (self.part == part)
             learnt = self._learnt(labels, part, shrinkage)
+            if out.any() and not learnt.directions[0].any():
+                return None
             means = self.total[out] / self.count[out, None] - learnt.middles[self.block[out]]
             scores[:, out] = _standardised(learnt.directions, learnt.covariance) @ means.T
             if atoms is not None:
                 atom = atoms[self.best_atom(atoms, part)][None].astype(np.float64)
                 rivals[out] = (_standardised(atom, learnt.covariance) @ means.T)[0]
-        told = [auroc(*row, self.block[use]) for row in zip(scores[:, use], labels[:, use], strict=True)]
+        block = self.block[use]
+        told = [
+            float(auroc_within(row[:, None], kind, block)[0])
+            for row, kind in zip(scores[:, use], labels[:, use], strict=True)
+        ]
+        rival = None if atoms is None else auroc_within(rivals[use, None], self.like[use], block)
         return Check(
             auroc=told[0],
             p=float(np.mean(np.nan_to_num(told) >= told[0] - 1e-12)),
@@ -166,8 +175,14 @@ class GroupSums:
             unlike=kinds[1],
             parts=self.parts,
             feature=-1 if atoms is None else self.best_atom(atoms),
-            feature_auroc=float("nan") if atoms is None else auroc(rivals[use], self.like[use], self.block[use]),
+            feature_auroc=float("nan") if rival is None else float(rival[0]),
         )
+
+    def comparable(self) -> Mask:
+        """``(N,)``: groups with tokens, in a block that has some of either kind."""
+        use = self._used(None)
+        both = np.intersect1d(self.block[use & self.like], self.block[use & ~self.like])
+        return use & np.isin(self.block, both)
 
     def _used(self, left_out: int | None) -> Mask:
         use = self.count > 0
@@ -282,7 +297,7 @@ def check_fields(
     -------
     Check or None
         AUROC is the mean over parts by the number of their patches that are like; None where fewer than two parts
-        have patches of both kinds.
+        have patches of both kinds, or the others teach nothing without one.
     """
     whole = [part for part, (_, like) in enumerate(fields) if like.any() and not like.all()]
     if len(whole) < _FEWEST:
@@ -291,11 +306,13 @@ def check_fields(
     for part in whole:
         tokens, like = fields[part]
         direction = sums.direction(part, shrinkage)
-        assert direction is not None  # another part has patches of both kinds
-        told.append(auroc(tokens @ direction, like))
+        if direction is None:  # the other parts hold both kinds, but not in one field
+            return None
+        told.append(float(auroc((tokens @ direction)[:, None], like)[0]))
         weights.append(int(like.sum()))
         if atoms is not None:
-            rivals.append(auroc(tokens @ atoms[sums.best_atom(atoms, part)], like))
+            rival = atoms[sums.best_atom(atoms, part)]
+            rivals.append(float(auroc((tokens @ rival)[:, None], like)[0]))
     return Check(
         auroc=float(np.average(told, weights=weights)),
         p=None,
@@ -307,29 +324,16 @@ def check_fields(
     )
 
 
-def auroc(scores: npt.NDArray[np.floating], like: Mask, block: npt.NDArray[np.int64] | None = None) -> float:
-    """Share of the pairs of a like and an unlike one in which the like one scores higher, ties counted half.
-
-    Pairs are made within blocks only. NaN without any.
-    """
-    from scipy.stats import rankdata
-
-    above, pairs = 0.0, 0.0
-    for own in _blocks(block, len(like)):
-        n = int(like[own].sum())
-        others = int(own.sum()) - n
-        if n and others:
-            above += float(rankdata(scores[own])[like[own]].sum()) - n * (n + 1) / 2
-            pairs += n * others
-    return above / pairs if pairs else float("nan")
-
-
-def _blocks(block: npt.NDArray[np.int64] | None, n: int) -> Iterator[Mask]:
-    if block is None:
-        yield np.ones(n, bool)
-        return
+def auroc_within(values: npt.NDArray[np.floating], like: Mask, block: npt.NDArray[np.int64]) -> Floats:
+    """Area under the ROC curve of every column ``(N, K)``, of pairs within blocks only; NaN without any ``(K,)``."""
+    above, pairs = np.zeros(values.shape[1]), 0
     for one in np.unique(block):
-        yield block == one
+        own = block == one
+        n = int(like[own].sum()) * int((~like[own]).sum())
+        if n:
+            above += n * auroc(values[own], like[own])
+            pairs += n
+    return above / pairs if pairs else np.full(values.shape[1], np.nan)
 
 
 def _shuffled(like: Mask, block: npt.NDArray[np.int64], use: Mask, times: int, seed: int) -> Mask:

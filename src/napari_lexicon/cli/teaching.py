@@ -41,6 +41,7 @@ def teach(
         list[str] | None, typer.Option("--not-at", metavar="WELL:FIELD:ROW,COLUMN", help="A patch that has not.")
     ] = None,
     channel: Annotated[str | None, typer.Option("--channel", metavar="NAME", help="Where to learn it.")] = None,
+    plate: Annotated[str | None, typer.Option("--plate", metavar="NAME", help="Plate whose wells teach.")] = None,
     read: Annotated[bool, typer.Option("--read/--no-read", help="Read the plates with it.")] = True,
     backbone: Annotated[str | None, typer.Option("--backbone", metavar="PATH", help="Of a local checkpoint.")] = None,
     device: Device = "auto",
@@ -60,6 +61,7 @@ def teach(
             against=against,
             places=tuple(places),
             channel=channel,
+            plate=plate,
             read=read,
             backbone=backbone,
             device=device,

@@ -18,10 +18,10 @@ from napari_lexicon.analysis.teaching import (
     paired_parts,
     parts_of,
 )
-from napari_lexicon.dictionaries.channel_groups import grouped_tokens
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.contract import Progress, Report, silent
+from napari_lexicon.jobs.gathering import grouped_patches
 from napari_lexicon.jobs.refining import FineReader
 from napari_lexicon.lexicons import Lexicon, LexiconPlate
 from napari_lexicon.lexicons.plate import fine_is_current
@@ -80,52 +80,65 @@ class Lesson:
 
 
 def lessons_of_wells(
-    lexicon: Lexicon, dictionary: Dictionary, wells: str, against: str, wanted_channel: str | None
+    lexicon: Lexicon,
+    dictionary: Dictionary,
+    wells: str,
+    against: str,
+    wanted_channel: str | None,
+    plate: str | None = None,
 ) -> list[Lesson]:
-    """One lesson for every channel, from the tokens that are kept of the wells."""
-    groups = [
-        (plate, well, like, block)
-        for block, plate in enumerate(lexicon.plates.values())
-        for well, like in _wells_of(plate, wells, against)
-    ]
-    likes, blocks = [group[2] for group in groups], [group[3] for group in groups]
+    """One lesson for every channel, from the tokens that are kept of the wells of all plates, or of the one named."""
+    plates = list(lexicon.plates.values()) if plate is None else [lexicon.only_plate(plate)]
+    asked = [_wells_of(one, wells, against) for one in plates]
     for wanted, question in ((True, wells), (False, against)):
-        if wanted not in likes:
+        if not any(wanted in kinds.values() for kinds in asked):
             raise JobError(f"No well of {lexicon.path.name} fits {question!r}: correct the question.")
-    if not {block for block, like in zip(blocks, likes, strict=True) if like} & {
-        block for block, like in zip(blocks, likes, strict=True) if not like
-    }:
+    groups = [
+        (block, well, like)
+        for block, kinds in enumerate(asked)
+        if set(kinds.values()) == {True, False}  # a plate with one kind only teaches nothing
+        for well, like in kinds.items()
+    ]
+    if not groups:
         raise JobError(
             f"Wells that fit {wells!r} and wells that fit {against!r} are never on the same plate, "
             "so what tells them may be the plate: choose others."
         )
-    parts = parts_of(likes, blocks)
-    lessons = []
-    for channel in _channels(lexicon, dictionary, wanted_channel):
-        sums = GroupSums(likes, blocks, parts, dictionary.whitening.dim_whitened)
-        for number, (plate, well, _, _) in enumerate(groups):
-            for tokens in _kept_tokens(plate, well, channel, dictionary):
-                sums.add(number, tokens)
-        direction = sums.direction()
-        if direction is not None:
-            check = sums.check(dictionary.atoms.numpy())
-            counted = [int((sums.count[sums.like == kind] > 0).sum()) for kind in (True, False)]
-            lessons.append(Lesson(channel, direction, check, counted[0], counted[1], sums.distance()))
-    if not lessons:
+    blocks, likes = [block for block, _, _ in groups], [like for _, _, like in groups]
+    number = {(block, well): place for place, (block, well, _) in enumerate(groups)}
+    parts, dim = parts_of(likes, blocks), dictionary.whitening.dim_whitened
+    sums = {one: GroupSums(likes, blocks, parts, dim) for one in _channels(lexicon, dictionary, wanted_channel)}
+    for block, one in enumerate(plates):
+        for place, field in enumerate(one.fields):
+            group = number.get((block, field.well))
+            if group is not None:
+                for channel, tokens in _kept_tokens(one, place, dictionary).items():
+                    if channel in sums:
+                        sums[channel].add(group, tokens)
+    lessons = [_of_wells(channel, own, dictionary) for channel, own in sums.items()]
+    found = [lesson for lesson in lessons if lesson is not None]
+    if not found:
         raise JobError(
             f"{lexicon.path} keeps no tokens of these wells: run apply with --keep-tokens, or choose other wells."
         )
-    return lessons
+    return found
 
 
-def _wells_of(plate: LexiconPlate, wells: str, against: str) -> list[tuple[str, bool]]:
+def _of_wells(channel: str, sums: GroupSums, dictionary: Dictionary) -> Lesson | None:
+    """What the wells teach in one channel; None where no plate has tokens of both kinds."""
+    direction = sums.direction()
+    if direction is None:
+        return None
+    use = sums.comparable()
+    like, unlike = int((use & sums.like).sum()), int((use & ~sums.like).sum())
+    return Lesson(channel, direction, sums.check(dictionary.atoms.numpy()), like, unlike, sums.distance())
+
+
+def _wells_of(plate: LexiconPlate, wells: str, against: str) -> dict[str, bool]:
     """Wells of a plate that are like or unlike; one that is both is what was asked for first."""
-    like = wells_where(plate.map, wells)
-    unlike = set(wells_where(plate.map, against)) - set(like)
     there = set(plate.wells)
-    return [(well, True) for well in like if well in there] + [
-        (well, False) for well in plate.map.index.astype(str) if well in unlike and well in there
-    ]
+    unlike = {well: False for well in wells_where(plate.map, against) if well in there}
+    return unlike | {well: True for well in wells_where(plate.map, wells) if well in there}
 
 
 def _channels(lexicon: Lexicon, dictionary: Dictionary, wanted: str | None) -> list[str]:
@@ -140,25 +153,18 @@ def _channels(lexicon: Lexicon, dictionary: Dictionary, wanted: str | None) -> l
     return [wanted]
 
 
-def _kept_tokens(plate: LexiconPlate, well: str, channel: str, dictionary: Dictionary) -> list[np.ndarray]:
-    """Whitened tokens of the fields of a well, ``(n, dim_w)`` each, as the dictionary takes them."""
-    found = []
-    names = [one.name for one in plate.header.channels]
-    for number, field in enumerate(plate.fields):
-        kept = plate.tokens(number) if field.well == well else None
-        if kept is None:
-            continue
-        have = [names[c] for c in kept.channels]
-        needed = dictionary.header.channel_names
-        if (channel and channel not in have) or any(one not in have for one in needed):
-            continue
-        raw, lit = torch.from_numpy(kept.tokens).float().transpose(0, 1), kept.lit.T
-        grouped = grouped_tokens(raw, dictionary.header.channels_mode, [have.index(one) for one in needed])
-        group = have.index(channel) if channel else 0
-        use = lit[group] if channel else lit.any(axis=0)
-        if use.any():
-            found.append(dictionary.whitening.whiten(grouped[group][torch.from_numpy(use)]).numpy())
-    return found
+def _kept_tokens(plate: LexiconPlate, number: int, dictionary: Dictionary) -> dict[str, np.ndarray]:
+    """Whitened tokens of a field by channel, ``(n, dim_w)`` each, as the dictionary takes them; without dark ones."""
+    header = dictionary.header
+    kept = grouped_patches(plate, number, header.channels_mode, header.channel_names)
+    if kept is None:
+        return {}
+    tokens, lit, have = kept
+    names = have if header.channels_mode == "separate" else [""]
+    return {
+        name: dictionary.whitening.whiten(torch.from_numpy(own[shown]).float()).numpy()
+        for name, own, shown in zip(names, tokens, lit, strict=True)
+    }
 
 
 def lessons_of_places(

@@ -22,10 +22,10 @@ from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.applying import ApplyJob, run_apply
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 from napari_lexicon.jobs.embedding import FieldsResult
+from napari_lexicon.jobs.gathering import gathered_tokens
 from napari_lexicon.jobs.lessons import Lesson, PointedAt, lessons_of_places, lessons_of_wells
 from napari_lexicon.jobs.plates import held_lexicon
 from napari_lexicon.jobs.refining import FineReader
-from napari_lexicon.jobs.training import gathered_tokens
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.headers import ProblemHeader
 from napari_lexicon.lexicons.names import FeatureName
@@ -52,6 +52,8 @@ class TeachJob:
         Patches. They are told from all others of their fields, or from those of ``like=False`` where there are such.
     channel : str, optional
         Name of the channel to learn in; where None, the one in which it is told best.
+    plate : str, optional
+        Id or name of the one plate whose wells teach; those of all plates where None.
     read : bool
         Read the plates with the larger dictionary.
     backbone : str, optional
@@ -67,6 +69,7 @@ class TeachJob:
     against: str = CONTROLS
     places: tuple[PointedAt, ...] = ()
     channel: str | None = None
+    plate: str | None = None
     read: bool = True
     backbone: str | None = None
     device: str = "auto"
@@ -136,7 +139,7 @@ def run_teach(job: TeachJob, report: Report = silent, should_stop: ShouldStop = 
         reader = FineReader(lexicon, job.backbone, job.device, job.batch, report, should_stop)
         lessons, unit = lessons_of_places(lexicon, dictionary, job.places, job.channel, reader, report), "patch"
     else:
-        lessons, unit = lessons_of_wells(lexicon, dictionary, job.wells, job.against, job.channel), "well"
+        lessons, unit = lessons_of_wells(lexicon, dictionary, job.wells, job.against, job.channel, job.plate), "well"
     lesson = max(lessons, key=Lesson.rank)
     report(Progress(0, 0, "adding the feature to the dictionary"))
     larger = _larger(lexicon, dictionary, name, lesson)
@@ -170,11 +173,11 @@ def _larger(lexicon: Lexicon, dictionary: Dictionary, name: str, lesson: Lesson)
 def _put_down(lexicon: Lexicon, larger: Dictionary, out: str, taught: FeatureName) -> None:
     """Make the new lexicon, with the names that there were and that of the new feature."""
     with held_lexicon(out, lexicon.backbone) as new, tempfile.TemporaryDirectory() as folder:
-        begun = (new.path / "names.json").exists()
         new.set_dictionary(larger, save_dictionary(larger, Path(folder) / "larger.safetensors"))
-        if not begun:
+        number = larger.n_features - 1
+        if new.names.get(number) is None:  # its name comes last: where it is, all others are, and maybe changed since
             new.names.put(dict(lexicon.names))
-            new.names.set(larger.n_features - 1, taught.name, note=taught.note)
+            new.names.set(number, taught.name, note=taught.note)
 
 
 def _read(job: TeachJob, lexicon: Lexicon, report: Report, should_stop: ShouldStop) -> FieldsResult:

@@ -61,10 +61,11 @@ class TeachController(Controller):
 
     def _pointed(self) -> dict[str, Any]:
         """What the feature is taught by, as :class:`napari_lexicon.jobs.teaching.TeachJob` names it."""
-        if self._form.value() == WELLS:
-            return {"wells": _named(self._selected()), "against": self._form.against.currentData()}
         plate = self.workspace.state.lexicon_plate
         assert plate is not None  # there is no reason against it
+        if self._form.value() == WELLS:
+            against = self._form.against.currentData()
+            return {"wells": _named(self._selected()), "against": against, "plate": plate.id}
         return {"places": [each.to_json(plate.id) for each in self.workspace.pointing.pointed]}
 
     def _selected(self) -> list[str]:

@@ -24,7 +24,7 @@ class MainThreadCollecting(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self._users = 0
+        self._users, self._before = 0, True
         self._timer = QTimer(self)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self.collect_due)
@@ -35,6 +35,8 @@ class MainThreadCollecting(QObject):
 
     def begin(self) -> None:
         """One window more."""
+        if not self._timer.isActive():
+            self._before = gc.isenabled()
         self._users += 1
         self._end.stop()
         gc.disable()
@@ -59,7 +61,8 @@ class MainThreadCollecting(QObject):
 
     def _hand_back(self) -> None:
         self._timer.stop()
-        gc.enable()
+        if self._before:
+            gc.enable()
 
 
 _COLLECTING: list[MainThreadCollecting] = []
