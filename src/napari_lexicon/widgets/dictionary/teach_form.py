@@ -37,7 +37,7 @@ _HOW = (
     "Tick what has it: a line that is not ticked has it not. Where all are ticked, the rest of the fields has it not. "
     "Subtle things need both kinds: cells that have it, and cells that have not."
 )
-_ROW, _MOST_ROWS = 24, 8
+_MOST_ROWS = 8
 
 
 class _List(QListWidget):
@@ -169,7 +169,7 @@ class TeachForm(QWidget):
         self.list.setCurrentRow(min(current, len(pointed) - 1))
         self.list.blockSignals(False)
         self.list.setVisible(bool(pointed))
-        self.list.setFixedHeight(_ROW * min(_MOST_ROWS, len(pointed)) + 6)
+        self.list.setFixedHeight(self.list.sizeHintForRow(0) * min(_MOST_ROWS, len(pointed)) + 8)
 
     def setWells(self, line: str, against: Sequence[tuple[str, str]]) -> None:
         """Which wells have it, and what they can be compared with: words and question."""
