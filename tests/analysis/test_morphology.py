@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from skimage.measure import label, regionprops
 from skimage.segmentation import expand_labels
 
-from napari_lexicon.analysis.morphology import cell_measures, field_morphology
+from napari_lexicon.analysis.morphology import (
+    CELLPROFILER,
+    MORPHOLOGY,
+    cell_measures,
+    field_morphology,
+    plain_baselines,
+)
 
 
 def discs(radius: float, brightness: float) -> np.ndarray:
@@ -47,6 +54,19 @@ def test_a_field_is_told_by_count_size_and_brightness() -> None:
 
 
 def test_measures_of_cellprofiler_are_added_where_cp_measure_is_installed() -> None:
-    pytest.importorskip("cp_measure", reason="cp_measure is not installed")
+    pytest.importorskip(
+        "cp_measure", reason="cp_measure is not installed"
+    )  # it holds pillow back, so no extra brings it
     found = field_morphology(discs(9, 0.8), ["DNA", "Mito"], 18.0)
-    assert sum(name.startswith("cp ") for name in found) > 50
+    area = found["CellProfiler: DNA Area"]
+    assert area == pytest.approx(found["mean nucleus area"])
+    beside = plain_baselines(pd.DataFrame([found]).dropna(axis=1))
+    assert beside[MORPHOLOGY].shape[1] < 60 < beside[CELLPROFILER].shape[1]
+    assert area in beside[CELLPROFILER] and set(beside) == {MORPHOLOGY, CELLPROFILER}
+
+
+def test_baselines_without_measures_are_left_out() -> None:
+    measured = field_morphology(discs(9, 0.8), ["DNA", "Mito"], 18.0)
+    ours = {name: value for name, value in measured.items() if not name.startswith("CellProfiler")}
+    assert list(plain_baselines(pd.DataFrame([ours]))) == [MORPHOLOGY]
+    assert not plain_baselines(pd.DataFrame({"brightness": [1.0], "sharpness": [0.2]}))

@@ -19,7 +19,9 @@ from napari_lexicon.analysis.nuclear_channel import nuclei_channel
 from napari_lexicon.analysis.reading import ReadField
 from napari_lexicon.analysis.segmentation import NUCLEUS_PX, NUCLEUS_UM, segmented_nuclei
 
+MORPHOLOGY, CELLPROFILER = "classical morphology", "CellProfiler's measures"
 _SHAPES = ("area", "eccentricity", "solidity", "extent", "axis_major_length", "axis_minor_length", "perimeter")
+_CELLPROFILER = "CellProfiler: "  # how its measures' names begin
 _RING = 0.5  # of a nucleus' diameter: how far its surroundings reach
 
 
@@ -119,7 +121,9 @@ def _cp_measures(planes: np.ndarray, names: Sequence[str], labels: np.ndarray) -
     for name, plane in zip(names, planes, strict=True):
         for measure in get_core_measurements().values():
             for what, values in measure(labels, plane.clip(0, 1).astype(np.float64)).items():
-                found[f"cp {name} {what}"] = float(np.nanmean(np.asarray(values, dtype=float)))
+                told = np.asarray(values, dtype=float)
+                told = told[np.isfinite(told)]
+                found[f"{_CELLPROFILER}{name} {what}"] = float(told.mean()) if told.size else np.nan
     return found
 
 
@@ -145,3 +149,22 @@ class WellMorphology:
         rows = [pd.DataFrame(self._rows.get(key, [{}])).mean() for key in keys]
         frame = pd.DataFrame(rows).reset_index(drop=True)
         return frame.replace([np.inf, -np.inf], np.nan).dropna(axis=1)
+
+
+def plain_baselines(measured: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What features have to beat, apart: the thousand measures of CellProfiler would drown the hundred of scikit-image.
+
+    Parameters
+    ----------
+    measured : pandas.DataFrame
+        Of :meth:`WellMorphology.table`, one row per well.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``(n_wells, n_measures)`` by what a person calls it; without those that were not measured.
+    """
+    theirs = measured.columns.str.startswith(_CELLPROFILER)
+    ours = ~theirs & ~measured.columns.isin([BRIGHTNESS, SHARPNESS])
+    parts = {MORPHOLOGY: measured.loc[:, ours], CELLPROFILER: measured.loc[:, theirs]}
+    return {name: part.to_numpy(dtype=float) for name, part in parts.items() if part.shape[1]}

@@ -23,6 +23,7 @@ from napari_lexicon.analysis.enrichment import named_groups, treatment_enrichmen
 from napari_lexicon.analysis.lexicon_tables import plate_statistics, treatment_column
 from napari_lexicon.analysis.matching import matched_features, transferred, transferred_between
 from napari_lexicon.analysis.meanings import meanings
+from napari_lexicon.analysis.morphology import plain_baselines
 from napari_lexicon.analysis.notes import noted
 from napari_lexicon.analysis.plate_cells import cells_of, responding_features
 from napari_lexicon.analysis.pooled_names import MODEL, RANDOM
@@ -163,10 +164,7 @@ def _beside_network(
         beside["reconstructions"] = pooled.reconstructed
     if RANDOM in pooled.layers:
         beside["random network"] = pooled.layers[RANDOM][0]
-    morphology = pooled.measured.drop(columns=["brightness", "sharpness"])
-    if morphology.shape[1]:
-        beside["classical morphology"] = morphology.to_numpy(dtype=float)
-    return table.take(wells=kept), beside, kept
+    return table.take(wells=kept), beside | plain_baselines(pooled.measured), kept
 
 
 def _depth(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:

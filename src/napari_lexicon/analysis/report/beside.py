@@ -13,6 +13,7 @@ from napari_lexicon.analysis.corrected_probes import corrected_probes
 from napari_lexicon.analysis.enrichment import named_groups, treatment_enrichment
 from napari_lexicon.analysis.matching import transferred_between
 from napari_lexicon.analysis.meanings import meanings
+from napari_lexicon.analysis.morphology import plain_baselines
 from napari_lexicon.analysis.plate_cells import cells_of
 from napari_lexicon.analysis.pooled_names import MODEL, RANDOM
 from napari_lexicon.analysis.probed_readings import other_readings
@@ -155,9 +156,7 @@ def _probes(one: Circumstances) -> pd.DataFrame:
             beside["reconstructions"] = pooled.reconstructed
         if RANDOM in pooled.layers:
             beside["random network"] = pooled.layers[RANDOM][own]
-        morphology = pooled.measured.drop(columns=["brightness", "sharpness"], errors="ignore")
-        if morphology.shape[1]:
-            beside["classical morphology"] = morphology.to_numpy(dtype=float)
+        beside |= plain_baselines(pooled.measured)
     if measured is not None:
         full = measured.dropna(axis=1)
         bright = full[[name for name in full if str(name).startswith("brightness")]]

@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 
+from napari_lexicon.analysis.morphology import CELLPROFILER, MORPHOLOGY
 from napari_lexicon.analysis.probed_readings import BY_CHANNEL, CODES, DIRECTIONS
 from napari_lexicon.analysis.report.blocks import counted, effect_of, listed
 from napari_lexicon.analysis.report.drawing import number, percent
@@ -84,7 +85,7 @@ def _said_of_probes(found: Findings) -> list[str]:
         return [
             f"On wells not seen, all features together do not tell treatments better than chance ({score}; {chance})."
         ]
-    plain = rows[rows.index.isin(["brightness", "number of nuclei", "random network", "classical morphology"])]
+    plain = rows[rows.index.isin(["brightness", "number of nuclei", "random network", MORPHOLOGY, CELLPROFILER])]
     best = plain["balanced_accuracy"].sort_values(ascending=False).head(1)
     other = "".join(f", {name} with {value:.2f}" for name, value in best.items())
     apart = {BY_CHANNEL: "channel by channel", DIRECTIONS: "by direction", CODES: "by code"}
