@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFontMetricsF
+from qtpy.QtGui import QContextMenuEvent, QFontMetricsF
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QMenu
 
 from napari_lexicon.lexicons import FeatureNames, WellStatistics
 from napari_lexicon.widgets.features.columns import sentence_of, written
@@ -256,6 +258,21 @@ def test_columns_are_chosen_by_hand_and_stay_chosen(qtbot, names):
     assert model.rowCount() == 80
     model.setSearch("dead")
     assert set(rows(model)) == set(range(0, 80, 10))
+
+
+def test_the_heading_offers_the_columns_also_after_garbage_was_looked_for(qtbot, names):
+    table = FeatureTable()
+    qtbot.addWidget(table)
+    table.table_model().setFigures(figures_of(20), names)
+    table.show()
+    gc.collect()  # a function that holds the header and is held by it alone would be gone, and the process with it
+    header = table.horizontalHeader()
+    at = header.viewport().rect().center()
+    QApplication.sendEvent(header.viewport(), QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, at))
+    menu = table.findChild(QMenu, "columns_menu")
+    qtbot.waitUntil(menu.isVisible)
+    assert {action.objectName() for action in menu.actions()} > {"fires", "channel", "silent"}
+    menu.close()
 
 
 def test_a_trend_over_wells_has_a_false_discovery_rate():

@@ -134,7 +134,7 @@ class FeatureTable(QTableView):
         columns.setSectionsClickable(True)
         columns.sectionClicked.connect(self._sort_by)
         columns.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        columns.customContextMenuRequested.connect(lambda at: self.columnsMenu().popup(columns.mapToGlobal(at)))
+        columns.customContextMenuRequested.connect(self._offer_columns)
         self._model.modelReset.connect(self._after_reset)
         self._model.layoutChanged.connect(self._show_value)
         selection = self.selectionModel()
@@ -189,6 +189,12 @@ class FeatureTable(QTableView):
         silent.setChecked(self._model.shows_silent())
         silent.toggled.connect(self._model.setShowSilent)
         return menu
+
+    def _offer_columns(self, at: QPoint) -> None:
+        """Not a function that holds the header: nobody else does in Python, so both would be taken for garbage."""
+        header = self.horizontalHeader()
+        if header is not None:
+            self.columnsMenu().popup(header.mapToGlobal(at))
 
     def setColumnShown(self, key: str, shown: bool) -> None:
         """Show or hide a column, whatever room there is."""
