@@ -30,6 +30,18 @@ def test_the_window_offers_every_question(qtbot) -> None:
     assert {view.question.itemData(n) for n in range(view.question.count())} == set(QUESTIONS)
 
 
+def test_a_long_answer_is_shown_without_looking_at_all_of_it(qtbot) -> None:
+    n, asked = 20_000, []
+    view = QuestionsView(WORDS)
+    qtbot.addWidget(view)
+    data = view.model.data
+    view.model.data = lambda index, *role: asked.append(index.row()) or data(index, *role)
+    view.show()
+    view.setAnswer("selectivity", pd.DataFrame({"feature": np.arange(n), **{f"c{i}": 0.5 for i in range(12)}}))
+    qtbot.waitUntil(lambda: len(asked) > 0)
+    assert view.count.text() == "20,000 rows" and max(asked) < 200
+
+
 def test_points_lie_where_the_table_says() -> None:
     figure = figure_of("effects", EFFECTS)
     assert isinstance(figure, Points)

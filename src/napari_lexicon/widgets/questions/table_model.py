@@ -15,6 +15,7 @@ class AnswerModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._table = pd.DataFrame()
+        self._columns: list[list[Any]] = []  # a cell is asked for many times, and pandas is slow with single ones
         self._order = np.empty(0, dtype=np.intp)
 
     def table(self) -> pd.DataFrame:
@@ -25,6 +26,7 @@ class AnswerModel(QAbstractTableModel):
         """Show another table, in its own order."""
         self.beginResetModel()
         self._table, self._order = table, np.arange(len(table))
+        self._columns = [table.iloc[:, column].tolist() for column in range(table.shape[1])]
         self.endResetModel()
 
     def row_at(self, row: int) -> int:
@@ -51,7 +53,7 @@ class AnswerModel(QAbstractTableModel):
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        value = self._table.iat[self.row_at(index.row()), index.column()]
+        value = self._columns[index.column()][self.row_at(index.row())]
         if role == Qt.ItemDataRole.DisplayRole:
             return short(value)
         if role == Qt.ItemDataRole.ToolTipRole:
