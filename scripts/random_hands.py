@@ -90,6 +90,7 @@ class Watch:
             if frame is not None and time.perf_counter() - self._last > PAUSE_S / 2:
                 stack = reversed(traceback.extract_stack(frame)[-10:])
                 self._where.append(" < ".join(f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in stack))
+            del frame  # it holds what is being painted with
 
 
 def _written(kind: Any, error: Any, trace: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,3 +68,19 @@ def test_only_a_canvas_with_something_on_it_is_held(person: Person):
     assert not person.canvas.updatesEnabled()
     layers.release()
     assert person.canvas.updatesEnabled()
+
+
+@pytest.mark.parametrize("beside", ["", "well"])
+def test_a_field_that_is_being_read_does_not_come_under_the_next_plate(person: Person, plate: Path, beside: str):
+    opened(person, plate)
+    person.open_well("A01")
+    state, background = person.workspace.state, person.workspace.background
+    state.set_beside(beside)
+    state.set_field(FieldPlace("A03", 0))
+    assert background.busy("field")
+    (well,) = (well for well in state.plate.wells.values() if well.name == "A01")
+    state.set_plate(replace(state.plate, name="another", wells={"A01": well}), None)
+    person.wait(lambda: not background.busy(), 30)
+    person.breathe(0.5)
+    assert not [layer for layer in person.viewer.layers if layer.name in ("DNA", "Actin")]
+    assert person.workspace.canvas.shown_field() is None

@@ -165,6 +165,8 @@ class Canvas(QObject):
     # field ----------------------------------------------------------------------------------------------------------
 
     def _forget_ranges(self) -> None:
+        for errand in ("field", "codes"):  # of the plate before: what still comes would be put under the new one
+            self._background.forget(errand)
         self.putting.stop()
         with self.layers.many_at_once():
             self.layers.clear()
