@@ -18,6 +18,7 @@ import faulthandler
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -52,6 +53,7 @@ class Watch:
         notification_manager.notification_ready.connect(self._notified)
         self._main, self._last = threading.main_thread().ident, time.perf_counter()
         self._where: list[str] = []
+        self._heavy = "torch" in sys.modules
         threading.Thread(target=self._look, daemon=True).start()
         self._timer = QTimer()
         self._timer.setInterval(WATCH_MS)
@@ -73,6 +75,9 @@ class Watch:
 
     def _beat(self) -> None:
         now = time.perf_counter()
+        if "torch" in sys.modules and not self._heavy:
+            self._heavy = True
+            self.say("torch", "The window has loaded torch, which takes seconds and belongs to jobs.")
         if now - self._last > PAUSE_S:
             self.pauses += 1
             print(f"pause of {now - self._last:.1f} s after {' / '.join(self.done[-3:])}", flush=True)
@@ -112,9 +117,7 @@ def _copied(paths: list[Path], work: Path) -> list[Path]:
 
 def _made(work: Path) -> list[Path]:
     """A plate and a lexicon of the demo, and its pictures as a folder of images."""
-    from napari_lexicon.demo import run_demo
-
-    run_demo(work / "demo", lambda progress: None, lambda: False)
+    subprocess.run([sys.executable, "-m", "napari_lexicon", "demo", "--out", str(work / "demo")], check=True)
     return [work / "demo" / "demo.lexicon", work / "demo" / "demo.zarr"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -34,6 +35,20 @@ def test_reading_a_lexicon_loads_no_torch() -> None:
     assert "torch" not in modules_after(
         "import napari_lexicon.lexicons, napari_lexicon.analysis.maps, napari_lexicon.jobs.contract"
     )
+
+
+def test_nothing_that_the_window_imports_when_it_is_needed_loads_torch() -> None:
+    source = ROOT / "src"
+    pages = [page for room in ("widgets", "viewer") for page in (source / "napari_lexicon" / room).rglob("*.py")]
+    wanted = set()
+    for page in pages:
+        for function in ast.walk(ast.parse(page.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                found = (one.module or "" for one in ast.walk(function) if isinstance(one, ast.ImportFrom))
+                wanted |= {name for name in found if name.startswith("napari_lexicon.")}
+    assert len(wanted) > 30
+    code = "import sys\nfor name in sys.argv[1:]:\n    __import__(name)\n    assert 'torch' not in sys.modules, name"
+    subprocess.run([sys.executable, "-c", code, *sorted(wanted)], check=True)
 
 
 def test_every_name_of_the_python_api_is_there() -> None:

@@ -29,7 +29,7 @@ import torch
 from napari_lexicon.backbones import Backbone, field_tokens, load_backbone
 from napari_lexicon.jobs.contract import Progress
 from napari_lexicon.jobs.embedding import EmbedJob, run_embed
-from napari_lexicon.jobs.plates import plate_origin
+from napari_lexicon.lexicons.origins import plate_origin
 from napari_lexicon.plates.model import Channel
 from napari_lexicon.plates.writing import PlateWriter
 

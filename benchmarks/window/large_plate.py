@@ -28,8 +28,9 @@ from napari_lexicon.dictionaries.file_format import save_dictionary
 from napari_lexicon.dictionaries.header import DictionaryHeader
 from napari_lexicon.dictionaries.whitening import WhiteningAccumulator
 from napari_lexicon.jobs.field_loop import FieldWork, codes_mark, tokens_mark, works_of
-from napari_lexicon.jobs.plates import plate_origin, prepared_plate
+from napari_lexicon.jobs.plates import prepared_plate
 from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.lexicons.origins import plate_origin
 from napari_lexicon.lexicons.statistics import field_statistics
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.model import Channel

@@ -143,7 +143,7 @@ def _origins(
     um_per_pixel: float | None,
     enlarge: float | None,
 ) -> tuple[Any, ...]:
-    from napari_lexicon.jobs.plates import plate_origin
+    from napari_lexicon.lexicons.origins import plate_origin
 
     paths = [plates] if isinstance(plates, (str, Path)) else list(plates)
     wanted = None if acquisition is None else str(acquisition)

@@ -17,9 +17,9 @@ from napari_lexicon.dictionaries.channel_groups import grouped_tokens
 from napari_lexicon.errors import DictionaryError, JobError, LexiconError, LexiconFolderError
 from napari_lexicon.jobs.contract import TimeLeft
 from napari_lexicon.jobs.embedding import EmbedJob, sample_size
-from napari_lexicon.jobs.plates import plate_origin
 from napari_lexicon.jobs.running import job_from_json, job_to_json
 from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.lexicons.origins import plate_origin
 from napari_lexicon.plates.model import Channel
 from napari_lexicon.plates.writing import PlateWriter
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from napari_lexicon.jobs.applying import ApplyJob
-from napari_lexicon.jobs.plates import plate_origin
 from napari_lexicon.jobs.running import Job, job_to_json
 from napari_lexicon.jobs.training import TrainJob
+from napari_lexicon.lexicons.origins import plate_origin
 
 
 def child(job: Job) -> subprocess.Popen[str]:

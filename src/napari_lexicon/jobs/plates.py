@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -30,7 +29,6 @@ from napari_lexicon.lexicons.headers import (
 from napari_lexicon.lexicons.lock import locked
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.files_field import fetch_headers
-from napari_lexicon.plates.locations import absolute_location
 from napari_lexicon.plates.model import Field, Plate
 
 _WINDOW_FIELDS = 32  # fields that the intensity windows are estimated on
@@ -272,33 +270,3 @@ def _planes(fields: Sequence[Field], channel: int, most: int) -> Iterator[np.nda
             yield np.asarray(field.image()[field.channels.index(channel)])
         except (LexiconError, OSError):
             continue
-
-
-def plate_origin(
-    path: str | Path,
-    *,
-    pattern: str | None = None,
-    plate_map: str | Path | None = None,
-    name: str | None = None,
-    z: int | Literal["max", "all"] = "max",
-    t: int | Literal["all"] = 0,
-    acquisition: str | None = None,
-    tile: int = 2048,
-    pages: Literal["z", "t", "c"] | None = None,
-    um_per_pixel: float | None = None,
-    enlarge: float | None = None,
-) -> PlateOrigin:
-    """How to open a plate, with absolute paths so that the lexicon finds it again from anywhere."""
-    return PlateOrigin(
-        path=absolute_location(path),
-        pattern=pattern,
-        plate_map=None if plate_map is None else absolute_location(plate_map),
-        name=name,
-        z=z,
-        t=t,
-        acquisition=acquisition,
-        tile=tile,
-        pages=pages,
-        um_per_pixel=um_per_pixel,
-        enlarge=enlarge,
-    )

@@ -77,7 +77,7 @@ class PatternController:
     def _open(self, pattern: str) -> None:
         if self._folder is None:
             return
-        from napari_lexicon.jobs.plates import plate_origin
+        from napari_lexicon.lexicons.origins import plate_origin
 
         before = self._workspace.state.origin
         plate_map = before.plate_map if before is not None and Path(before.path) == self._folder else None
