@@ -1,6 +1,6 @@
 """Random clicks and keys in a real window, for minutes: what a person does in no order, cancelled in the middle.
 
-    python scripts/random_hands.py [PATH ...] [--seed N] [--minutes M]
+    python scripts/random_hands.py [PATH ...] [--seed N] [--minutes M] [--windows W]
 
 Needs a screen, or Xvfb. Paths are lexicons, plates and folders of images; they are copied first, and where none are
 given the demo makes a plate and a lexicon. Said are, each with what was done last: exceptions (of threads as well),
@@ -29,6 +29,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PAUSE_S, STANDSTILL_S, WATCH_MS = 0.6, 60, 20
+ACTS_PER_WINDOW = 150  # then one of several windows is closed, and another opened
 QUIET = ("propagateSizeHints", "This plugin does not support")  # what Qt says of a screen without a window manager
 
 
@@ -121,29 +122,48 @@ def _made(work: Path) -> list[Path]:
     return [work / "demo" / "demo.lexicon", work / "demo" / "demo.zarr"]
 
 
-def played(paths: list[Path], seed: int, minutes: float) -> int:
-    """Play; returns how many things went wrong."""
+def _window(paths: list[Path], rng: random.Random, done: list[str]) -> tuple[Any, Any]:
+    """A new window with the docks and something open: the person at it, and the hands."""
     import napari
-    from qtpy.QtCore import QTimer
     from tests.gui.driver import Person, fit_to_screen
     from tests.gui.random_hands import Hands
 
-    done: list[str] = []
-    rng = random.Random(seed)
     viewer = napari.Viewer(show=False)
     fit_to_screen(viewer)
-    watch, person = Watch(done), Person(viewer)
+    person = Person(viewer)
     person.open_workspace("Features")
     hands = Hands(person, paths, rng, done)
     hands.open()
+    return person, hands
+
+
+def _close(person: Any, hands: Any) -> None:
+    hands.rest()
+    person.viewer.close()
+    person.breathe(1)
+
+
+def played(paths: list[Path], seed: int, minutes: float, windows: int) -> int:
+    """Play; returns how many things went wrong."""
+    from qtpy.QtCore import QTimer
+
+    done: list[str] = []
+    rng = random.Random(seed)
+    watch = Watch(done)
+    there = [_window(paths, rng, done) for _ in range(windows)]
     end = time.monotonic() + 60 * minutes
     while time.monotonic() < end:
+        place = rng.randrange(windows)
+        if windows > 1 and rng.random() < 1 / ACTS_PER_WINDOW:
+            done.append("close the window")
+            _close(*there[place])
+            there[place] = _window(paths, rng, done)
+        person, hands = there[place]
         QTimer.singleShot(0, hands.act)  # what it raises is heard as what a slot raises
         person.breathe(rng.choice((0.02, 0.05, 0.2, 0.2, 0.8)))
-    hands.rest()
-    person.workspace.close()
-    viewer.close()
-    person.breathe(3)
+    for one in there:
+        _close(*one)
+    there[0][0].breathe(3)
     print(f"{len(done)} things done, {watch.found} went wrong, {watch.pauses} pauses over {PAUSE_S} s", flush=True)
     return watch.found
 
@@ -154,6 +174,7 @@ def main() -> None:
     parser.add_argument("paths", nargs="*", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--windows", type=int, default=1)
     options = parser.parse_args()
     faulthandler.enable()
     sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
@@ -162,7 +183,7 @@ def main() -> None:
         os.environ |= {name: str(Path(folder) / where) for name, where in home.items()}
         work = Path(folder) / "work"
         paths = _copied(options.paths, work) if options.paths else _made(work)
-        found = played(paths, options.seed, options.minutes)
+        found = played(paths, options.seed, options.minutes, options.windows)
     sys.exit(1 if found else 0)
 
 

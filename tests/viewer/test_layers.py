@@ -11,6 +11,7 @@ from napari_lexicon.viewer.conversion import Placement, channel_layers, cropped_
 from napari_lexicon.viewer.field_layers import FieldLayers
 from napari_lexicon.viewer.napari_compat import camera as camera_of
 from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay, OverlayStyle
+from napari_lexicon.viewer.spot_frame import SpotFrame
 
 CHANNELS = (Channel("DNA"), Channel("Mito"))
 
@@ -157,3 +158,14 @@ def test_the_overlay_stays_above_channels_that_come_later(viewer):
     )
     show(layers, random_image(0))
     assert viewer.layers[-1] is overlay.layer()
+
+
+def test_a_frame_moves_to_another_patch_in_3d_as_well(viewer) -> None:
+    viewer.add_image(np.zeros((3, 64, 64)))
+    frame, placement = SpotFrame(viewer), Placement((0.5, 0.5))
+    frame.show(placement, 0, 0, 16)
+    for ndisplay, row in ((3, 1), (3, 2), (2, 3)):
+        viewer.dims.ndisplay = ndisplay
+        frame.show(placement, row, 1, 16)
+        np.testing.assert_allclose(frame.layer().data[0][0], (16 * row - 0.5, 15.5))
+        assert len(viewer.layers) == 2

@@ -40,7 +40,8 @@ class SpotFrame(OwnLayer):
         top, left = row * patch - 0.5, column * patch - 0.5
         square = np.array([[top, left], [top, left + patch], [top + patch, left + patch], [top + patch, left]])
         layer = self.layer()
-        if layer is not None and np.allclose(layer.scale, placement.scale):
+        flat = viewer.dims.ndisplay == 2  # in 3-D napari mixes corners of two and of three numbers
+        if layer is not None and flat and np.allclose(layer.scale, placement.scale):
             layer.data = [square]
             if not np.array_equal(layer.translate, placement.translate):
                 layer.translate = placement.translate
