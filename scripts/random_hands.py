@@ -50,7 +50,7 @@ class Watch:
         sys.excepthook = self._raised
         threading.excepthook = lambda a: self.say("thread", _written(a.exc_type, a.exc_value, a.exc_traceback))
         sys.unraisablehook = lambda a: self.say("unraisable", _written(a.exc_type, a.exc_value, a.exc_traceback))
-        qInstallMessageHandler(lambda kind, where, text: None if _quiet(text) else self.say("Qt", str(text)))
+        qInstallMessageHandler(self._warned)
         notification_manager.notification_ready.connect(self._notified)
         self._main, self._last = threading.main_thread().ident, time.perf_counter()
         self._where: list[str] = []
@@ -65,6 +65,10 @@ class Watch:
         """Tell of something that must not be."""
         self.found += 1
         print(f"##### {kind} after {' / '.join(self.done[-6:])}\n{text}", flush=True)
+
+    def _warned(self, kind: Any, where: Any, text: Any) -> None:
+        if not any(one in str(text) for one in QUIET):
+            self.say("Qt", f"{text}\n{''.join(traceback.format_stack()[-8:-1])}")
 
     def _raised(self, kind: type[BaseException], error: BaseException, trace: Any) -> None:
         if not (isinstance(error, RuntimeError) and "deleted" in str(error)):  # what was seen a moment ago is gone
@@ -101,10 +105,6 @@ class Watch:
 
 def _written(kind: Any, error: Any, trace: Any) -> str:
     return "".join(traceback.format_exception(kind, error, trace))
-
-
-def _quiet(text: Any) -> bool:
-    return any(one in str(text) for one in QUIET)
 
 
 def _copied(paths: list[Path], work: Path) -> list[Path]:
