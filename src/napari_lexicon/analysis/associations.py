@@ -122,7 +122,7 @@ def _held_out(x: np.ndarray, y: np.ndarray, choose: np.ndarray) -> tuple[int, fl
 
 def _ranked(columns: np.ndarray) -> np.ndarray:
     """Ranks, centred, of unit norm; 0 for constant columns."""
-    ranks = stats.rankdata(columns, axis=0)
+    ranks = stats.rankdata(np.asarray(columns, np.float64), axis=0)
     ranks -= ranks.mean(axis=0)
     norms = np.linalg.norm(ranks, axis=0)
     return np.asarray(np.divide(ranks, norms, out=np.zeros_like(ranks), where=norms > 1e-9))

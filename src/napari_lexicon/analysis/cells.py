@@ -268,7 +268,7 @@ def auroc(values: np.ndarray, truth: np.ndarray) -> np.ndarray:
     positive, negative = int(truth.sum()), int((~truth).sum())
     if not positive or not negative:
         return np.full(values.shape[1], np.nan)
-    ranks = rankdata(values, axis=0)
+    ranks = rankdata(np.asarray(values, np.float64), axis=0)
     return np.asarray((ranks[truth].sum(axis=0) - positive * (positive + 1) / 2) / (positive * negative))
 
 

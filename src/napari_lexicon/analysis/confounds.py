@@ -233,7 +233,7 @@ def _limits(biology: Factor, factors: Sequence[Factor], n_wells: int) -> list[st
 
 def _ranked(values: np.ndarray) -> np.ndarray:
     """Ranks of every column, centred, of unit norm; columns that are constant become 0."""
-    ranks = stats.rankdata(values, axis=0)
+    ranks = stats.rankdata(values.astype(np.float64), axis=0)  # of float32, scipy 1.18 gives ranks of float32
     ranks -= ranks.mean(axis=0)
     norms = np.linalg.norm(ranks, axis=0)
     return np.asarray(np.divide(ranks, norms, out=np.zeros_like(ranks), where=norms > 1e-9))

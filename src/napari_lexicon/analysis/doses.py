@@ -117,7 +117,7 @@ class _Series:
         return np.asarray(values - member @ ((member.T @ values) / member.sum(axis=0)[:, None]))
 
     def trend(self, permutations: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        ranks = self._within(stats.rankdata(self._within(self.fires), axis=0))
+        ranks = self._within(stats.rankdata(self._within(self.fires).astype(np.float64), axis=0))
         ranks = _unit(ranks)
         order = stats.rankdata(self.doses)
         rho = (_unit(self._within(order[:, None])).T @ ranks)[0]

@@ -175,7 +175,7 @@ def _column_values(plates: Sequence[PlateStatistics], column: str) -> pd.Series:
 
 def _rank_correlations(plates: Sequence[PlateStatistics], numbers: np.ndarray, known: np.ndarray) -> pd.DataFrame:
     fractions = np.concatenate([p.statistics.fraction_active() for p in plates])[known]
-    ranks = np.apply_along_axis(rankdata, 0, fractions)
+    ranks = np.apply_along_axis(rankdata, 0, fractions.astype(np.float64))
     ranks -= ranks.mean(axis=0)
     target = rankdata(numbers[known])
     target -= target.mean()

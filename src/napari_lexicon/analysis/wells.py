@@ -250,7 +250,7 @@ def _directions(
 def _writable(obs: pd.DataFrame) -> pd.DataFrame:
     """Columns of mixed type as text, which is all that h5ad can hold of them."""
     for column in obs.columns:
-        if obs[column].dtype == object:
+        if obs[column].dtype == object or isinstance(obs[column].dtype, pd.StringDtype):
             missing = obs[column].isna()
             obs[column] = obs[column].astype(str).mask(missing, "")
     return obs

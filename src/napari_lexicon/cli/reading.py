@@ -140,7 +140,8 @@ def profiles(
         data = api.profiles(lexicon, plate)
         write(out, data.write_h5ad)
         if not quiet:
-            print(f"{out}: {data.n_obs} wells, {data.n_vars} features, layers {', '.join(data.layers)}")
+            layers = ", ".join(name for name in data.layers if name)  # anndata 0.13 lists X among them, without a name
+            print(f"{out}: {data.n_obs} wells, {data.n_vars} features, layers {layers}")
 
 
 class Per(Enum):

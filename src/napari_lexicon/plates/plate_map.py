@@ -96,7 +96,7 @@ def with_plate_map(plate: Plate, table: str | os.PathLike[str] | pd.DataFrame) -
         table = study_map(Path(table), plate.name)
     if isinstance(table, pd.DataFrame):
         raw = table.copy()
-        if table.index.dtype == object:
+        if not pd.api.types.is_numeric_dtype(table.index):
             raw.insert(0, "Metadata_Well" if "Metadata_Well" not in raw else "Metadata_Well_name", table.index)
         raw = raw.reset_index(drop=True)
     else:
