@@ -1,5 +1,5 @@
 # Everything from a fresh clone: `make demo` shows the main job, `make test` runs the tests.
-.PHONY: demo demo-gui test pyside lint types docs screenshots wheel environment
+.PHONY: demo demo-gui test pyside python lint types docs screenshots wheel environment
 
 UV = $(shell sh scripts/uv_path.sh)
 RUN = $(UV) run --frozen --extra qt
@@ -26,6 +26,11 @@ test: environment
 pyside: environment
 	UV_PROJECT_ENVIRONMENT=.venv-pyside6 QT_API=pyside6 OMP_NUM_THREADS=1 \
 	$(UV) run --frozen --extra pyside6 pytest tests/gui tests/widgets
+
+# All tests with another Python, whose locked libraries are newer ones in part: make python PYTHON=3.13
+PYTHON = 3.13
+python: environment
+	UV_PROJECT_ENVIRONMENT=.venv-$(PYTHON) OMP_NUM_THREADS=1 $(RUN) --python $(PYTHON) pytest
 
 lint: environment
 	$(RUN) --group dev ruff check .
