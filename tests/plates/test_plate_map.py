@@ -347,3 +347,16 @@ def test_a_table_that_describes_the_wells_is_found_under_any_name(tmp_path: Path
     assert likely_plate_map(plate) is None
     (folder / "d_what_was_done.csv").write_text("well,dose\nA01,1\nA02,2\nA03,3\n", encoding="utf-8")
     assert likely_plate_map(plate) == folder / "d_what_was_done.csv"
+
+
+def test_beside_a_folder_called_images_lies_the_table_of_the_plate(tmp_path: Path) -> None:
+    def plate_in(folder: Path) -> Plate:
+        folder.mkdir(parents=True)
+        return Plate(folder, "p", {name: Well(name, 0, n, ()) for n, name in enumerate(("A01", "A02"))}, ())
+
+    inner, named, table = plate_in(tmp_path / "images"), plate_in(tmp_path / "P7"), "well,dose\nA01,1\nA02,2\n"
+    (tmp_path / "labels.csv").write_text(table, encoding="utf-8")
+    assert likely_plate_map(inner) == tmp_path / "labels.csv"
+    assert likely_plate_map(named) is None  # beside a folder with a name of its own lie the tables of other plates
+    (inner.path / "own.csv").write_text(table, encoding="utf-8")
+    assert likely_plate_map(inner) == inner.path / "own.csv"

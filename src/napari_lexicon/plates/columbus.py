@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from napari_lexicon.errors import PlateError
-from napari_lexicon.plates.image_folder import plate_name
+from napari_lexicon.plates.folder_names import plate_name
 from napari_lexicon.plates.image_table import plate_of_entries
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.natural_order import natural

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.file_listing import Listing, image_listing, pattern_listing
+from napari_lexicon.plates.folder_names import plate_name
 from napari_lexicon.plates.guessing import guess, without_derived
 from napari_lexicon.plates.image_files import extension_of
 from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
@@ -18,8 +19,6 @@ from napari_lexicon.plates.plane_choices import Pages, TChoice, ZChoice
 
 _LOOKED_AT = 1000  # files, for telling what a folder without images holds
 _MOST_BEGINNINGS = 24  # more are rather numbers of images
-# Names that say what is in a folder, but not which plate it is.
-_GENERIC = frozenset({"images", "image", "img", "imgs", "raw", "tif", "tiff", "png", "data", "timepoint_1"})
 
 
 def open_image_folder(
@@ -127,14 +126,6 @@ def open_image_file(
     facts = TableFacts(free=not placed)
     plate = plate_of_entries(path.parent, title, entries, facts, z=z, t=t, pages=pages, note=how)
     return Plate(path, **{key: value for key, value in vars(plate).items() if key != "path"})
-
-
-def plate_name(folder: Path) -> str:
-    """Name of a plate after its folder, or the folder above where the name says nothing."""
-    place = folder.resolve()
-    while place.name.lower() in _GENERIC and place.parent.name:
-        place = place.parent
-    return place.name or "plate"
 
 
 def _entry(match: Match, plate: str) -> ImageEntry:

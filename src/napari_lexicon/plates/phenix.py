@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_lexicon.errors import PlateError
-from napari_lexicon.plates.image_folder import plate_name
+from napari_lexicon.plates.folder_names import plate_name
 from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
 from napari_lexicon.plates.model import Channel, Plate, Problem
 from napari_lexicon.plates.ngff_metadata import is_inside, sane_pixel_size, unique

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from napari_lexicon.errors import PlateMapError
+from napari_lexicon.plates.folder_names import is_part_of_a_plate
 from napari_lexicon.plates.grid_maps import GRID, UNNAMED
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.plate_map_columns import PREFIX, normalised_columns, squeezed
@@ -129,21 +130,29 @@ def found_plate_map(path: Path, name: str) -> Path | None:
 
 
 def likely_plate_map(plate: Plate) -> Path | None:
-    """A table in the plate's folder, under whatever name, that describes at least half of its wells."""
+    """A table, under whatever name, that describes at least half of the plate's wells.
+
+    It is looked for in the plate's folder, and in the one above where the plate's is called ``images`` or the like.
+    """
     folder = Path(plate.path)
     if not folder.is_dir():
         return None
+    places = [folder, folder.parent] if is_part_of_a_plate(folder) else [folder]
+    return next((file for place in places for file in _tables_of(place) if _describes(file, plate)), None)
+
+
+def _tables_of(folder: Path) -> list[Path]:
     tables = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".csv", ".tsv") and file.is_file())
-    for file in tables[:_MOST_TABLES]:
-        if file.name.startswith(".") or file.stat().st_size > _LARGEST_TABLE:
-            continue
-        try:
-            described = with_plate_map(plate, file).map
-        except PlateMapError:
-            continue
-        if described.shape[1] and described.notna().any(axis=1).mean() >= 0.5:
-            return file
-    return None
+    return [file for file in tables[:_MOST_TABLES] if file.name[0] != "." and file.stat().st_size <= _LARGEST_TABLE]
+
+
+def _describes(table: Path, plate: Plate) -> bool:
+    """Whether a table says something of at least half of the wells."""
+    try:
+        described = with_plate_map(plate, table).map
+    except PlateMapError:
+        return False
+    return bool(described.shape[1]) and float(described.notna().any(axis=1).mean()) >= 0.5
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.file_listing import image_listing
+from napari_lexicon.plates.folder_names import plate_name
 from napari_lexicon.plates.image_files import IMAGE_EXTENSIONS, RGB, TIFF_EXTENSIONS, extension_of
-from napari_lexicon.plates.image_folder import plate_name
 from napari_lexicon.plates.model import Field, Plate, Problem, Well
 from napari_lexicon.plates.natural_order import natural
 from napari_lexicon.plates.reading import Reader, Request

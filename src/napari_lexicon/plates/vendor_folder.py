@@ -15,8 +15,9 @@ from pathlib import Path
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.file_listing import holds_vendor_files, pattern_listing
+from napari_lexicon.plates.folder_names import plate_name
 from napari_lexicon.plates.guessing import guess, without_derived
-from napari_lexicon.plates.image_folder import listing_problems, plate_name, single_plate
+from napari_lexicon.plates.image_folder import listing_problems, single_plate
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.natural_order import natural
 from napari_lexicon.plates.pattern import Match, Matches, Pattern, preview_of
