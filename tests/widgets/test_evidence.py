@@ -21,10 +21,12 @@ from napari_lexicon.widgets.features.evidence.reading import (
     condition_rows,
     dose_series,
     one_feature,
+    own_treatment,
     stability_words,
     strongest_rows,
 )
 from napari_lexicon.widgets.features.evidence.stain_bars import StainBar, StainBars
+from napari_lexicon.widgets.workspace.figures import Figures
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 ROWS = [
@@ -198,6 +200,29 @@ def test_stability_is_told_in_words():
     assert "every other training run" in stability_words(0.95)
     assert "do not find it" in stability_words(0.2)
     assert stability_words(float("nan")) == stability_words(None) == ""
+
+
+def test_doses_open_on_the_treatment_of_the_feature_until_a_person_chooses(qtbot):
+    plot = DosePlot()
+    qtbot.addWidget(plot)
+    series = [DoseSeries(name, "", ("A01", "A02"), (0, 1), (0.0, 0.1)) for name in ("taxol", "monastrol", "ALLN")]
+
+    def shown(own: str) -> str:
+        plot.setValue(series, own=own)
+        return plot.shown().treatment
+
+    assert [shown(own) for own in ("", "ALLN", "monastrol", "DMSO")] == ["taxol", "ALLN", "monastrol", "taxol"]
+    QTest.keyClick(plot.treatment, Qt.Key.Key_Down)
+    assert [shown(own) for own in ("", "ALLN")] == ["monastrol", "monastrol"]  # to compare features under one treatment
+
+
+def test_a_feature_has_a_treatment_of_its_own_where_features_are_compared_by_treatments(statistics: WellStatistics):
+    table = pd.DataFrame({"best_value": ["taxol", "DMSO"], "selectivity": [0.1, 0.0]})
+    figures = Figures(statistics, statistics, table, frozenset(), compared_by="Metadata_perturbation")
+    assert own_treatment(figures, "Metadata_perturbation", 0) == "taxol"
+    assert own_treatment(figures, "Metadata_perturbation", 1) == ""  # not more in any
+    assert own_treatment(figures, "Metadata_compound", 0) == ""
+    assert own_treatment(figures, None, 0) == ""
 
 
 def test_doses_of_one_treatment_need_neither_its_name_nor_named_controls(applied: Path, tmp_path: Path):

@@ -14,6 +14,7 @@ from napari_lexicon.widgets.features.evidence.reading import (
     dose_series,
     near_evidence,
     one_feature,
+    own_treatment,
     read_atoms,
     stability_words,
     stain_evidence,
@@ -107,6 +108,8 @@ class EvidenceController(Controller):
         )
         if key == CONDITIONS:
             of = (*of, self.workspace.reading.compare_by, self._pages.by_median.isChecked())
+        elif key == DOSE:
+            of = (*of, self._own_treatment(feature))
         elif key == SPREAD:
             of = (*of, state.selection, self._view.all_channels.isChecked())
         elif key == NEAR:
@@ -182,13 +185,17 @@ class EvidenceController(Controller):
         channels = channels_of(plate)
         if state.channel is not None:
             channels = (channels[state.channel],)
-        alone = one_feature(figures.read, feature, state.channel)
+        alone, own = one_feature(figures.read, feature, state.channel), self._own_treatment(feature)
         self._start(
             DOSE,
             lambda: dose_series(plate, alone, by, dose, channels),
-            lambda series: page.setValue(series, color),
+            lambda series: page.setValue(series, color, own=own),
             lambda why: page.setValue([], why_not=why),
         )
+
+    def _own_treatment(self, feature: int) -> str:
+        plate, figures = self.workspace.state.plate, self.workspace.reading.figures
+        return "" if plate is None or figures is None else own_treatment(figures, treatment_column(plate), feature)
 
     def _stains(self, feature: int) -> None:
         state, figures, line = self.workspace.state, self.workspace.reading.figures, self._pages.lines[STAINS]

@@ -70,11 +70,16 @@ class DosePlot(LowContent):
         import pyqtgraph
 
         self._series: list[DoseSeries] = []
+        self._by_hand = ""
         self._color = QColor("#FFFFFF")
         self.treatment = QComboBox()
         self.treatment.setObjectName("dose_treatment")
-        self.treatment.setToolTip("Treatment whose doses are shown; those that change the feature most come first.")
+        self.treatment.setToolTip(
+            "Treatment whose doses are shown: the one that the feature is most selective for, until you choose. In the "
+            "list those with the clearest trend come first."
+        )
         self.treatment.currentIndexChanged.connect(self._draw)
+        self.treatment.textActivated.connect(self._chosen)
         self.sentence = Caption(wrap=True, step=-0.5)
         self.sentence.setObjectName("dose_sentence")
         self.plot: Any = pyqtgraph.PlotWidget(background=None)
@@ -102,14 +107,17 @@ class DosePlot(LowContent):
         """Treatments that can be shown."""
         return list(self._series)
 
-    def setValue(self, series: Sequence[DoseSeries], color: str = "#FFFFFF", why_not: str = "") -> None:
-        """Offer other treatments and show the first, or the one shown before; or say why there is none."""
-        before = self.treatment.currentText()
+    def setValue(self, series: Sequence[DoseSeries], color: str = "#FFFFFF", why_not: str = "", own: str = "") -> None:
+        """Offer other treatments and show the one that a person chose, else the feature's own, else the first.
+
+        Or say why there is none.
+        """
         self._series, self._color = list(series), QColor(color)
         self.treatment.blockSignals(True)
         self.treatment.clear()
         self.treatment.addItems([one.treatment for one in self._series])
-        self.treatment.setCurrentIndex(max(0, self.treatment.findText(before)) if self._series else -1)
+        known = (place for name in (self._by_hand, own) if (place := self.treatment.findText(name)) >= 0)
+        self.treatment.setCurrentIndex(next(known, 0) if self._series else -1)
         self.treatment.blockSignals(False)
         for widget in (self.treatment, self.plot):
             widget.setVisible(bool(self._series))
@@ -192,6 +200,9 @@ class DosePlot(LowContent):
         if one is not None:
             places = [self.pointCenter(well) for well in one.wells]
             self.wellsSelected.emit(wells_inside(one.wells, places, corners, self._selected, modifiers))
+
+    def _chosen(self, treatment: str) -> None:
+        self._by_hand = treatment
 
     def _clicked(self, _: object, points: Any) -> None:
         if len(points):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_lexicon.analysis.field_sample import FieldSample
     from napari_lexicon.lexicons import LexiconPlate, WellStatistics
     from napari_lexicon.plates.model import Plate
+    from napari_lexicon.widgets.workspace.figures import Figures
 
 MOST_ROWS = 40
 MOST_TREATMENTS = 60
@@ -156,6 +157,14 @@ def dose_series(
             )
         )
     return series
+
+
+def own_treatment(figures: Figures, by: str | None, feature: int) -> str:
+    """The treatment that a feature is most selective for; empty where features are not compared by treatments."""
+    if by is None or figures.compared_by != by or "best_value" not in figures.table:
+        return ""
+    row = figures.table.iloc[feature]
+    return str(row["best_value"]) if row["selectivity"] > 0 else ""
 
 
 def dose_sentence(row: Mapping[Hashable, Any], unit: str) -> str:
