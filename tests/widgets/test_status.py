@@ -1,4 +1,4 @@
-"""What the Plate dock says of a plate, and the form for another choice of planes."""
+"""What the Plate and Embed docks say of a plate, and the form for another choice of planes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import tifffile
 
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.plane_choices import TChoice, ZChoice
+from napari_lexicon.widgets.embed.status import cache_lines
 from napari_lexicon.widgets.plate.layout import plate_layout
 from napari_lexicon.widgets.plate.planes_dialog import PlanesForm
 from napari_lexicon.widgets.plate.status import problems_line
+from napari_lexicon.widgets.workspace.cache_state import CacheState
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,13 @@ def test_the_form_gives_back_what_it_was_given(value: tuple[ZChoice, TChoice], q
     form.setValue(*value)
     assert form.value() == value
     assert form.plane.isEnabled() == isinstance(value[0], int)
+
+
+@pytest.mark.parametrize(("place", "said"), [("", "~/plates/P7.lexicon"), ("elsewhere", "elsewhere/P7.lexicon")])
+def test_results_within_the_home_folder_are_said_from_there(
+    place: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    path = tmp_path / place / "P7.lexicon" if place else tmp_path / "home" / "plates" / "P7.lexicon"
+    shown = dict(cache_lines(CacheState(4, path=str(path))))["Results"]
+    assert shown == (f"{tmp_path}/{said}" if place else said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,3 +36,12 @@ def shortened(text: str, most: int = 28) -> str:
     keep = most // 2 - 1
     words = [f"{word[:keep]}…{word[-keep:]}" if len(word) > most else word for word in text.split(" ")]
     return " ".join(words)
+
+
+def from_home(path: str) -> str:
+    """A path with ``~`` for the home folder, as people know it: ``"~/plates/P7.lexicon"``."""
+    try:
+        within = Path(path).relative_to(Path.home())
+    except ValueError:
+        return path
+    return str("~" / within)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_lexicon.widgets.basic.words import counted
+from napari_lexicon.widgets.basic.words import counted, from_home
 
 if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.cache_state import CacheState
@@ -90,7 +90,7 @@ def cache_lines(cache: CacheState | None) -> list[tuple[str, str]]:
     rows.append(("Model", cache.backbone))
     if cache.dictionary:
         rows.append(("Dictionary", f"{cache.dictionary}, {counted(cache.features, 'feature')}"))
-    rows.append(("Results", cache.path))
+    rows.append(("Results", from_home(cache.path)))
     return rows
 
 
