@@ -5,13 +5,15 @@
 makes ``DIR/large.zarr`` and ``DIR/large.lexicon``: 384 wells of 9 fields of 5 channels, coded with 8192 features. The
 first field of 32 wells is 2048 pixels wide (these are looked at, and they hold the strongest activations); the others
 are small, so that the whole fits on a disk: what the window does with a field that it does not show does not depend on
-its size. Codes are drawn at random, treatments favour features of their own. What is there already is kept.
+its size. Codes are drawn at random, treatments favour features of their own. What is there already is kept, except a
+lexicon of other weights.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,18 +175,26 @@ def write_codes(work: FieldWork, dictionary: Dictionary, spec: BackboneSpec, tre
         work.plate.write_field("tokens", work.number, tokens, kept, attributes | {"places": TOKENS_KEPT})
 
 
+def drop_of_other_weights(path: Path, spec: BackboneSpec) -> None:
+    """Delete a lexicon that was made with other weights: every code in it would be stale."""
+    if (path / "lexicon.json").exists() and Lexicon.open(path).backbone.fingerprint != spec.fingerprint:
+        print(f"{path} was made with other weights and is made anew", flush=True)
+        shutil.rmtree(path)
+
+
 def make(folder: Path, size: Size) -> tuple[Path, Path]:
     """Plate and lexicon; what is finished is kept."""
     plate_path, lexicon_path = folder / "large.zarr", folder / "large.lexicon"
-    marker = folder / "finished.json"
-    if marker.exists() and json.loads(marker.read_text()) == str(size):
+    spec = load_backbone("builtin", device="cpu").spec
+    marker, made = folder / "finished.json", [str(size), spec.fingerprint]
+    if marker.exists() and json.loads(marker.read_text()) == made:
         return plate_path, lexicon_path
     folder.mkdir(parents=True, exist_ok=True)
     marker.unlink(missing_ok=True)
     start = time.monotonic()
     write_images(plate_path, size)
     print(f"images after {time.monotonic() - start:.0f} s", flush=True)
-    spec = load_backbone("builtin", device="cpu").spec
+    drop_of_other_weights(lexicon_path, spec)
     dictionary, file = random_dictionary(spec), folder / "random.safetensors"
     save_dictionary(dictionary, file)
     lexicon = Lexicon.create(lexicon_path, spec)
@@ -195,7 +205,7 @@ def make(folder: Path, size: Size) -> tuple[Path, Path]:
     for work in works_of(plate, prepared):
         write_codes(work, dictionary, spec, str(treatments[work.field.well]))
     prepared.write_summary()
-    marker.write_text(json.dumps(str(size)))
+    marker.write_text(json.dumps(made))
     print(f"{size} after {time.monotonic() - start:.0f} s", flush=True)
     return plate_path, lexicon_path
 
