@@ -154,7 +154,7 @@ def test_a_region_is_drawn_and_its_features_are_listed(person: Person, plate: Pa
     row, column = lit_patch(person, 0)
     person.click_image(row * 16 + 3, column * 16 + 3)
     assert f"patch {row}, {column}" in view.spot_line._text
-    assert view.place.scopes["patch"].isChecked()
+    assert view.place.scopes.button("patch").isChecked()
 
 
 def test_a_click_on_a_cell_lists_its_features(person: Person, plate: Path):
@@ -164,8 +164,8 @@ def test_a_click_on_a_cell_lists_its_features(person: Person, plate: Path):
     person.front("Features")
     view = person.docks["Features"].view
     view.showPlace()
-    assert not view.place.scopes["cell"].isEnabled()
-    assert "Cells dock" in view.place.scopes["cell"].toolTip()
+    assert not view.place.scopes.button("cell").isEnabled()
+    assert "Cells dock" in view.place.scopes.button("cell").toolTip()
     labels = np.zeros((50, 70), dtype=np.int32)  # half as fine as the image
     labels[5:21, 9:30] = 7
     person.viewer.add_labels(labels, scale=(1.0, 1.0), translate=(0.25, 0.25))
@@ -180,4 +180,4 @@ def test_a_click_on_a_cell_lists_its_features(person: Person, plate: Path):
     person.click_image(90, 120)
     person.wait(lambda: view.spot_line._text.startswith("Click a cell"), what="no cell here")
     person.viewer.layers.remove("labels")
-    assert view.place.scopes["patch"].isChecked()
+    assert view.place.scopes.button("patch").isChecked()

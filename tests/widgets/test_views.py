@@ -12,6 +12,7 @@ from napari_lexicon.analysis.conditions import wells_where
 from napari_lexicon.viewer.overlay import OverlayStyle
 from napari_lexicon.widgets.basic.bar import Bar
 from napari_lexicon.widgets.basic.facts import Facts
+from napari_lexicon.widgets.basic.segments import Segments
 from napari_lexicon.widgets.dictionary.controls import ControlsChooser
 from napari_lexicon.widgets.dictionary.curves import CurvesView
 from napari_lexicon.widgets.dictionary.train_form import PRESETS, TrainChoice, TrainForm
@@ -223,3 +224,23 @@ def test_while_it_learns_what_is_learned_stands_on_top(qtbot):
     assert view.curves.isVisible() and not view.form.isVisible() and not view.train.isVisible()
     view.setLearning(False)
     assert view.form.isVisible() and view.controls.isVisible() and view.train.isVisible()
+
+
+def test_of_segments_one_is_pressed_and_pressing_it_again_is_told(qtbot):
+    segments = shown(qtbot, Segments({"patch": ("Patch", "One patch."), "cell": ("Cell", "A cell.")}, "scope"))
+    changed, chosen = [], []
+    segments.valueChanged.connect(changed.append)
+    segments.chosen.connect(chosen.append)
+    assert segments.value() == "patch"
+    for _ in range(2):
+        QTest.mouseClick(segments.findChild(QWidget, "scope_cell"), LEFT)
+    assert (segments.value(), changed, chosen) == ("cell", ["cell"], ["cell", "cell"])
+    segments.setValue("patch")
+    assert changed == ["cell", "patch"]
+    assert [segments.button(key).isChecked() for key in ("patch", "cell")] == [True, False]
+    segments.setReason("cell", "There is no cell.")
+    QTest.mouseClick(segments.button("cell"), LEFT)
+    assert segments.value() == "patch"
+    assert segments.button("cell").toolTip() == "There is no cell."
+    segments.setReason("cell", None)
+    assert segments.button("cell").toolTip() == "A cell."

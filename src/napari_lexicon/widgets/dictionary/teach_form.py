@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
-    QButtonGroup,
     QComboBox,
-    QHBoxLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.primary_button import PrimaryButton
+from napari_lexicon.widgets.basic.segments import Segments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,24 +76,11 @@ class TeachForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._value = WELLS
         self.name = QLineEdit()
         self.name.setObjectName("taught_name")
         self.name.setPlaceholderText("What it is to find: scattered Golgi")
         self.name.setToolTip("The new feature gets this name.")
-        self._group = QButtonGroup(self)
-        self.ways: dict[str, QPushButton] = {}
-        row = QHBoxLayout()
-        row.setSpacing(1)
-        for key, (text, tip) in _WAYS.items():
-            button = QPushButton(text)
-            button.setObjectName(f"teach_by_{key}")
-            button.setCheckable(True)
-            button.setToolTip(tip)
-            button.clicked.connect(lambda checked=False, key=key: self.setValue(key))
-            self._group.addButton(button)
-            self.ways[key] = button
-            row.addWidget(button, 1)
+        self.ways = Segments(_WAYS, "teach_by")
         self.teach = PrimaryButton("Teach and read the plate")
         self.teach.setObjectName("teach")
         self.note = Caption(wrap=True, step=-0.5, strength=0.65, centred=True)
@@ -104,14 +89,15 @@ class TeachForm(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(7)
         box.addWidget(self.name)
-        box.addLayout(row)
+        box.addWidget(self.ways)
         box.addWidget(self._wells_page())
         box.addWidget(self._places_page())
         box.addWidget(self.teach)
         box.addWidget(self.note)
-        self.name.textChanged.connect(lambda: self.valueChanged.emit(self._value))
+        self.name.textChanged.connect(lambda: self.valueChanged.emit(self.value()))
         self.teach.clicked.connect(self.teachClicked)
-        self.setValue(WELLS)
+        self.ways.valueChanged.connect(self._turn)
+        self._turn(self.value())
 
     def _wells_page(self) -> QWidget:
         self._wells = QWidget()
@@ -145,16 +131,16 @@ class TeachForm(QWidget):
 
     def value(self) -> str:
         """By wells or by places."""
-        return self._value
+        return self.ways.value()
 
     def setValue(self, way: str) -> None:
         """Choose the way."""
-        self.ways[way].setChecked(True)
+        self.ways.setValue(way)
+
+    def _turn(self, way: str) -> None:
         self._wells.setVisible(way == WELLS)
         self._places.setVisible(way == PLACES)
-        if way != self._value:
-            self._value = way
-            self.valueChanged.emit(way)
+        self.valueChanged.emit(way)
 
     def setPlaces(self, pointed: Sequence[Pointed]) -> None:
         """List what was pointed at."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QButtonGroup,
     QFileDialog,
     QHBoxLayout,
     QLineEdit,
@@ -18,6 +17,7 @@ from qtpy.QtWidgets import (
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.facts import Facts
 from napari_lexicon.widgets.basic.primary_button import PrimaryButton
+from napari_lexicon.widgets.basic.segments import Segments
 from napari_lexicon.widgets.dictionary.controls import ControlsChooser
 from napari_lexicon.widgets.dictionary.curves import CurvesView
 from napari_lexicon.widgets.dictionary.forming import FormingView
@@ -28,13 +28,16 @@ from napari_lexicon.widgets.dictionary.train_form import TrainForm
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SOURCES = {"builtin": "Built-in", "file": "From a file", "train": "Train", "teach": "Teach"}
-_SOURCE_TIPS = {
-    "builtin": "The dictionary that comes with the plugin. It reads each channel by itself and serves any assay.",
-    "file": "A dictionary that was trained before, here or by a colleague.",
-    "train": "Learn features from this plate.",
-    "teach": "Add a feature for something that you point at.",
+SOURCES = {
+    "builtin": (
+        "Built-in",
+        "The dictionary that comes with the plugin. It reads each channel by itself and serves any assay.",
+    ),
+    "file": ("From a file", "A dictionary that was trained before, here or by a colleague."),
+    "train": ("Train", "Learn features from this plate."),
+    "teach": ("Teach", "Add a feature for something that you point at."),
 }
+"""Where a dictionary comes from: word and tooltip."""
 
 
 class DictionaryView(QWidget):
@@ -58,19 +61,7 @@ class DictionaryView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._group = QButtonGroup(self)
-        self._sources: dict[str, QPushButton] = {}
-        row = QHBoxLayout()
-        row.setSpacing(1)
-        for key, text in SOURCES.items():
-            button = QPushButton(text)
-            button.setObjectName(f"source_{key}")
-            button.setCheckable(True)
-            button.setToolTip(_SOURCE_TIPS[key])
-            self._group.addButton(button)
-            self._sources[key] = button
-            row.addWidget(button, 1)
-            button.clicked.connect(lambda checked=False, key=key: self.setValue(key))
+        self.sources = Segments(SOURCES, "source")
         self.file = QLineEdit()
         self.file.setObjectName("dictionary_file")
         self.file.setPlaceholderText("NAME.safetensors")
@@ -88,7 +79,7 @@ class DictionaryView(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(2, 2, 2, 2)
         box.setSpacing(8)
-        box.addLayout(row)
+        box.addWidget(self.sources)
         box.addWidget(self._file_row())
         box.addWidget(self._train_page())
         box.addWidget(self.teaching)
@@ -96,8 +87,8 @@ class DictionaryView(QWidget):
         box.addWidget(self.apply)
         box.addWidget(self.apply_note)
         box.addStretch(1)
-        self._value = ""
-        self.setValue("builtin")
+        self.sources.valueChanged.connect(self._turn)
+        self._turn(self.value())
 
     def _file_row(self) -> QWidget:
         self._file_page = QWidget()
@@ -139,17 +130,17 @@ class DictionaryView(QWidget):
 
     def value(self) -> str:
         """Where the dictionary comes from."""
-        return self._value
+        return self.sources.value()
 
     def setValue(self, source: str) -> None:
         """Choose where it comes from."""
-        self._sources[source].setChecked(True)
+        self.sources.setValue(source)
+
+    def _turn(self, source: str) -> None:
         self._file_page.setVisible(source == "file")
         self._training.setVisible(source == "train")
         self.teaching.setVisible(source == "teach")
-        if source != self._value:
-            self._value = source
-            self.valueChanged.emit(source)
+        self.valueChanged.emit(source)
 
     def setFacts(self, rows: Sequence[tuple[str, str]]) -> None:
         """What the dictionary is."""

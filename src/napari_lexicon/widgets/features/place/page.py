@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.segments import Segments
 from napari_lexicon.widgets.features.gallery import Gallery
 from napari_lexicon.widgets.features.spot_list import SpotList
 
@@ -68,16 +69,11 @@ class PlacePage(QWidget):
         self.teach.clicked.connect(self.teachRequested)
         self.further.clicked.connect(self.furtherRequested)
         self.back.clicked.connect(self.backRequested)
-        self.scopes = {name: self._button(f"scope_{name}", *words) for name, words in _SCOPES.items()}
+        self.scopes = Segments(_SCOPES, "scope", wide=False)
+        self.scopes.chosen.connect(self.scopeChosen)
         self.row = QHBoxLayout()
         self.row.setSpacing(4)
-        group = QButtonGroup(self)
-        for name, button in self.scopes.items():
-            button.setCheckable(True)
-            group.addButton(button)
-            button.clicked.connect(lambda _=False, name=name: self.scopeChosen.emit(name))
-            self.row.addWidget(button)
-        self.scopes[PATCH].setChecked(True)
+        self.row.addWidget(self.scopes)
         for button in (self.back, self.further):
             self.row.addWidget(button)
         self.row.addStretch(1)
@@ -104,12 +100,11 @@ class PlacePage(QWidget):
 
     def setScope(self, scope: str) -> None:
         """Show what is read: a patch, a cell or a region."""
-        self.scopes[scope].setChecked(True)
+        self.scopes.setValue(scope)
 
     def setCellReason(self, reason: str | None) -> None:
         """Why no cell can be read, None where one can."""
-        self.scopes[CELL].setEnabled(reason is None)
-        self.scopes[CELL].setToolTip(reason or _SCOPES[CELL][1])
+        self.scopes.setReason(CELL, reason)
 
     def setAlikeReason(self, reason: str | None) -> None:
         """Why nothing can be looked for now, None where it can."""
@@ -121,7 +116,7 @@ class PlacePage(QWidget):
     def showAlike(self, shown: bool, *, further: bool = False) -> None:
         """Show the gallery instead of the list."""
         found: tuple[QWidget, ...] = (self.back, self.alike_line, self.gallery)
-        listed: tuple[QWidget, ...] = (self.line, self.spots, self.alike, self.teach, *self.scopes.values())
+        listed: tuple[QWidget, ...] = (self.line, self.spots, self.alike, self.teach, self.scopes)
         for widget in found:
             widget.setVisible(shown)
         for widget in listed:
