@@ -46,6 +46,15 @@ def test_table_plate_and_questions_follow_the_reading_and_so_does_the_next_time(
     )
     person.wait(lambda: workspace.fine.reading, 10, "the field read again")
     person.wait(lambda: dict(person.docks["Plate"].view.grid.colors()) != colors, 10, "other colours of the wells")
+    color_by = person.docks["Plate"].view.color_by
+    assert color_by.value().statistic == "fraction_active"  # as the table counts
+    read, common = reading.figures.read, int(reading.figures.table["fires"].idxmax())
+    often = read.active[:, :, common].sum(axis=1) / read.tokens.sum(axis=1)
+    most = read.wells[int(often.argmax())]
+    assert reading.figures.table["well"][common] == most
+    workspace.state.set_feature(common)
+    person.press(Qt.Key.Key_N)
+    person.wait_for_field(most)
     person.front("Questions")
     person.click("Questions", "ask")
     status = wait_for_end(person)
@@ -63,6 +72,7 @@ def test_table_plate_and_questions_follow_the_reading_and_so_does_the_next_time(
     person.wait(lambda: reading.figures is not None and reading.figures.beyond is None, 20, "the reading by code")
     np.testing.assert_allclose(reading.figures.table["fires"], api.features(lexicon.path)["fires"])
     assert reading.look_of(0).kind == "code"
+    assert color_by.value().statistic == "mean"
 
 
 def test_a_lexicon_without_directions_says_so_and_stays_readable(person: Person, plate: Path, monkeypatch):

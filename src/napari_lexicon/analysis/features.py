@@ -68,8 +68,8 @@ def features_table(
         Indexed by ``feature``: ``name``; ``fires`` (part of all tokens); ``mean`` (mean value per token);
         ``mean_when_active``; ``strongest``; ``wells`` (number of wells where it fires); ``channel`` (where it fires
         most) and ``channel_share`` (its part of all firing); ``plate`` and ``well`` (highest mean); ``stability``.
-        Read by direction, ``mean`` is how far tokens lie along the feature, and ``mean_when_active`` and ``strongest``,
-        which are of codes, are left out.
+        Read by direction, ``mean`` is how far tokens lie along the feature, ``well`` is where most tokens count, for
+        the mean is that of the ground, and ``mean_when_active`` and ``strongest``, which are of codes, are left out.
     """
     tokens = sum(p.statistics.tokens.sum(dtype=np.float64) for p in plates)
     in_wells = [p.statistics.active.sum(axis=1) for p in plates]
@@ -93,7 +93,8 @@ def features_table(
         table = table.drop(columns="mean_when_active")
     table["wells"] = np.sum([np.count_nonzero(part, axis=0) for part in in_wells], axis=0)
     _add_channels(table, plates)
-    _add_best_well(table, plates, total_in_wells)
+    by_code = all(p.beyond is None for p in plates)
+    _add_best_well(table, plates, total_in_wells if by_code else in_wells)
     if stability is not None:
         table["stability"] = stability
     return table
@@ -113,12 +114,10 @@ def _add_channels(table: pd.DataFrame, plates: Sequence[PlateStatistics]) -> Non
     table["channel_share"] = share
 
 
-def _add_best_well(
-    table: pd.DataFrame, plates: Sequence[PlateStatistics], total_in_wells: Sequence[np.ndarray]
-) -> None:
-    """Well with the highest mean per token, from ``(W, M)`` sums of each plate."""
+def _add_best_well(table: pd.DataFrame, plates: Sequence[PlateStatistics], in_wells: Sequence[np.ndarray]) -> None:
+    """Well with the highest mean per token, from ``(W, M)`` sums of each plate: of values, or of tokens that count."""
     tokens = np.concatenate([p.statistics.tokens.sum(axis=1) for p in plates]).astype(np.float64)
-    means = np.concatenate(total_in_wells) / np.maximum(tokens, 1)[:, None]
+    means = np.concatenate(in_wells) / np.maximum(tokens, 1)[:, None]
     means[tokens == 0] = -np.inf
     labels = [(p.name, well) for p in plates for well in p.statistics.wells]
     best = means.argmax(axis=0)

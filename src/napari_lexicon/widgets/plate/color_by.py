@@ -40,6 +40,14 @@ OVER_FIELDS = ("median", "cv")
 """Figures that are made of the single fields of a well."""
 
 
+def usual_statistic(beyond: float | None) -> str:
+    """The figure that colours wells before a person chooses: where a feature is read by its direction, how often.
+
+    The mean along a direction is that of the ground, and may be low in the wells in which most patches lie far along.
+    """
+    return "mean" if beyond is None else "fraction_active"
+
+
 @dataclass(frozen=True)
 class ColorBy:
     """What wells are coloured by.
@@ -69,10 +77,13 @@ class ColorByChooser(QWidget):
         It changed, by hand or by :meth:`setValue`.
     chosen(ColorBy)
         A person chose.
+    figureChosen()
+        A person chose the figure.
     """
 
     valueChanged = Signal(object)
     chosen = Signal(object)
+    figureChosen = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -101,6 +112,7 @@ class ColorByChooser(QWidget):
         self._what.currentIndexChanged.connect(self._told)
         self._figure.currentIndexChanged.connect(self._told)
         self._what.activated.connect(lambda: self.chosen.emit(self.value()))
+        self._figure.activated.connect(lambda: self.figureChosen.emit())
         self._figure.activated.connect(lambda: self.chosen.emit(self.value()))
 
     def setChoices(self, columns: Sequence[str], feature: str | None, *, alike: bool = False) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from napari_lexicon.viewer.colors import feature_ramp, ramp
 from napari_lexicon.widgets.basic.ink import ground
 from napari_lexicon.widgets.plate import status
-from napari_lexicon.widgets.plate.color_by import OVER_FIELDS, STATISTICS, ColorBy
+from napari_lexicon.widgets.plate.color_by import OVER_FIELDS, STATISTICS, ColorBy, usual_statistic
 from napari_lexicon.widgets.plate.coloring import (
     ABOUT_ZERO,
     VIRIDIS,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from napari_lexicon.plates.model import Plate
     from napari_lexicon.widgets.plate.view import PlateView
+    from napari_lexicon.widgets.workspace.figures import Figures
     from napari_lexicon.widgets.workspace.last_view import LastView
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
@@ -47,7 +48,7 @@ class PlateController(Controller):
     def __init__(self, workspace: Workspace, view: PlateView) -> None:
         super().__init__(workspace, view)
         self._view = view
-        self._chosen_by_hand = False
+        self._chosen_by_hand = self._figure_by_hand = False
         self._coloring = WellColoring()
         self._layout = PlateLayout()
         self._hovered: str | None = None
@@ -75,6 +76,7 @@ class PlateController(Controller):
         self.link(state.selectionChanged, self._show_beside)
         self.link(view.color_by.valueChanged, self._color_anew)
         self.link(view.color_by.chosen, self._chose)
+        self.link(view.color_by.figureChosen, self._chose_figure)
         self.link(view.scale.categoryClicked, self._select_category)
         self.link(view.themeChanged, self._recolor)
         self.link(view.scale.limitsChanged, self._clip)
@@ -127,6 +129,7 @@ class PlateController(Controller):
         """Colour the wells as they were when the plate was open last."""
         by = last.color_by
         self._chosen_by_hand = last.color_by_hand
+        self._figure_by_hand = by.statistic != usual_statistic(last.beyond)
         self._view.color_by.setStatistic(by.statistic)
         if last.color_by_hand:
             self._view.color_by.setValue(by)
@@ -179,7 +182,9 @@ class PlateController(Controller):
         self._recolor()
         self._show_reasons()
 
-    def _figures_changed(self, _: object) -> None:
+    def _figures_changed(self, figures: Figures | None) -> None:
+        if figures is not None and not self._figure_by_hand:
+            self._view.color_by.setStatistic(usual_statistic(figures.beyond))
         self._by_field.clear()
         self._directions = None
         self._feature_changed(self.workspace.state.feature)
@@ -187,6 +192,9 @@ class PlateController(Controller):
     def _chose(self, value: ColorBy) -> None:
         self._chosen_by_hand = value.kind != "feature"
         self._note_colors(value)
+
+    def _chose_figure(self) -> None:
+        self._figure_by_hand = True
 
     def _recolor(self, _: object = None) -> None:
         plate = self.workspace.state.plate

@@ -89,7 +89,9 @@ class Walking(QObject):
         if figures is None or feature is None:
             return
         read = figures.read
-        means = read.total[:, :, feature].sum(axis=1) / np.maximum(read.tokens.sum(axis=1), 1)
+        # along a direction the mean is that of the ground: there it is how often that counts
+        sums = read.total if figures.beyond is None else read.active
+        means = sums[:, :, feature].sum(axis=1) / np.maximum(read.tokens.sum(axis=1), 1)
         ranked = [read.wells[w] for w in np.argsort(-means, kind="stable") if means[w] > 0]
         if not ranked:
             return
