@@ -7,9 +7,10 @@ import pytest
 from tests.viewer.test_conversion import field_of
 
 from napari_lexicon.plates.model import Channel
-from napari_lexicon.viewer.conversion import Placement, channel_layers, cropped_map
+from napari_lexicon.viewer.conversion import OWNER, Placement, channel_layers, cropped_map
 from napari_lexicon.viewer.field_layers import FieldLayers
 from napari_lexicon.viewer.napari_compat import camera as camera_of
+from napari_lexicon.viewer.napari_compat import scale_bar
 from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay, OverlayStyle
 from napari_lexicon.viewer.spot_frame import SpotFrame
 
@@ -81,6 +82,36 @@ def test_the_view_stays_from_field_to_field_and_fits_a_field_of_another_size(vie
     assert camera_of(viewer).center[1:] == (3, 4)
     show(layers, random_image(2, shape=(80, 80)))
     assert camera_of(viewer).center[1:] != (3, 4)
+
+
+def test_the_view_fits_the_field_whatever_map_of_before_still_lies_on_it(viewer):
+    """Beside its control a field is shown in half the width; the map goes after the image."""
+    layers = FieldLayers(viewer)
+    show(layers, random_image(0))
+    alone = camera_of(viewer)
+    center, zoom = alone.center, alone.zoom
+    show(layers, random_image(1, shape=(40, 128)))
+    assert camera_of(viewer).center != center
+    viewer.add_image(np.zeros((40, 128)), scale=(0.5, 0.5), metadata={OWNER: {"feature": 3}})
+    show(layers, random_image(2))
+    assert camera_of(viewer).center == center
+    assert camera_of(viewer).zoom == zoom
+
+
+def test_a_scale_bar_that_came_with_a_plate_goes_with_it(viewer):
+    bar = scale_bar(viewer)
+    layers = FieldLayers(viewer)
+    shown = []
+    for pixel_um in ((0.5, 0.5), None, (0.5, 0.5)):
+        show(layers, random_image(0), pixel_um)
+        shown.append(bar.visible)
+        layers.clear()
+    show(layers, random_image(0), None)
+    bar.visible = True  # a person wants it, in pixels
+    layers.clear()
+    show(layers, random_image(0), None)
+    assert shown == [True, False, True]
+    assert bar.visible
 
 
 @pytest.mark.parametrize("pixel_um", [(1.0, 1.0), (0.65, 0.65), (0.3, 0.45)])

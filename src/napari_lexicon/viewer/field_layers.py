@@ -37,6 +37,7 @@ class FieldLayers:
         self._viewer = ref(viewer)
         self._extent: tuple[float, ...] | None = None
         self._fit_zoom: float | None = None
+        self._bar_is_ours = False
 
     def current(self) -> dict[str, Layer]:
         """Our channel layers that are in the viewer now, by channel name."""
@@ -111,10 +112,20 @@ class FieldLayers:
         if extent != self._extent:
             first = self._extent is None
             self._extent = extent
-            viewer.reset_view()
+            # the map on top may still be as wide as the wells that were side by side
+            napari_compat.fit_view(viewer, [each for each in viewer.layers if not _lies_on_top(each)])
             self._fit_zoom = napari_compat.camera(viewer).zoom
-            if first and layer.placement.units != "pixel":
-                napari_compat.scale_bar(viewer).visible = True
+            if first:
+                self._show_scale_bar(layer.placement.units != "pixel")
+
+    def _show_scale_bar(self, sized: bool) -> None:
+        """Over a plate that says how large its pixels are; over another one it stays where a person put it there."""
+        viewer = self._viewer()
+        if viewer is None or not (sized or self._bar_is_ours):
+            return
+        bar = napari_compat.scale_bar(viewer)
+        self._bar_is_ours = sized and (self._bar_is_ours or not bar.visible)
+        bar.visible = sized
 
     def center_on(self, point: tuple[float, float], around: float) -> None:
         """Look at a point of the world from near by; a view that is nearer already only moves.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, ref
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from napari.components import ViewerModel
+    from napari.layers import Layer
 
 
 _FREEING: WeakSet[Any] = WeakSet()
@@ -36,6 +39,14 @@ def camera(viewer: ViewerModel) -> Any:
     """Camera. ``viewer.camera`` moved to ``viewer.scene.camera`` in 0.9."""
     scene = getattr(viewer, "scene", None)
     return scene.camera if scene is not None else viewer.camera
+
+
+def fit_view(viewer: ViewerModel, layers: Sequence[Layer]) -> None:
+    """Look at the whole of these layers. napari before 0.9 looks at all layers that there are."""
+    if "layers" in signature(viewer.reset_view).parameters:
+        viewer.reset_view(layers=layers)
+    else:
+        viewer.reset_view()
 
 
 def name_on_canvas(layer: Any, color: str | None) -> None:
