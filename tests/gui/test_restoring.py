@@ -134,9 +134,11 @@ def test_another_plate_keeps_its_own_view_and_a_broken_file_is_said_in_the_log(
     person.wait(lambda: any((view.well, view.field) == ("A02", 1) for view in read_views(file)), what="the view kept")
     file.write_text(file.read_text(encoding="utf-8")[:-9], encoding="utf-8")
     later = next_person()
+    later.workspace.reading.set_beyond(2.0)  # as of a plate that was open before
     with caplog.at_level(logging.WARNING):
         opened(later, plate)
     assert "cannot be read" in caplog.text
+    assert later.workspace.reading.beyond is None  # a plate that was never open is read by code at first
     later.wait(lambda: later.workspace.state.field is not None, 10, "a field")
     assert later.workspace.state.field.index == 0  # where any plate opens
     later.workspace.close()

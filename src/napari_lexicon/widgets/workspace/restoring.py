@@ -136,6 +136,8 @@ class Restoring(QObject):
         if view is not None:
             self._show(view)
             self.restored.emit(view)
+        else:
+            self._reading.set_beyond(None)  # how features of the plate before were read says nothing of this one
         self._held = False
         self._changed()
 
