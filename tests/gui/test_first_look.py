@@ -43,6 +43,27 @@ def test_a_plate_opens_on_the_well_where_its_first_feature_fires_most(person: Pe
     assert state.field.well == "B03"
 
 
+def test_a_plate_map_that_is_added_makes_no_choice_of_the_field_that_nobody_asked_for(
+    person: Person, plate: Path, tmp_path: Path
+):
+    workspace, state = person.workspace, person.workspace.state
+    lexicon = plate.with_suffix(".lexicon").rename(tmp_path / "aside.lexicon")
+    workspace.opening.plate(plate)
+    person.wait(lambda: state.field is not None, what="a field")
+    assert state.field.well == "A01"
+    table = state.plate.map.reset_index(names="well")
+    table.to_csv(tmp_path / "map.csv", index=False)
+    before = state.plate
+    workspace.opening.origin(state.origin.model_copy(update={"plate_map": str(tmp_path / "map.csv")}))
+    person.wait(lambda: state.plate is not before and state.field is not None, what="the plate with its map")
+    workspace.opening.lexicon_of_plate(lexicon.rename(plate.with_suffix(".lexicon")))
+    person.wait(lambda: state.feature is not None, 20, "the first feature")
+    fires = workspace.reading.figures.statistics.fraction_active()[:, state.feature]
+    best = workspace.reading.figures.statistics.wells[int(fires.argmax())]
+    assert best != "A01"  # the test tests nothing where the first well is the best
+    person.wait_for_field(best)
+
+
 def test_where_a_direction_tells_far_more_it_is_shown_and_the_table_counts_by_it(
     person: Person, plate: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -51,6 +51,7 @@ class FirstLook(QObject):
         self._state, self._reading, self._jobs, self._background = state, reading, jobs, background
         self._found: FirstFeature | None = None
         self._placed: FieldPlace | None = None  # the field that was shown without being asked for
+        self._placed_in = ""  # the plate it is of: opened again, with a plate map, nobody has asked for it still
         self._opening = False
         opening.opened.connect(self._place)
         state.lexiconChanged.connect(self._forget)
@@ -68,7 +69,9 @@ class FirstLook(QObject):
         images to be drawn.
         """
         state = self._state
-        self._placed, self._opening = None, state.lexicon is not None and state.feature is None
+        if state.origin is None or state.origin.path != self._placed_in:
+            self._placed = None
+        self._opening = state.lexicon is not None and state.feature is None
         with_features = state.lexicon is not None and state.lexicon.header.dictionary is not None
         QTimer.singleShot(PATIENCE_MS if with_features else 0, self._show_first_field)
 
@@ -76,8 +79,12 @@ class FirstLook(QObject):
         state = self._state
         first = None if state.plate is None else next(iter(state.plate.fields()), None)
         if state.field is None and first is not None:
-            self._placed = FieldPlace(first.well, first.index)
-            state.set_field(self._placed)
+            self._place_at(FieldPlace(first.well, first.index))
+
+    def _place_at(self, place: FieldPlace) -> None:
+        self._placed = place
+        self._placed_in = self._state.origin.path if self._state.origin is not None else ""
+        self._state.set_field(place)
 
     def _forget(self, _: object = None) -> None:
         self._found = None
@@ -129,8 +136,7 @@ class FirstLook(QObject):
         if self._state.field in (None, self._placed) and plate is not None:
             fields = plate.wells[well].fields if well in plate.wells else ()
             if fields:
-                self._placed = FieldPlace(well, fields[0].index)
-                self._state.set_field(self._placed)
+                self._place_at(FieldPlace(well, fields[0].index))
 
     def _not_found(self, error: Exception) -> None:
         if not isinstance(error, LexiconError):
