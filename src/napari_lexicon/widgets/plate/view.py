@@ -132,7 +132,6 @@ class PlateView(QWidget):
         box = QVBoxLayout(upper)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
-        box.addLayout(top)
         box.addWidget(self.summary)
         box.addWidget(self.problems)
         box.addWidget(self.map_button)
@@ -149,7 +148,8 @@ class PlateView(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(4)
         self._above = TallContent(upper)
-        whole.addWidget(self._above, 1)  # walking is always in reach, however low the dock
+        whole.addLayout(top)
+        whole.addWidget(self._above, 1)  # opening and walking are always in reach, however low the dock
         whole.addWidget(self.well_line)
         whole.addLayout(self._walk_buttons())
         whole.addLayout(self._beside_buttons())

@@ -99,7 +99,7 @@ class WellList(QListView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setMouseTracking(True)
         self.setUniformItemSizes(True)
-        self.setMinimumHeight(160)
+        self.setMinimumHeight(110)
         self.entered.connect(lambda index: self.wellHovered.emit(self._model.wells[index.row()].name))
         self.activated.connect(self._activated)
         selection = self.selectionModel()
