@@ -16,9 +16,10 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMenu
 
 from napari_lexicon.lexicons import FeatureNames, WellStatistics
-from napari_lexicon.widgets.features.columns import sentence_of, written
+from napari_lexicon.widgets.features.columns import columns_of, sentence_of, written
 from napari_lexicon.widgets.features.table import FeatureTable
 from napari_lexicon.widgets.features.table_model import FeatureTableModel
+from napari_lexicon.widgets.features.view import READINGS, FeaturesView
 from napari_lexicon.widgets.workspace.figures import Figures, Significance, n_shuffles, trend_significance
 
 CHANNELS = ("DNA", "ER", "Mito")
@@ -299,3 +300,40 @@ def test_a_feature_that_follows_the_plate_says_so(names):
     assert "follows edge, row more than the treatment" in sentence_of(3, figures.table.iloc[3])
     model.setSearch("edge")
     assert rows(model) == [3]
+
+
+def test_of_one_channel_nothing_is_said_and_long_names_fit_the_card():
+    figures = figures_of(40)
+    one = WellStatistics.empty(("A01",), 1, 40)
+    keys = [column.key for column in columns_of(figures)]
+    assert {"channel", "channel_share"} <= set(keys)
+    alone = [column.key for column in columns_of(replace(figures, statistics=one, read=one))]
+    assert alone == [key for key in keys if not key.startswith("channel")]
+    row = figures.table.iloc[1].copy()
+    row["well"] = "0a7d30b252359a10fd298b638b90cb9ada3acced4e0c0e5a3692013f432ee4e9"
+    assert "in ER" in sentence_of(1, row.where(row.index != "channel", "ER"), channels=3)
+    said = sentence_of(1, row, channels=1)
+    assert "of it in" not in said
+    assert max(len(word) for word in said.split()) < 40
+    assert "0a7d30" in said
+
+
+def test_how_many_fields_went_into_the_table_is_said_while_some_are_missing(qtbot):
+    view = FeaturesView()
+    qtbot.addWidget(view)
+    view.table.table_model().setFigures(figures_of(40), None)
+    view.setFields(217, 541)
+    assert view.count.text() == "36 of 40 features fire here · 217 of 541 fields so far"
+    view.setFields(541, 541)
+    assert view.count.text() == "36 of 40 features fire here"
+
+
+def test_ways_to_read_features_are_not_cut_off(qtbot):
+    view = FeaturesView()
+    qtbot.addWidget(view)
+    view.resize(410, 700)
+    view.show()
+    qtbot.waitExposed(view)
+    for _, level in READINGS:
+        view.setBeyond(level)
+        assert view.read_by.shownText() == view.read_by.currentText()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_lexicon.widgets.basic.words import shortened
 from napari_lexicon.widgets.plate.coloring import spoken
 from napari_lexicon.widgets.workspace.figures import MOST_SHUFFLES
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_lexicon.widgets.workspace.figures import Figures, Significance
+
+
+_LONG_NAME = 36
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ def fires_column(beyond: float | None) -> Column:
 def columns_of(figures: Figures) -> tuple[Column, ...]:
     """Columns that the table has now."""
     table = figures.table
-    found = [one for one in (NAME, fires_column(figures.beyond), STRENGTH, CHANNEL) if one.key in table.columns]
+    channels = (CHANNEL, SHARE) if figures.read.tokens.shape[1] > 1 else ()  # one alone says nothing
+    found = [one for one in (NAME, fires_column(figures.beyond), STRENGTH, *channels[:1]) if one.key in table.columns]
     by = (figures.compared_by or "").removeprefix("Metadata_").replace("_", " ")
     if "selectivity" in table.columns:
         found.append(
@@ -103,7 +108,7 @@ def columns_of(figures: Figures) -> tuple[Column, ...]:
         found.append(STABILITY)
     if "flag" in table.columns:
         found.append(FLAG)
-    found += [one for one in (STRONGEST, WELLS, SHARE, DEAD) if one.key in table.columns]
+    found += [one for one in (STRONGEST, WELLS, *channels[1:], DEAD) if one.key in table.columns]
     return tuple(found)
 
 
@@ -170,9 +175,13 @@ def written_part(part: float) -> str:
 
 
 def sentence_of(
-    feature: int, row: pd.Series, significance: Significance | None = None, beyond: float | None = None
+    feature: int,
+    row: pd.Series,
+    significance: Significance | None = None,
+    beyond: float | None = None,
+    channels: int = 2,
 ) -> str:
-    """What is known of one feature, as a person would say it."""
+    """What is known of one feature, as a person would say it; on a plate of one channel nothing of channels."""
     if not row["fires"] > 0:
         return "Does not fire on this plate."
     often = written_part(float(row["fires"]))
@@ -181,10 +190,10 @@ def sentence_of(
         if beyond is None
         else f"{often} of patches lie over {beyond:g} SD of controls along it"
     ]
-    if row["channel"]:
+    if row["channel"] and channels > 1:
         parts.append(f"{row['channel_share']:.0%} of it in {row['channel']}".replace("%", " %"))
     if row["well"]:
-        parts.append(f"most in {row['well']}")
+        parts.append(f"most in {shortened(str(row['well']), _LONG_NAME)}")
     if "best_value" in row and row.get("selectivity", 0) > 0:
         parts.append(f"{row['selectivity'] * 100:.2g} percentage points more in {spoken(row['best_value'])}")
         if significance is not None and np.isfinite(significance.q[feature]):

@@ -96,6 +96,7 @@ class FeaturesController(Controller):
         self._view.setBeyond(self.workspace.reading.beyond)
         plate = self.workspace.state.lexicon_plate
         if plate is not None and figures is not None:
+            self._view.setFields(len(figures.numbers), len(plate.fields))
             self._view.card.setChannels([] if plate.joint else [channel.name for channel in plate.header.channels])
             self._view.card.setChannel(self.workspace.state.channel)
             self._view.card.style_controls.setControls(self.workspace.reading.controls() is not None)
@@ -164,7 +165,10 @@ class FeaturesController(Controller):
             named.name if named else "",
             self.workspace.state.color_of(feature),
             feature in self.workspace.state.kept,
-            sentence_of(feature, figures.table.iloc[feature], figures.significance, figures.beyond),
+            sentence_of(
+                *(feature, figures.table.iloc[feature], figures.significance, figures.beyond),
+                figures.read.tokens.shape[1],
+            ),
             " ".join(each for each in (self.workspace.first.why(feature), self._why_direction(feature)) if each),
         )
 

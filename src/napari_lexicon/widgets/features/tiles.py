@@ -92,7 +92,8 @@ def tile_of(
     region = field.region(at, slice(top, top + side), slice(left, left + side))  # the other stains stay on the disk
     pixels = _colored(plate, channels, region, ranges, only)
     box = ((example.gx * patch - left) / side, (example.gy * patch - top) / side, patch / side, patch / side)
-    channel = "" if plate.rgb or lexicon_plate.joint else plate.channels[example.channel].name
+    told = len(plate.channels) < 2 or plate.rgb or lexicon_plate.joint
+    channel = "" if told else plate.channels[example.channel].name
     return Tile(example, pixels, box, f"{example.well} {channel}".strip())
 
 

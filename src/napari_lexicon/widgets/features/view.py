@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QResizeEvent
 
 _SEARCH_PAUSE_MS = 120
+_ARROW = 48  # pixels beside the text of a drop-down in napari's style
 _LOW = 500  # pixels; a laptop at 150 % has some 400 for the dock
 READINGS = (("by code", None), *((f"direction over {level:g} SD", level) for level in BEYOND))
 """How features are read: words and level."""
@@ -87,6 +88,8 @@ class FeaturesView(QWidget):
             "By direction: all that lie so far along it, in standard deviations (SD) of control patches. On simulated\n"
             "plates it found more of what treatments do, over 1, 2 and 3 SD; on real images it made no difference."
         )
+        longest = max(self.read_by.fontMetrics().horizontalAdvance(text) for text, _ in READINGS)
+        self.read_by.setMinimumWidth(longest + _ARROW)
         self.table = FeatureTable()
         self.card = FeatureCard()
         self.gallery, self.place = Gallery(), PlacePage()
@@ -103,6 +106,7 @@ class FeaturesView(QWidget):
         bar.setElideMode(Qt.TextElideMode.ElideRight)
         bar.setFont(small_font(self, -0.5))
         self.tabs.setObjectName("evidence")
+        self._so_far = ""
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_SEARCH_PAUSE_MS)
@@ -210,6 +214,11 @@ class FeaturesView(QWidget):
     def _search(self) -> None:
         self.table.table_model().setSearch(self.search.text())
 
+    def setFields(self, done: int, every: int) -> None:
+        """How many fields went into the table; said while some are missing."""
+        self._so_far = f" · {done:,} of {every:,} fields so far" if done < every else ""
+        self.count_rows()
+
     def count_rows(self) -> None:
         """Say how many features are shown."""
         model = self.table.table_model()
@@ -220,8 +229,6 @@ class FeaturesView(QWidget):
         if self.table.marked():
             self.count.setText(f"{len(self.table.marked()):,} selected of {shown:,} features shown")
             return
-        self.count.setText(
-            f"{shown:,} of {every:,} features" + ("" if self.search.text() else ", the rest never fires here")
-            if shown != every
-            else f"{every:,} features"
-        )
+        of = f"{every:,} features" if shown == every else f"{shown:,} of {every:,} features"
+        fire = " fire here" if shown != every and not self.search.text() else ""
+        self.count.setText(f"{of}{fire}{self._so_far}")

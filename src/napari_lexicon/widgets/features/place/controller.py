@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QTimer
 
 from napari_lexicon.viewer.regions import LabelledCell, Regions
-from napari_lexicon.widgets.basic.words import counted
+from napari_lexicon.widgets.basic.words import counted, shortened
 from napari_lexicon.widgets.features.place.page import CELL, PATCH, REGION
 from napari_lexicon.widgets.features.spot_list import FiringFeature
 from napari_lexicon.widgets.workspace.alike_search import AskedRegion
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _ERRAND = "region"
 _PAUSE_MS = 120
 _MOST_LINES = 40
+_LONG_NAME = 36
 _NO_LABELS = "There is no Labels layer yet: find cells in the Cells dock, or open label images."
 
 
@@ -205,7 +206,7 @@ class PlaceController(Controller):
             self._page.setSpots("Click in the image to see which features fire there.", [])
             return
         lines = self._lines(features_at(codes, spot.row, spot.column, self.workspace.state.picks))
-        where = f"{place.well}, patch {spot.row}, {spot.column}"
+        where = f"{shortened(place.well, _LONG_NAME)}, patch {spot.row}, {spot.column}"
         if lines:
             self._page.setSpots(f"{where}: {len(lines)} activations. Click one to choose it.", lines)
         else:
@@ -263,7 +264,7 @@ class PlaceController(Controller):
                 int(feature),
                 lexicon.names.label(int(feature)),
                 state.color_of(int(feature)),
-                "" if plate.joint else names[int(channel)],
+                "" if plate.joint or len(names) < 2 else names[int(channel)],
                 float(value),
             )
             for feature, channel, value in zip(found["feature"], found["channel"], found["value"], strict=True)
