@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import QApplication, QTabWidget, QWidget
 from napari_lexicon.lexicons import Lexicon, WellStatistics
 from napari_lexicon.widgets.features.evidence.condition_points import ConditionPoints, ConditionRow
 from napari_lexicon.widgets.features.evidence.dose_plot import DosePlot, DoseSeries
+from napari_lexicon.widgets.features.evidence.near import Near
 from napari_lexicon.widgets.features.evidence.pages import EvidencePages
 from napari_lexicon.widgets.features.evidence.reading import (
     condition_rows,
@@ -26,6 +28,7 @@ from napari_lexicon.widgets.features.evidence.reading import (
     strongest_rows,
 )
 from napari_lexicon.widgets.features.evidence.stain_bars import StainBar, StainBars
+from napari_lexicon.widgets.features.spot_list import FiringFeature
 from napari_lexicon.widgets.workspace.figures import Figures
 
 LEFT, PLAIN = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -214,6 +217,59 @@ def test_doses_open_on_the_treatment_of_the_feature_until_a_person_chooses(qtbot
     assert [shown(own) for own in ("", "ALLN", "monastrol", "DMSO")] == ["taxol", "ALLN", "monastrol", "taxol"]
     QTest.keyClick(plot.treatment, Qt.Key.Key_Down)
     assert [shown(own) for own in ("", "ALLN")] == ["monastrol", "monastrol"]  # to compare features under one treatment
+
+
+def test_doses_are_written_where_there_is_room(qtbot):
+    plot = DosePlot()
+    qtbot.addWidget(plot)
+    doses = (0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
+    wells = tuple(f"A{n:02d}" for n in range(len(doses)))
+    plot.setValue([DoseSeries("taxol", "", wells, doses, (0.1,) * len(doses))])
+
+    def written(width: int) -> list[str]:
+        plot.resize(width, 260)
+        plot.show()
+        qtbot.waitExposed(plot)
+        qtbot.wait(20)
+        bottom = plot.plot.getAxis("bottom")
+        labels, ticks = bottom._tickLevels
+        assert len(ticks) == len(doses)
+        pixel = plot.plot.getViewBox().viewPixelSize()[0]
+        wide = [(at / pixel, plot.plot.fontMetrics().horizontalAdvance(text)) for at, text in labels]
+        for (left, one), (right, other) in pairwise(wide):
+            assert right - left >= (one + other) / 2
+        return [text for _, text in labels]
+
+    narrow, whole = written(340), written(1100)
+    assert {"0", "100"} <= set(narrow)
+    assert len(narrow) < len(whole) == len(doses)
+
+
+def test_of_many_numbers_classes_are_shown_in_their_order(statistics: WellStatistics):
+    wells = tuple(f"W{n:03d}" for n in range(120))
+    many = WellStatistics.empty(wells, 1, 1)
+    many.tokens[:] = 1000
+    many.active[:, 0, 0] = np.arange(120)
+    rows = condition_rows(many, 0, None, pd.Series(np.arange(120) * 3.0, index=wells), frozenset())
+    assert len(rows) == 12
+    assert [rows[0].label, rows[1].label, rows[-1].label] == ["0 to 27", "30 to 57", "330 to 357"]
+    assert {len(row.wells) for row in rows} == {10}
+    assert [row.median for row in rows] == sorted(row.median for row in rows)
+    few = condition_rows(many, 0, None, pd.Series(np.arange(120) % 40, index=wells), frozenset())
+    assert len(few) == 40
+
+
+def test_bars_of_correlations_are_as_long_as_the_correlations(qtbot):
+    near = Near()
+    qtbot.addWidget(near)
+    near.setValue(
+        [FiringFeature(1, "#1", "#FF0000", "", 0.05), FiringFeature(2, "#2", "#FF0000", "", 0.02)],
+        [FiringFeature(3, "#3", "#FF0000", "", 0.6)],
+        "together",
+        "",
+    )
+    assert [near.together.barLength(line) for line in (0, 1)] == pytest.approx([0.05, 0.02])
+    assert near.alike.barLength(0) == pytest.approx(0.6)
 
 
 def test_a_feature_has_a_treatment_of_its_own_where_features_are_compared_by_treatments(statistics: WellStatistics):

@@ -46,6 +46,7 @@ class SpotList(QWidget):
         self.setObjectName("spot_list")
         self.setMouseTracking(True)
         self._lines: list[FiringFeature] = []
+        self._most: float | None = None
         self._chosen: int | None = None
         self._hovered: int | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -54,9 +55,10 @@ class SpotList(QWidget):
         """Lines shown."""
         return list(self._lines)
 
-    def setValue(self, lines: Sequence[FiringFeature]) -> None:
-        """Show other lines."""
+    def setValue(self, lines: Sequence[FiringFeature], most: float | None = None) -> None:
+        """Show other lines, with bars as parts of ``most``, or of the largest value where that is None."""
         self._lines = list(lines)
+        self._most = most
         self.updateGeometry()
         self.update()
 
@@ -75,12 +77,16 @@ class SpotList(QWidget):
         """Place of a line in the widget's pixels."""
         return QRectF(0, line * _ROW, self.width(), _ROW)
 
+    def barLength(self, line: int) -> float:
+        """Part of its whole length that the bar of a line has."""
+        top = self._most or max((each.value for each in self._lines), default=1.0)
+        return min(1.0, max(0.0, self._lines[line].value / top)) if top > 0 else 0.0
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        top = max((line.value for line in self._lines), default=1.0)
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             for number, line in enumerate(self._lines):
-                self._paint_line(painter, number, line, line.value / top)
+                self._paint_line(painter, number, line, self.barLength(number))
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         if event is not None:

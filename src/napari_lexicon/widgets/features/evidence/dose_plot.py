@@ -19,6 +19,12 @@ from napari_lexicon.widgets.features.columns import written_part
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qtpy.QtGui import QResizeEvent
+
+
+_AXIS, _BETWEEN = 44, 3
+"""Pixels of the axis on the left, and on either side of a written dose."""
+
 
 @dataclass(frozen=True)
 class DoseSeries:
@@ -87,7 +93,7 @@ class DosePlot(LowContent):
         self.plot.hideButtons()
         self.plot.setMouseEnabled(False, False)
         self.plot.setMinimumHeight(120)
-        self.plot.getAxis("left").setWidth(44)
+        self.plot.getAxis("left").setWidth(_AXIS)
         self.curve = self.plot.plot()
         self.points: Any = pyqtgraph.ScatterPlotItem(hoverable=True, tip=self._words, size=8)
         self.points.sigClicked.connect(self._clicked)
@@ -180,12 +186,32 @@ class DosePlot(LowContent):
             self.curve.setData([], [])
         ticks = [(float(at[control][0]), "0")] if control.any() else []
         ticks += [(float(np.log10(dose)), f"{dose:.3g}") for dose in np.unique(np.array(one.doses)[~control])]
-        self.plot.getAxis("bottom").setTicks([ticks])
+        self._label(ticks)
         self.plot.setYRange(0, max(float(percent.max()), 1e-3), padding=0.08)
         self.plot.setXRange(float(at.min()), float(at.max()), padding=0.08)
         self.plot.getAxis("left").setLabel("fires in %", **{"font-size": "8pt"})
         self.sentence.setText(one.sentence)
         self._dye()
+
+    def _label(self, ticks: list[tuple[float, str]]) -> None:
+        """Write the doses for which there is room: the ends, then one after the other; the rest are ticks alone."""
+        span = max(ticks[-1][0] - ticks[0][0], 1e-9) * 1.16  # with the padding of the plot
+        pixels = max(self.plot.width() - _AXIS, 80) / span
+        metrics = self.plot.fontMetrics()
+        taken: list[tuple[float, float]] = []
+        written: list[tuple[float, str]] = []
+        for at, text in (ticks[0], ticks[-1], *ticks[1:-1]):
+            half = metrics.horizontalAdvance(text) / 2 + _BETWEEN
+            left, right = at * pixels - half, at * pixels + half
+            if all(right <= low or left >= high for low, high in taken):
+                taken.append((left, right))
+                written.append((at, text))
+        self.plot.getAxis("bottom").setTicks([sorted(written), [(at, "") for at, _ in ticks]])
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if self._series:
+            self._draw()
 
     def _words(self, x: float, y: float, data: str) -> str:
         one = self.shown()

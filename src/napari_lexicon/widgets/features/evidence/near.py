@@ -56,8 +56,8 @@ class Near(QWidget):
         self, together: Sequence[FiringFeature], alike: Sequence[FiringFeature], line: str, stability: str
     ) -> None:
         """Show other features."""
-        self.together.setValue(together)
-        self.alike.setValue(alike)
+        self.together.setValue(together, most=1.0)  # a correlation of 0.05 is no long bar
+        self.alike.setValue(alike, most=1.0)
         self.together_line.setText(line)
         self.stability.setText(stability)
         self.stability.setVisible(bool(stability))

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.figures import Figures
 
 MOST_ROWS = 40
+CLASSES = 12
+"""Into which the numbers of a column go that has more of them than :data:`MOST_ROWS`."""
 MOST_TREATMENTS = 60
 NEIGHBOURS = 6
 LEAST_R = 0.1
@@ -79,6 +81,10 @@ def condition_rows(
 
     values = well_values(statistics, feature, "fraction_active", channel).dropna()
     given = labels.reindex(values.index)
+    numbers = pd.to_numeric(given, errors="coerce")
+    ordered = bool(numbers[given.notna()].notna().all())
+    if ordered and numbers.nunique() > MOST_ROWS:
+        given = number_classes(numbers)
     rows = []
     for label, own in values.groupby(given.map(spoken)):
         if label:
@@ -86,10 +92,20 @@ def condition_rows(
             rows.append(ConditionRow(str(label), controls.issuperset(wells), wells, tuple(own.to_numpy(float))))
     if by_median:
         return sorted(rows, key=lambda row: (not row.control, -row.median, natural(row.label)))
-    numbers = pd.to_numeric(given, errors="coerce")
-    if numbers[given.notna()].notna().all():  # doses in the order of doses, wherever the controls stand
+    if ordered:  # doses in the order of doses, wherever the controls stand
         return sorted(rows, key=lambda row: float(numbers[row.wells[0]]))
     return sorted(rows, key=lambda row: (not row.control, natural(row.label)))
+
+
+def number_classes(numbers: pd.Series) -> pd.Series:
+    """Classes of about as many wells each, as ``"12 to 19"``: of many numbers the strongest would tell no trend."""
+    codes = pd.qcut(numbers, CLASSES, labels=False, duplicates="drop")
+    ends = numbers.groupby(codes).agg(["min", "max"])
+    said = {
+        code: spoken(float(low)) if low == high else f"{spoken(float(low))} to {spoken(float(high))}"
+        for code, low, high in ends.itertuples()
+    }
+    return codes.map(said)
 
 
 def strongest_rows(rows: Sequence[ConditionRow], most: int = MOST_ROWS) -> list[ConditionRow]:
