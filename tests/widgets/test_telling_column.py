@@ -22,9 +22,10 @@ TYPES = ["negcon", "negcon", "trt", "trt"]
         ({"Metadata_pert_type": TYPES, "Metadata_compound": COMPOUNDS}, "Metadata_compound"),
         ({"Metadata_pert_type": TYPES, "Metadata_compound": ["a", "b", "c", "d"]}, "Metadata_pert_type"),
         ({"Metadata_compound": ["taxol"] * 4, "Metadata_dose_um": [0, 0, 1.5, 3]}, "Metadata_dose_um"),
+        ({"Metadata_pert_type": TYPES, "Metadata_dose_um": [0, 0, 1.5, 3]}, "Metadata_dose_um"),
         ({"Metadata_compound": ["taxol", None, None, None]}, None),
     ],
 )
-def test_treatments_come_first_then_controls_then_doses(columns: dict[str, Any], column: str | None) -> None:
+def test_treatments_come_first_then_doses_then_controls(columns: dict[str, Any], column: str | None) -> None:
     table = pd.DataFrame(columns, index=pd.Index(["A01", "A02", "B01", "B02"], name="Metadata_Well"))
     assert telling_column(Plate(path="p", name="p", wells={}, channels=(), rgb=False, map=table)) == column

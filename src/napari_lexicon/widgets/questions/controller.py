@@ -11,7 +11,7 @@ import pandas as pd
 
 from napari_lexicon.analysis.question_words import OF_A_FEATURE, OF_TWO
 from napari_lexicon.analysis.well_table import plain
-from napari_lexicon.widgets.workspace.field_reading import treatment_column
+from napari_lexicon.widgets.workspace.field_reading import telling_column, treatment_column
 from napari_lexicon.widgets.workspace.job_status import JobPhase
 from napari_lexicon.widgets.workspace.links import Controller
 from napari_lexicon.widgets.workspace.requests import ask_request, running_reason
@@ -121,7 +121,7 @@ class QuestionsController(Controller):
         plate = self.workspace.state.plate
         if plate is not None:
             columns = [str(c) for c in plate.map.columns if plate.map[c].nunique() > 1]
-            self._view.setColumns(columns, treatment_column(plate))
+            self._view.setColumns(columns, treatment_column(plate) or telling_column(plate))
         self._answer = None
         self._view.setAnswer("", None)
         self._show_reason()
