@@ -28,7 +28,7 @@ def test_time_is_no_more_exact_than_it_is_known(seconds, said):
 
 def test_a_running_job_says_what_how_far_and_how_long():
     status = JobStatus(JobPhase.RUNNING, APPLY, 57, 192, "B03, field 0", 130)
-    assert progress_line(status) == "57 of 192 · B03, field 0 · 2 min left"
+    assert progress_line(status) == "57 of 192 · 2 min left · B03, field 0"
 
 
 @pytest.mark.parametrize(
@@ -88,3 +88,19 @@ def test_training_is_stopped_gently_and_then_at_once(qtbot):
     strip.setValue(JobStatus(JobPhase.STOPPING, TRAIN))
     assert strip.stop_button.text() == "End now"
     assert strip.stop_button.isEnabled()
+
+
+def test_how_a_job_of_a_long_name_ended_and_how_long_it_takes_fit_a_narrow_dock(qtbot):
+    strip = JobStrip()
+    qtbot.addWidget(strip)
+    strip.setFixedWidth(300)
+    name = "0a7d30b252359a10fd298b638b90cb9ada3acced4e0c0e5a3692013f432ee4e9"
+    request = JobRequest("apply", {}, f"Applying the built-in dictionary to {name}", "embed")
+    strip.setValue(JobStatus(JobPhase.DONE, request, 541, 541, result={"finished": 541}))
+    strip.show()
+    qtbot.waitExposed(strip)
+    assert strip.title.shownText().startswith("Applying")
+    assert strip.title.shownText().endswith("· done")
+    strip.setValue(JobStatus(JobPhase.RUNNING, request, 30, 541, f"reading features in {name}", 130))
+    qtbot.wait(10)
+    assert "30 of 541 · 2 min left" in strip.line.shownText()

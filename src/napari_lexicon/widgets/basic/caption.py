@@ -31,6 +31,8 @@ class Caption(QWidget):
     centred : bool
     fit : bool
         As wide as its text, instead of as wide as there is room.
+    middle : bool
+        A line that does not fit loses its middle, not its end.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Caption(QWidget):
         bold: bool = False,
         centred: bool = False,
         fit: bool = False,
+        middle: bool = False,
     ) -> None:
         super().__init__(parent)
         self._text, self._wrap, self._strength, self._step, self._bold = text, wrap, strength, step, bold
@@ -52,6 +55,7 @@ class Caption(QWidget):
         )
         self._tooltip = ""
         self._fit = fit
+        self._elide = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
         policy = QSizePolicy(
             QSizePolicy.Policy.Fixed if fit else QSizePolicy.Policy.Ignored,
             QSizePolicy.Policy.Minimum if wrap else QSizePolicy.Policy.Fixed,
@@ -69,6 +73,10 @@ class Caption(QWidget):
             self._text = text
             self.updateGeometry()
             self.update()
+
+    def shownText(self) -> str:
+        """The text as there is room for it."""
+        return self._text if self._wrap else self._metrics().elidedText(self._text, self._elide, self.width())
 
     def setTip(self, tip: str) -> None:
         """What the tooltip says beside the whole text."""
@@ -98,10 +106,7 @@ class Caption(QWidget):
         painter = QPainter(self)
         painter.setFont(self._font())
         painter.setPen(ink(self, self._strength if self.isEnabled() else 0.4))
-        text = self._text
-        if not self._wrap:
-            text = self._metrics().elidedText(text, Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(self.rect(), self._all_flags(), text)
+        painter.drawText(self.rect(), self._all_flags(), self.shownText())
 
     def event(self, event: QEvent | None) -> bool:
         if event is not None and event.type() == QEvent.Type.ToolTip:

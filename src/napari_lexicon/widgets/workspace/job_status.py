@@ -103,17 +103,17 @@ def spoken_time(seconds: float) -> str:
 
 
 def progress_line(status: JobStatus) -> str:
-    """One line on a running job: ``"57 of 192 · B03, field 0 · 2 min left"``."""
+    """One line on a running job: ``"57 of 192 · 2 min left · B03, field 0"``; a long name at its end may be cut off."""
     if status.phase is JobPhase.STOPPING:
         gentle = status.request is not None and status.request.gentle
         return "Writing down the best so far." if gentle else "Stopping. Everything finished is kept."
     parts = []
     if status.total:
         parts.append(f"{status.done:,} of {status.total:,}")
-    if status.message:
-        parts.append(status.message)
     if status.seconds_left is not None:
         parts.append(f"{spoken_time(status.seconds_left)} left")
+    if status.message:
+        parts.append(status.message)
     return " · ".join(parts) or "starting"
 
 
