@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 
 from napari_lexicon.plates import open_plate
+from napari_lexicon.plates.model import Plate
 from napari_lexicon.plates.plane_choices import TChoice, ZChoice
 from napari_lexicon.widgets.embed.status import cache_lines
 from napari_lexicon.widgets.plate.layout import plate_layout
 from napari_lexicon.widgets.plate.planes_dialog import PlanesForm
 from napari_lexicon.widgets.plate.status import problems_line
 from napari_lexicon.widgets.workspace.cache_state import CacheState
+from napari_lexicon.widgets.workspace.field_reading import well_words
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,21 @@ def test_what_is_shown_of_stacks_and_series_is_said(z: ZChoice, t: TChoice, said
         tifffile.imwrite(tmp_path / f"{well}.ome.tif", stack, ome=True, metadata={"axes": "TZYX"})
     plate = open_plate(tmp_path, z=z, t=t)
     assert problems_line(plate, plate_layout(plate)) == said
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"Metadata_concentration": 30.0}, ["dose 30"]),
+        ({"Metadata_concentration": 30.0, "Metadata_compound": "taxol"}, ["taxol", "30"]),
+        ({"Metadata_concentration": 30.0, "Metadata_concentration_unit": "uM"}, ["30 µM"]),
+        ({"Metadata_dose_um": 0.1, "Metadata_compound": "taxol"}, ["taxol", "0.1 µM"]),
+        ({"Metadata_concentration": 0.0, "Metadata_pert_type": "negcon"}, ["negative control"]),
+    ],
+)
+def test_a_dose_is_said_with_its_unit_or_with_what_it_is(columns: dict[str, object], said: list[str]) -> None:
+    table = pd.DataFrame(columns, index=pd.Index(["A01"], name="Metadata_Well"))
+    assert well_words(Plate(path="p", name="p", wells={}, channels=(), rgb=False, map=table), "A01") == said
 
 
 @pytest.mark.parametrize("value", [("max", 0), ("all", "all"), (7, 3), (0, 0)])

@@ -35,7 +35,7 @@ MEANINGS: Mapping[str, str] = {
     "Metadata_Plate": "plate",
     "Metadata_Batch": "batch",
     "Metadata_replicate": "replicate",
-    OWN: "its own name",
+    OWN: "kept as it is called",
     OUT: "left out",
 }
 """What a column can be, in the words of a person."""

@@ -68,7 +68,9 @@ class WellColoring:
 
 
 def column_title(column: str) -> str:
-    """``"Metadata_pert_type"`` as people say it: ``"pert type"``."""
+    """``"Metadata_cell_line"`` as people say it: ``"cell line"``; and what nobody says in words that they do."""
+    if column == "Metadata_pert_type":
+        return "control type"
     return column.removeprefix("Metadata_").replace("_", " ")
 
 

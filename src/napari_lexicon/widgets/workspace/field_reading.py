@@ -104,7 +104,8 @@ def well_words(plate: Plate, well: str) -> list[str]:
     dose = next((name for name in _DOSE if spoken(row.get(name)) not in ("", "0")), None)
     if dose is not None:
         unit = "uM" if dose.endswith("_um") else spoken(row.get(f"{dose}_unit"))
-        words.append(f"{spoken(row[dose])} {unit.replace('uM', 'µM')}".strip())
+        number, unit = spoken(row[dose]), unit.replace("uM", "µM")
+        words.append(f"{number} {unit}".strip() if unit or words else f"dose {number}")  # a number alone is of nothing
     kind = spoken(row.get("Metadata_pert_type"))
     if kind.endswith("control"):
         words.append(kind)
@@ -117,11 +118,11 @@ def treatment_column(plate: Plate) -> str | None:
 
 
 def telling_column(plate: Plate) -> str | None:
-    """Column of the plate map that most people would compare by: treatments, then control types, then doses.
+    """Column of the plate map that most people would compare by: treatments, then doses, then control types.
 
     None where each of them has one value, or another one in every well: then there is nothing to compare.
     """
-    return next((name for name in (*_TREATMENT, _TYPE, *_DOSE) if _tells(plate, name)), None)
+    return next((name for name in (*_TREATMENT, *_DOSE, _TYPE) if _tells(plate, name)), None)
 
 
 def _tells(plate: Plate, name: str) -> bool:
