@@ -34,6 +34,7 @@ def test_table_plate_and_questions_follow_the_reading_and_so_does_the_next_time(
     colors = dict(person.docks["Plate"].view.grid.colors())
     read_by(person, Qt.Key.Key_Down, 2)
     person.wait(lambda: reading.figures is not None and reading.figures.beyond == 2.0, 20, "the reading by direction")
+    assert person.find("Features", "read_by").shownText() == "direction over 2 SD"
     told = api.features(lexicon.path, beyond=2.0)
     np.testing.assert_allclose(reading.figures.table["fires"], told["fires"])
     columns = {column.key: column for column in view.table.table_model().columns()}

@@ -337,3 +337,27 @@ def test_ways_to_read_features_are_not_cut_off(qtbot):
     for _, level in READINGS:
         view.setBeyond(level)
         assert view.read_by.shownText() == view.read_by.currentText()
+
+
+def test_the_tooltip_of_a_row_reads_features_as_the_table_does(qtbot):
+    model = FeatureTableModel()
+    model.setFigures(replace(figures_of(40), beyond=2.0), None)
+    tip = model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert "lie over 2 SD of controls along it" in tip
+
+
+def test_names_are_read_whole_before_how_stable_features_are(qtbot, names: FeatureNames):
+    figures = figures_of(40)
+    figures = replace(figures, table=figures.table.assign(stability=0.5))
+    table = FeatureTable()
+    qtbot.addWidget(table)
+    table.resize(415, 260)
+    model = table.table_model()
+    model.setFigures(figures, None)
+    table.show()
+    qtbot.waitExposed(table)
+    assert not table.isColumnHidden(column_of(model, "stability"))
+    model.setFigures(figures, names)
+    assert table.isColumnHidden(column_of(model, "stability"))
+    assert not table.isColumnHidden(column_of(model, "channel"))
+    assert table.columnWidth(0) >= table._names_width()

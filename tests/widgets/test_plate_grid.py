@@ -190,3 +190,26 @@ def test_stepping_stops_at_the_ends():
     assert stepped(["a", "b"], "b", 1) is None
     assert stepped(["a", "b"], None, -1) == "b"
     assert stepped([], None, 1) is None
+
+
+def test_the_number_of_the_current_column_leaves_no_half_number_beside_it(qtbot):
+    """On a narrow plate every other column is written: a number marked in between takes the place of both beside it."""
+
+    def number_five(current: str | None) -> int:
+        grid = PlateGrid()
+        qtbot.addWidget(grid)
+        grid.resize(300, 175)
+        grid.setPlate(layout_of(16, 24))
+        grid.setCurrent(current)
+        picture = grid.grab().toImage()
+        five, six, foot = (grid.wellCenter(well) for well in ("A05", "A06", "B01"))
+        step = six.x() - five.x()
+        shades = [
+            picture.pixelColor(x, y).lightness()
+            for x in range(five.x() - step // 2, five.x() + step // 4)
+            for y in range(2, 2 * five.y() - foot.y() - step)
+        ]
+        return max(shades) - min(shades)
+
+    assert number_five(None) > 20
+    assert number_five("A06") < 20

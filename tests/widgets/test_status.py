@@ -13,6 +13,7 @@ from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.model import Plate
 from napari_lexicon.plates.plane_choices import TChoice, ZChoice
 from napari_lexicon.widgets.embed.status import cache_lines
+from napari_lexicon.widgets.plate.dock import recent_words
 from napari_lexicon.widgets.plate.layout import plate_layout
 from napari_lexicon.widgets.plate.planes_dialog import PlanesForm
 from napari_lexicon.widgets.plate.status import problems_line
@@ -57,6 +58,18 @@ def test_the_form_gives_back_what_it_was_given(value: tuple[ZChoice, TChoice], q
     form.setValue(*value)
     assert form.value() == value
     assert form.plane.isEnabled() == isinstance(value[0], int)
+
+
+@pytest.mark.parametrize(
+    ("origin", "name"),
+    [
+        ({"path": "/study/P7"}, "P7"),
+        ({"path": "/study/P7/images", "lexicon": "/study/P7/images.lexicon"}, "P7"),
+        ({"path": "/study/P7.zarr", "lexicon": "/elsewhere/mine.lexicon"}, "P7.zarr · mine"),
+    ],
+)
+def test_a_plate_opened_last_is_called_what_the_window_calls_it(origin: dict[str, str], name: str) -> None:
+    assert recent_words(origin)[0] == name
 
 
 @pytest.mark.parametrize(("place", "said"), [("", "~/plates/P7.lexicon"), ("elsewhere", "elsewhere/P7.lexicon")])

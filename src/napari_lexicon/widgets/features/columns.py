@@ -174,6 +174,12 @@ def written_part(part: float) -> str:
     return f"{percent:.2g} %" if percent < 10 else f"{percent:.0f} %"
 
 
+def said_of(feature: int, figures: Figures) -> str:
+    """What is known of one feature of a plate, read as the table reads it."""
+    row, channels = figures.table.iloc[feature], figures.read.tokens.shape[1]
+    return sentence_of(feature, row, figures.significance, figures.beyond, channels)
+
+
 def sentence_of(
     feature: int,
     row: pd.Series,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_lexicon.widgets.features.columns import sentence_of
+from napari_lexicon.widgets.features.columns import said_of
 from napari_lexicon.widgets.features.evidence.controller import EvidenceController
 from napari_lexicon.widgets.features.exporting import Exporting
 from napari_lexicon.widgets.features.look_controls import LookController
@@ -165,10 +165,7 @@ class FeaturesController(Controller):
             named.name if named else "",
             self.workspace.state.color_of(feature),
             feature in self.workspace.state.kept,
-            sentence_of(
-                *(feature, figures.table.iloc[feature], figures.significance, figures.beyond),
-                figures.read.tokens.shape[1],
-            ),
+            said_of(feature, figures),
             " ".join(each for each in (self.workspace.first.why(feature), self._why_direction(feature)) if each),
         )
 

@@ -27,6 +27,8 @@ _ROW = 24
 _DOT = 22  # pixels at the left of a row in which a click is one on the dot
 _SELECT = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
 _WIDTHS = {"name": 90, "part": 56, "number": 62, "signed": 72, "q": 50, "text": 62}
+_LESS_THAN_NAMES, _BESIDE_NAME, _NAMES_MOST = 3, 32, 150
+"""From how spare on a column gives way to names, and pixels: of the dot, and of the column of names at most."""
 _CONDITION_GROWS = 44
 """Pixels that the column of conditions gets first of what is left over: their names are long."""
 
@@ -273,6 +275,11 @@ class FeatureTable(QTableView):
             if columns[section].spare and sum(widths[each] for each in shown) > viewport.width():
                 shown.remove(section)
         left = max(0, viewport.width() - sum(widths[each] for each in shown))
+        for section in sorted(shown, key=lambda section: -columns[section].spare):
+            spare = columns[section].spare >= _LESS_THAN_NAMES and not self._by_hand.get(columns[section].key)
+            if spare and widths[0] + left < self._names_width():
+                shown.remove(section)
+                left += widths[section]
         for section in shown:
             if columns[section].key == "best_value":
                 widths[section] += min(left, _CONDITION_GROWS)
@@ -281,6 +288,14 @@ class FeatureTable(QTableView):
         for section, width in enumerate(widths):
             self.setColumnHidden(section, section not in shown)
             header.resizeSection(section, width)
+
+    def _names_width(self) -> float:
+        """Pixels in which the longest name is read whole, within bounds."""
+        font = small_font(self)
+        font.setBold(True)
+        metrics = QFontMetricsF(font)
+        longest = max((metrics.horizontalAdvance(name) for name in self._model.names()), default=0.0)
+        return min(longest + _BESIDE_NAME, _NAMES_MOST)
 
     def _show_value(self) -> None:
         row = None if self._value is None else self._model.row_of(self._value)

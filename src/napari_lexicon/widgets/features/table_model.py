@@ -8,7 +8,7 @@ import numpy as np
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from napari_lexicon.viewer.colors import feature_color
-from napari_lexicon.widgets.features.columns import Column, columns_of, part_sizes, sentence_of, written
+from napari_lexicon.widgets.features.columns import Column, columns_of, part_sizes, said_of, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -160,8 +160,7 @@ class FeatureTableModel(QAbstractTableModel):
         if role == NAMED_ROLE:
             return self._names is not None and self._names.get(feature) is not None
         if role == Qt.ItemDataRole.ToolTipRole:
-            sentence = sentence_of(feature, self._figures.table.iloc[feature], self._figures.significance)
-            return f"{self._label(feature)} (#{feature})\n{sentence}"
+            return f"{self._label(feature)} (#{feature})\n{said_of(feature, self._figures)}"
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignLeft if column.kind in ("name", "text") else Qt.AlignmentFlag.AlignRight
             return side | Qt.AlignmentFlag.AlignVCenter
@@ -183,6 +182,10 @@ class FeatureTableModel(QAbstractTableModel):
             self._reorder()
 
     # order ----------------------------------------------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """Names that features have."""
+        return [] if self._names is None else [self._names.label(feature) for feature, _ in self._names]
 
     def _label(self, feature: int) -> str:
         return self._names.label(feature) if self._names is not None else f"#{feature}"

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QResizeEvent
 
 _SEARCH_PAUSE_MS = 120
-_ARROW = 48  # pixels beside the text of a drop-down in napari's style
 _LOW = 500  # pixels; a laptop at 150 % has some 400 for the dock
 READINGS = (("by code", None), *((f"direction over {level:g} SD", level) for level in BEYOND))
 """How features are read: words and level."""
@@ -88,8 +87,7 @@ class FeaturesView(QWidget):
             "By direction: all that lie so far along it, in standard deviations (SD) of control patches. On simulated\n"
             "plates it found more of what treatments do, over 1, 2 and 3 SD; on real images it made no difference."
         )
-        longest = max(self.read_by.fontMetrics().horizontalAdvance(text) for text, _ in READINGS)
-        self.read_by.setMinimumWidth(longest + _ARROW)
+        self.read_by.showWhole()
         self.table = FeatureTable()
         self.card = FeatureCard()
         self.gallery, self.place = Gallery(), PlacePage()

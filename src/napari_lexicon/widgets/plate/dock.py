@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu, QStackedWidget
 
+from napari_lexicon.plates.folder_names import is_part_of_a_plate, plate_name
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.plate import status
@@ -252,7 +253,9 @@ def recent_words(origin: Mapping[str, Any]) -> tuple[str, str]:
     """What a plate opened before is called, and where it is: with its lexicon, where that has a name of its own."""
     path, lexicon = Path(str(origin["path"])), str(origin.get("lexicon", ""))
     own = results_path(path).name
-    name = path.name if not lexicon or Path(lexicon).name == own else f"{path.name} · {Path(lexicon).stem}"
+    name = plate_name(path) if is_part_of_a_plate(path) else path.name
+    if lexicon and Path(lexicon).name != own:
+        name = f"{name} · {Path(lexicon).stem}"
     there = "Opens where you left it."
     return name, "\n".join(line for line in (str(path), lexicon, there) if line)
 

@@ -90,10 +90,18 @@ def _paint_headers(painter: QPainter, widget: QWidget, geometry: GridGeometry) -
     painter.setFont(font)
     painter.setPen(ink(widget, 0.55))
     metrics = QFontMetricsF(font)
-    for column in range(0, geometry.columns, geometry.header_step(metrics.horizontalAdvance("00") + 3)):
+    for column in range(0, geometry.columns, _column_step(geometry, metrics)):
         painter.drawText(_column_rect(geometry, column), Qt.AlignmentFlag.AlignCenter, str(column + 1))
-    for row in range(0, geometry.rows, geometry.header_step(metrics.height() - 2)):
+    for row in range(0, geometry.rows, _row_step(geometry, metrics)):
         painter.drawText(_row_rect(geometry, row), Qt.AlignmentFlag.AlignCenter, row_label(row))
+
+
+def _column_step(geometry: GridGeometry, metrics: QFontMetricsF) -> int:
+    return geometry.header_step(metrics.horizontalAdvance("00") + 3)
+
+
+def _row_step(geometry: GridGeometry, metrics: QFontMetricsF) -> int:
+    return geometry.header_step(metrics.height() - 2)
 
 
 def _mark_headers(painter: QPainter, widget: QWidget, geometry: GridGeometry, layout: PlateLayout, well: str) -> None:
@@ -103,11 +111,15 @@ def _mark_headers(painter: QPainter, widget: QWidget, geometry: GridGeometry, la
     font = small_font(widget, -1.5)
     font.setBold(True)
     painter.setFont(font)
-    for rect, text in (
-        (_column_rect(geometry, place.column), str(place.column + 1)),
-        (_row_rect(geometry, place.row), row_label(place.row)),
+    metrics = QFontMetricsF(small_font(widget, -1.5))
+    for rect, text, at, step in (
+        (_column_rect(geometry, place.column), str(place.column + 1), place.column, _column_step(geometry, metrics)),
+        (_row_rect(geometry, place.row), row_label(place.row), place.row, _row_step(geometry, metrics)),
     ):
-        painter.fillRect(rect, ground(widget))
+        # between two that are written, it takes the place of both: half a number is none
+        beside = geometry.cell if at % step else 0.0
+        wide, high = (beside, 0.0) if text.isdecimal() else (0.0, beside)
+        painter.fillRect(rect.adjusted(-wide, -high, wide, high), ground(widget))
         painter.setPen(ink(widget))
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_lexicon.viewer.colors import RGB
     from napari_lexicon.widgets.plate.layout import PlateLayout
 
+_AROUND = 72  # pixels to be seen above and below the current well: in the last row what the colours mean
 _SETTLED_MS = 200
 _SEARCH_PAUSE_MS = 250
 
@@ -251,7 +252,7 @@ class PlateView(QWidget):
     def _scroll_to_current(self) -> None:
         above, well = self.grid.parentWidget(), self.grid.current()
         if above is not None and well is not None and self.grid.isVisible():
-            self._above.ensureVisible(0, self.grid.mapTo(above, self.grid.wellCenter(well)).y(), 0, 30)
+            self._above.ensureVisible(0, self.grid.mapTo(above, self.grid.wellCenter(well)).y(), 0, _AROUND)
 
     def setTip(self, tip: Callable[[str], str]) -> None:
         """What hovering says about a well."""
