@@ -104,7 +104,15 @@ def test_a_report_and_a_figure(applied):
 
 def test_results_lie_beside_the_plate_unless_said_otherwise(tmp_path):
     assert results_path(tmp_path / "BR1.ome.zarr") == tmp_path / "BR1.lexicon"
-    assert results_path(tmp_path / "images", str(tmp_path / "all")) == tmp_path / "all" / "images.lexicon"
+    assert results_path(tmp_path / "P7", str(tmp_path / "all")) == tmp_path / "all" / "P7.lexicon"
+
+
+def test_results_of_a_folder_called_images_have_the_name_of_its_plate(tmp_path):
+    """Else all plates whose images lie in such a folder would share one lexicon."""
+    (tmp_path / "P7").mkdir()
+    assert results_path(tmp_path / "P7" / "images") == tmp_path / "P7" / "P7.lexicon"
+    results = {results_path(tmp_path / plate / "images", str(tmp_path / "all")) for plate in ("P7", "P8")}
+    assert results == {tmp_path / "all" / "P7.lexicon", tmp_path / "all" / "P8.lexicon"}
 
 
 def test_another_dictionary_or_model_gets_a_folder_of_its_own():

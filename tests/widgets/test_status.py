@@ -64,7 +64,7 @@ def test_the_form_gives_back_what_it_was_given(value: tuple[ZChoice, TChoice], q
     ("origin", "name"),
     [
         ({"path": "/study/P7"}, "P7"),
-        ({"path": "/study/P7/images", "lexicon": "/study/P7/images.lexicon"}, "P7"),
+        ({"path": "/study/P7/images", "lexicon": "/study/P7/P7.lexicon"}, "P7"),
         ({"path": "/study/P7.zarr", "lexicon": "/elsewhere/mine.lexicon"}, "P7.zarr · mine"),
     ],
 )

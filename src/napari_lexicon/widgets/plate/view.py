@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_lexicon.viewer.colors import RGB
     from napari_lexicon.widgets.plate.layout import PlateLayout
 
-_AROUND = 72  # pixels to be seen above and below the current well: in the last row what the colours mean
+_AROUND = 84  # pixels to be seen above and below the current well: in the last row what the colours mean
 _SETTLED_MS = 200
 _SEARCH_PAUSE_MS = 250
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from napari_lexicon.errors import LexiconError
+from napari_lexicon.plates.folder_names import is_part_of_a_plate, plate_name
 from napari_lexicon.widgets.workspace.preferences import Memory, preferences
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def results_path(plate_path: Path, folder: str = "") -> Path:
         A folder for all lexicons; where empty, the one that the plate lies in, or the home folder where that cannot
         be written.
     """
-    name = plate_path.name
+    name = plate_name(plate_path) if is_part_of_a_plate(plate_path) else plate_path.name
     for ending in (".zarr", ".ome"):
         name = name.removesuffix(ending)
     parent = Path(folder).expanduser() if folder else plate_path.parent
