@@ -361,3 +361,20 @@ def test_names_are_read_whole_before_how_stable_features_are(qtbot, names: Featu
     assert table.isColumnHidden(column_of(model, "stability"))
     assert not table.isColumnHidden(column_of(model, "channel"))
     assert table.columnWidth(0) >= table._names_width()
+
+
+def test_sorted_by_a_column_of_another_plate_the_most_frequent_come_first_and_the_title_says_so(qtbot):
+    table = FeatureTable()
+    qtbot.addWidget(table)
+    model, header = table.table_model(), table.horizontalHeader()
+    model.setFigures(figures_of(40, compared=True), None)
+    model.setSorting("selectivity", False)
+    plain = figures_of(40)
+    model.setFigures(plain, None)
+    fires = plain.table["fires"].to_numpy()[rows(model)]
+    assert (np.diff(fires) <= 0).all()
+    assert header.sortIndicatorSection() == column_of(model, "fires")
+    assert header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+    model.setFigures(figures_of(40, compared=True), None)
+    assert header.sortIndicatorSection() == column_of(model, "selectivity")
+    assert header.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder

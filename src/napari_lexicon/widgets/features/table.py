@@ -82,7 +82,9 @@ class _Cell(QStyledItemDelegate):
             )
         painter.setFont(font)
         painter.setPen(ink(view, 0.95))
-        shown = QFontMetricsF(font).elidedText(str(index.data() or ""), Qt.TextElideMode.ElideRight, text.width())
+        # names begin with what they are; channels and wells often differ at their ends alone
+        side = Qt.TextElideMode.ElideRight if index.column() == 0 else Qt.TextElideMode.ElideMiddle
+        shown = QFontMetricsF(font).elidedText(str(index.data() or ""), side, text.width())
         painter.drawText(text, aligned, shown)
         painter.restore()
 

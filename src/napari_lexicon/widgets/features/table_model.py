@@ -127,9 +127,10 @@ class FeatureTableModel(QAbstractTableModel):
             self._reorder()
 
     def sorted_by(self) -> tuple[int, bool]:
-        """Column and whether the order is falling."""
+        """Column and whether the order is falling: the most frequent first where the sorted column is not there."""
         keys = [column.key for column in self._columns]
-        return (keys.index(self._sort[0]) if self._sort[0] in keys else -1), self._sort[1]
+        key, falling = self._sort if self._sort[0] in keys else ("fires", True)
+        return (keys.index(key) if key in keys else -1), falling
 
     # Qt -------------------------------------------------------------------------------------------------------------
 
@@ -217,8 +218,9 @@ class FeatureTableModel(QAbstractTableModel):
         for word in self._search.casefold().split():
             keep &= self._holds(word)
         chosen = np.flatnonzero(keep)
-        key, falling = self._sort
-        if key == "name" or key not in table.columns:
+        section, falling = self.sorted_by()
+        key = self._columns[section].key
+        if key == "name":
             named = np.array([self._names is None or self._names.get(int(f)) is None for f in chosen], dtype=bool)
             order = np.lexsort((chosen, named))  # named ones first
             return chosen[order] if not falling else np.concatenate([chosen[~named][::-1], chosen[named][::-1]])
