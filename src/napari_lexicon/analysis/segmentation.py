@@ -64,6 +64,23 @@ def segmented_nuclei(plane: np.ndarray, diameter_px: float = NUCLEUS_PX) -> np.n
     return np.asarray(watershed(-depth, seeds, mask=mask), dtype=np.int32)
 
 
+def stained(plane: np.ndarray, *, colour: bool) -> np.ndarray:
+    """A plane in which what is stained is bright.
+
+    Parameters
+    ----------
+    plane : numpy.ndarray
+        ``(Y, X)``, any unit.
+    colour : bool
+        It is of a colour image. Where most of such a plane is bright, the light shone through the section or smear, and
+        what is stained has taken it away; a colour image of fluorescence stays as it is.
+    """
+    if not colour:
+        return plane
+    low, middle, high = np.percentile(plane, (0.5, 50, 99.5))
+    return np.asarray(high - plane.astype(np.float32)) if high - middle < middle - low else plane
+
+
 def nucleus_width(planes: Iterable[np.ndarray], least: int = 10) -> float | None:
     """Usual width of a nucleus in some ``(Y, X)`` planes of a nuclear stain, pixels.
 
@@ -93,7 +110,8 @@ def built_in_labels(channel: str | None = None, diameter_um: float | None = None
         row = nuclei_channel(names) if channel is None else names.index(channel)
         pixel = field.header.pixel_size_um
         usual = diameter_um or (NUCLEUS_UM if pixel else NUCLEUS_PX)
-        return segmented_nuclei(field.windowed[row], usual / pixel[1] if pixel else usual)
+        plane = stained(field.windowed[row], colour=field.plate.header.rgb)
+        return segmented_nuclei(plane, usual / pixel[1] if pixel else usual)
 
     return labels
 

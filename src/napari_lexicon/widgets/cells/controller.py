@@ -14,7 +14,7 @@ from napari_lexicon.errors import LexiconError
 from napari_lexicon.viewer.cell_layer import CellLayer
 from napari_lexicon.viewer.colors import feature_ramp, ramp
 from napari_lexicon.widgets.basic.ink import ground
-from napari_lexicon.widgets.basic.words import counted
+from napari_lexicon.widgets.basic.words import counted, shortened
 from napari_lexicon.widgets.cells.cell_set import FEATURE, gate_words
 from napari_lexicon.widgets.cells.measuring import FILES, LAYER, CellSource, measure_shown
 from napari_lexicon.widgets.cells.view import WELL
@@ -112,7 +112,7 @@ class CellsController(Controller):
         elif self.workspace.background.busy("cells"):
             reason = "Finding cells…"
         elif self._cells is not None:
-            where = ", ".join(dict.fromkeys(field.well for field in self._cells.side.fields))
+            where = ", ".join(dict.fromkeys(shortened(field.well) for field in self._cells.side.fields))
             note = f"{counted(self._cells.n, 'cell')} in {where}"
             left_out = self._cells.n - int(self._kept.sum())
             note += f", {left_out:,} left out by the filter." if left_out else "."

@@ -104,15 +104,15 @@ def _labels(
     drawn: npt.NDArray[Any] | None,
 ) -> npt.NDArray[np.int32]:
     from napari_lexicon.analysis.cells import LabelsError
-    from napari_lexicon.analysis.segmentation import segmented_nuclei
+    from napari_lexicon.analysis.segmentation import segmented_nuclei, stained
 
     field = side.fields[number]
     if source.kind == NUCLEI:
         names = [plate.channels[index].name for index in field.channels]
         if source.name not in names:
             raise LabelsError(f"{field.key} has no channel {source.name}: choose one of {', '.join(names)}.")
-        size = field.pixel_size_um
-        return segmented_nuclei(image[names.index(source.name)], source.diameter / size[1] if size else source.diameter)
+        size, plane = field.pixel_size_um, stained(image[names.index(source.name)], colour=plate.rgb)
+        return segmented_nuclei(plane, source.diameter / size[1] if size else source.diameter)
     if source.kind == FILES:
         return _from_files(Path(source.name), field, alone=side.alone)
     if drawn is None:
