@@ -378,3 +378,15 @@ def test_sorted_by_a_column_of_another_plate_the_most_frequent_come_first_and_th
     model.setFigures(figures_of(40, compared=True), None)
     assert header.sortIndicatorSection() == column_of(model, "selectivity")
     assert header.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder
+
+
+def test_pictures_of_colour_images_offer_no_choice_of_channels(qtbot):
+    view = FeaturesView()
+    qtbot.addWidget(view)
+    view.card.setChannels(["Red", "Green", "Blue"])
+    seen = []
+    for colour in (False, True):
+        view.setColour(colour)
+        view.showCard(True)
+        seen.append(view.all_channels.isHidden())
+    assert seen == [False, True]

@@ -96,6 +96,7 @@ class FeaturesController(Controller):
         self._view.setBeyond(self.workspace.reading.beyond)
         plate = self.workspace.state.lexicon_plate
         if plate is not None and figures is not None:
+            self._view.setColour(plate.header.rgb)
             self._view.setFields(len(figures.numbers), len(plate.fields))
             self._view.card.setChannels([] if plate.joint else [channel.name for channel in plate.header.channels])
             self._view.card.setChannel(self.workspace.state.channel)

@@ -205,7 +205,7 @@ class Gallery(QWidget):
             painter.drawRoundedRect(rect, 4, 4)
         painter.setPen(ink(self, 0.7))
         line = QRectF(rect.left(), rect.bottom(), rect.width(), _FOOT)
-        caption = QFontMetricsF(painter.font()).elidedText(tile.caption, Qt.TextElideMode.ElideRight, rect.width())
+        caption = QFontMetricsF(painter.font()).elidedText(tile.caption, Qt.TextElideMode.ElideMiddle, rect.width())
         painter.drawText(line, Qt.AlignmentFlag.AlignCenter, caption)
 
     def _across(self, width: float) -> int:

@@ -104,7 +104,7 @@ class FeaturesView(QWidget):
         bar.setElideMode(Qt.TextElideMode.ElideRight)
         bar.setFont(small_font(self, -0.5))
         self.tabs.setObjectName("evidence")
-        self._so_far = ""
+        self._so_far, self._colour = "", False
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_SEARCH_PAUSE_MS)
@@ -203,7 +203,12 @@ class FeaturesView(QWidget):
         self.card.setVisible(shown)
         self.gallery_line.setVisible(not shown)
         self.gallery.setVisible(shown)
-        self.all_channels.setVisible(shown and self.card.channel.count() > 2)  # of one there is nothing to choose
+        several = self.card.channel.count() > 2 and not self._colour  # of one there is nothing to choose
+        self.all_channels.setVisible(shown and several)
+
+    def setColour(self, colour: bool) -> None:
+        """Tiles are of colour images, which are shown as they are."""
+        self._colour = colour
 
     def showPlace(self) -> None:
         """Bring the page of the clicked place to the front."""
