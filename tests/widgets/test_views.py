@@ -13,6 +13,9 @@ from napari_lexicon.viewer.overlay import OverlayStyle
 from napari_lexicon.widgets.basic.bar import Bar
 from napari_lexicon.widgets.basic.facts import Facts
 from napari_lexicon.widgets.basic.segments import Segments
+from napari_lexicon.widgets.cells.measuring import NUCLEI, CellSource
+from napari_lexicon.widgets.cells.source_form import SourceForm
+from napari_lexicon.widgets.cells.view import CellsView
 from napari_lexicon.widgets.dictionary.controls import ControlsChooser
 from napari_lexicon.widgets.dictionary.curves import CurvesView
 from napari_lexicon.widgets.dictionary.train_form import PRESETS, TrainChoice, TrainForm
@@ -244,3 +247,31 @@ def test_of_segments_one_is_pressed_and_pressing_it_again_is_told(qtbot):
     assert segments.button("cell").toolTip() == "There is no cell."
     segments.setReason("cell", None)
     assert segments.button("cell").toolTip() == "A cell."
+
+
+def test_a_diameter_in_pixels_is_none_in_micrometres(qtbot):
+    form = shown(qtbot, SourceForm())
+    form.setChannels(["Red", "Green"], "Red", "px")
+    form.diameter.setValue(60)
+    form.setChannels(["Red", "Green"], "Red", "px")
+    assert form.value() == CellSource(NUCLEI, "Red", 60.0)
+    form.setChannels(["Red", "Green"], "Red", "µm")
+    assert form.value() == CellSource(NUCLEI, "Red", 12.0)
+    assert form.diameter.text() == "12.0 µm"
+
+
+def test_before_features_are_computed_cells_are_shown_by_brightness(qtbot):
+    view = shown(qtbot, CellsView())
+    plain = [("area", "area, px"), ("brightness of DNA", "brightness of DNA"), ("brightness of ER", "brightness of ER")]
+    computed = [("feature", "feature"), *plain, ("f:3", "#3")]
+    view.setChoices(plain, "px")
+    assert view.axes() == ("brightness of DNA", "area", "brightness of DNA")
+    view.setChoices(computed, "px")
+    assert view.axes() == ("feature", "area", "feature")
+    view.across.setCurrentIndex(view.across.findData("f:3"))
+    view.setChoices(computed, "px")
+    assert view.axes() == ("f:3", "area", "feature")
+    view.setChoices(plain, "px")
+    view.across.setCurrentIndex(view.across.findData("brightness of ER"))
+    view.setChoices(computed, "px")
+    assert view.axes() == ("brightness of ER", "area", "feature")  # what a person chose stays

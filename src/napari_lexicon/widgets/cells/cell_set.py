@@ -120,9 +120,10 @@ class CellSet:
         return found
 
     def choices(self, label: Callable[[int], str]) -> list[tuple[str, str]]:
-        """``(key, title)`` of what can be shown on an axis."""
+        """``(key, title)`` of what can be shown on an axis; the chosen feature where features are computed."""
         columns = [str(name) for name in self.parts[0].table.columns if str(name).startswith(BRIGHTNESS)]
-        found = [(FEATURE, "feature"), (AREA, f"area, {self.unit}"), *((name, name) for name in columns)]
+        chosen = [(FEATURE, "feature")] if any(part.features is not None for part in self.parts) else []
+        found = [*chosen, (AREA, f"area, {self.unit}"), *((name, name) for name in columns)]
         return [*found, *((f"f:{number}", label(number)) for number in self.firing())]
 
     def firing(self, most: int = MOST_COLUMNS) -> list[int]:

@@ -14,6 +14,8 @@ from napari_lexicon.widgets.cells.measuring import FILES, LAYER, NUCLEI, CellSou
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_USUAL = {"µm": 12.0, "px": 20.0}
+"""Diameters of nuclei, by their unit."""
 _FILE, _FOLDER = "a label image…", "a folder of label images…"
 
 
@@ -79,9 +81,13 @@ class SourceForm(QWidget):
     def setChannels(self, channels: Sequence[str], nuclear: str, unit: str) -> None:
         """Offer to find nuclei in these channels."""
         self._channels = list(channels)
-        self.diameter.setSuffix(f" {unit}")
+        suffix = f" {unit}"
+        other, usual = suffix != self.diameter.suffix(), _USUAL[unit]
+        self.diameter.setSuffix(suffix)
         if self._value.kind == NUCLEI and self._value.name not in self._channels and channels:
-            self.setValue(CellSource(NUCLEI, nuclear, 12.0 if unit == "µm" else 20.0))
+            self.setValue(CellSource(NUCLEI, nuclear, usual))
+        elif other:  # 60 pixels are not 60 µm
+            self.setValue(replace(self._value, diameter=usual))
         self._fill()
 
     def setLayers(self, layers: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_lexicon.analysis.cell_table import BRIGHTNESS
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.primary_button import PrimaryButton
 from napari_lexicon.widgets.basic.scatter import ScatterPlot
@@ -96,6 +97,7 @@ class CellsView(QWidget):
         self.remove.setObjectName("remove_cells")
         self.remove.setToolTip("Take the cells off the canvas.")
         self._filter = CellFilter()
+        self._stands_in = ""
         self._build()
         self._connect()
         self.setFilter(self._filter)
@@ -201,19 +203,25 @@ class CellsView(QWidget):
         self.note.setVisible(bool(reason or note))
 
     def setChoices(self, choices: Sequence[tuple[str, str]], unit: str) -> None:
-        """What can be on the axes; what is chosen stays where it is offered."""
+        """What can be on the axes; what is chosen stays where it is offered.
+
+        Before features are computed, brightness stands in for the chosen one, and gives way to it.
+        """
         self.area.setText(f"Area, {unit}")
         colors = [*choices[:1], (WELL, "well"), *choices[1:]]
+        keys = [key for key, _ in choices]
+        instead = FEATURE if FEATURE in keys else next((key for key in keys if key.startswith(BRIGHTNESS)), AREA)
+        stood_in, self._stands_in = self._stands_in, "" if instead == FEATURE else instead
         for combo, default, offered in (
-            (self.across, FEATURE, choices),
+            (self.across, instead, choices),
             (self.up, AREA, choices),
-            (self.color_by, FEATURE, colors),
+            (self.color_by, instead, colors),
         ):
             old = combo.currentData() or default
             combo.clear()
             for key, title in offered:
                 combo.addItem(title, key)
-            found = combo.findData(old)
+            found = combo.findData(old if old != stood_in else default)
             combo.setCurrentIndex(found if found >= 0 else combo.findData(default))
 
     def axes(self) -> tuple[str, str, str]:
