@@ -82,8 +82,10 @@ class _Cell(QStyledItemDelegate):
             )
         painter.setFont(font)
         painter.setPen(ink(view, 0.95))
-        # names begin with what they are; channels and wells often differ at their ends alone
-        side = Qt.TextElideMode.ElideRight if index.column() == 0 else Qt.TextElideMode.ElideMiddle
+        # names and conditions begin with what they are; channels and wells often differ at their ends alone
+        model = index.model()
+        key = model.columns()[index.column()].key if isinstance(model, FeatureTableModel) else ""
+        side = Qt.TextElideMode.ElideMiddle if key in ("channel", "well") else Qt.TextElideMode.ElideRight
         shown = QFontMetricsF(font).elidedText(str(index.data() or ""), side, text.width())
         painter.drawText(text, aligned, shown)
         painter.restore()
