@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from napari_lexicon.viewer.colors import feature_ramp, ramp
+from napari_lexicon.viewer.colors import ramp
 from napari_lexicon.widgets.basic.ink import ground
 from napari_lexicon.widgets.plate import status
-from napari_lexicon.widgets.plate.color_by import OVER_FIELDS, STATISTICS, ColorBy, usual_statistic
+from napari_lexicon.widgets.plate.color_by import ColorBy, usual_statistic
 from napari_lexicon.widgets.plate.coloring import (
-    ABOUT_ZERO,
     VIRIDIS,
     CategoryScale,
     WellColoring,
@@ -20,19 +19,17 @@ from napari_lexicon.widgets.plate.coloring import (
     number_coloring,
     spoken,
 )
+from napari_lexicon.widgets.plate.figure_colors import FigureColors
 from napari_lexicon.widgets.plate.finding import found_wells
 from napari_lexicon.widgets.plate.layout import PlateLayout, plate_layout
 from napari_lexicon.widgets.plate.pattern_controller import PatternController
 from napari_lexicon.widgets.plate.thumbnails import Thumbnails
-from napari_lexicon.widgets.workspace.beside import control_reason, negative_controls, selection_reason, well_reason
+from napari_lexicon.widgets.workspace.beside import control_reason, selection_reason, well_reason
 from napari_lexicon.widgets.workspace.field_reading import caption_of, well_words
 from napari_lexicon.widgets.workspace.links import Controller
 from napari_lexicon.widgets.workspace.map_making import feature_title
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from napari_lexicon.plates.model import Plate
     from napari_lexicon.widgets.plate.view import PlateView
     from napari_lexicon.widgets.workspace.figures import Figures
@@ -53,9 +50,8 @@ class PlateController(Controller):
         self._layout = PlateLayout()
         self._hovered: str | None = None
         self._limits: tuple[float, float] | None = None
-        self._by_field: dict[tuple[int, int | None], pd.DataFrame] = {}
         self.likely_map: Path | None = None
-        self._directions: npt.NDArray[np.float32] | None = None
+        self._figures = FigureColors(workspace, self._recolor)
         self._thumbnails = Thumbnails(workspace.background, self)
         self._patterns = PatternController(workspace, view.pattern, self, "pattern preview")
         state = workspace.state
@@ -101,8 +97,7 @@ class PlateController(Controller):
     def _show_plate(self, plate: Plate | None) -> None:
         self._chosen_by_hand = False
         self._thumbnails.stop()
-        self._by_field.clear()
-        self._directions = None
+        self._figures.forget()
         self._limits = None
         self._view.setSearchLine("")
         if plate is not None:
@@ -185,8 +180,7 @@ class PlateController(Controller):
     def _figures_changed(self, figures: Figures | None) -> None:
         if figures is not None and not self._figure_by_hand:
             self._view.color_by.setStatistic(usual_statistic(figures.beyond))
-        self._by_field.clear()
-        self._directions = None
+        self._figures.forget()
         self._feature_changed(self.workspace.state.feature)
 
     def _chose(self, value: ColorBy) -> None:
@@ -215,100 +209,10 @@ class PlateController(Controller):
             counts = pd.Series({name: len(well.fields) for name, well in plate.wells.items()}, dtype=float)
             return number_coloring(counts, "fields per well", ramp(VIRIDIS), from_zero=True, limits=self._limits)
         if by.kind == "feature":
-            return self._feature_colors(by)
+            return self._figures.of_feature(by, ground(self._view).name(), self._limits)
         if by.kind == "alike":
-            return self._alike_colors()
+            return self._figures.alike(self._limits)
         return WellColoring()
-
-    def _alike_colors(self) -> WellColoring:
-        from napari_lexicon.analysis.wells import likeness
-
-        figures, place = self.workspace.reading.figures, self.workspace.state.field
-        if figures is None or place is None or place.well not in figures.statistics.wells:
-            return WellColoring()
-        if self._directions is None:
-            self._find_directions()
-            return WellColoring()
-        values = likeness(self._directions, figures.statistics.wells, place.well)
-        title = f"likeness to {place.well}"
-        return number_coloring(values, title, ramp(ABOUT_ZERO), about_zero=True, limits=self._limits or (-1, 1))
-
-    def _find_directions(self) -> None:
-        """All features of all wells take a moment: in a thread, once."""
-        from napari_lexicon.analysis.wells import directions_from_controls
-
-        figures, plate, state = self.workspace.reading.figures, self.workspace.state.plate, self.workspace.state
-        if figures is None or plate is None:
-            return
-        statistics, controls = figures.statistics, negative_controls(plate)
-
-        def take(directions: npt.NDArray[np.float32]) -> None:
-            if self.workspace.reading.figures is figures:
-                self._directions = directions
-                self._recolor()
-
-        self.workspace.background.start(
-            "likeness of wells",
-            lambda: directions_from_controls(statistics, controls),
-            take,
-            lambda error: state.notice(str(error), "error"),
-        )
-
-    def _feature_colors(self, by: ColorBy) -> WellColoring:
-        from napari_lexicon.analysis.wells import over_fields, well_values
-
-        state, figures = self.workspace.state, self.workspace.reading.figures
-        if figures is None or state.feature is None or state.lexicon is None:
-            return WellColoring()
-        statistic = "mean" if by.statistic in ("robust_z", *OVER_FIELDS) else by.statistic
-        values = well_values(figures.read, state.feature, statistic, state.channel)
-        title = f"{feature_title(state.lexicon, state.feature)}, {STATISTICS[by.statistic]}"
-        if by.statistic == "robust_z":
-            return self._z_colors(values, title)
-        if by.statistic in OVER_FIELDS:
-            means = self._by_field.get((state.feature, state.channel))
-            if means is None:
-                self._read_fields(state.feature, state.channel)
-                return WellColoring()
-            values = over_fields(means, by.statistic)
-            if values.dropna().empty:
-                state.notice("A coefficient of variation needs two finished fields of a well.")
-        if figures.beyond is not None and statistic == "mean":  # how far along: there is less than in controls, too
-            return number_coloring(values, title, ramp(ABOUT_ZERO), about_zero=True, limits=self._limits)
-        colors = feature_ramp(state.color_of(state.feature), ground(self._view).name())
-        return number_coloring(values, title, colors, from_zero=True, limits=self._limits)
-
-    def _z_colors(self, values: pd.Series, title: str) -> WellColoring:
-        from napari_lexicon.analysis.wells import robust_z
-
-        plate = self.workspace.state.plate
-        scores = robust_z(values, [] if plate is None else negative_controls(plate))
-        if scores.notna().any():
-            return number_coloring(scores, title, ramp(ABOUT_ZERO), about_zero=True, limits=self._limits)
-        self.workspace.state.notice(
-            "A robust z needs three negative controls (Metadata_pert_type: negcon) that are not all alike in this "
-            "feature: choose another figure."
-        )
-        return WellColoring()
-
-    def _read_fields(self, feature: int, channel: int | None) -> None:
-        """Figures of single fields are read from their files, in a thread, and kept."""
-        from napari_lexicon.analysis.wells import field_means
-
-        plate, state = self.workspace.state.lexicon_plate, self.workspace.state
-        if plate is None:
-            return
-
-        def take(means: pd.DataFrame) -> None:
-            self._by_field[feature, channel] = means
-            self._recolor()
-
-        self.workspace.background.start(
-            "fields of a feature",
-            lambda: field_means(plate, feature, channel),
-            take,
-            lambda error: state.notice(str(error), "error"),
-        )
 
     def _color_anew(self, _: object = None) -> None:
         self._limits = None
