@@ -145,8 +145,10 @@ def _close(person: Any, hands: Any) -> None:
 
 def played(paths: list[Path], seed: int, minutes: float, windows: int) -> int:
     """Play; returns how many things went wrong."""
+    from napari.qt import get_qapp
     from qtpy.QtCore import QTimer
 
+    get_qapp()  # a timer that starts before there is an application never ticks
     done: list[str] = []
     rng = random.Random(seed)
     watch = Watch(done)

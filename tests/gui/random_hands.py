@@ -158,6 +158,8 @@ class Hands:
     def canvas(self) -> None:
         """Click, turn the wheel or press a key over the image."""
         canvas, keys = self._person.canvas, Qt.Key
+        if not canvas.isVisible() or min(canvas.width(), canvas.height()) < 2:
+            return  # there is nothing to click on, and vispy divides by its size
         kind = self._rng.choice(("click", "click", "wheel", "key"))
         self._done.append(f"canvas {kind}")
         if kind == "click":
