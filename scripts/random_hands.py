@@ -108,7 +108,7 @@ def _written(kind: Any, error: Any, trace: Any) -> str:
 
 
 def _copied(paths: list[Path], work: Path) -> list[Path]:
-    """Copies of what is given; a lexicon brings the plate it was made from where that lies beside it."""
+    """Copies of what is given: what is done to them is done to nothing of a person's."""
     copies = []
     for path in paths:
         copies.append(work / path.name)
@@ -117,7 +117,7 @@ def _copied(paths: list[Path], work: Path) -> list[Path]:
 
 
 def _made(work: Path) -> list[Path]:
-    """A plate and a lexicon of the demo, and its pictures as a folder of images."""
+    """A lexicon and the plate of the demo, made in a process of its own: it needs torch, and this one must not."""
     subprocess.run([sys.executable, "-m", "napari_lexicon", "demo", "--out", str(work / "demo")], check=True)
     return [work / "demo" / "demo.lexicon", work / "demo" / "demo.zarr"]
 
