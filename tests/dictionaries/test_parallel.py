@@ -37,6 +37,7 @@ def test_one_and_two_processes_learn_the_same_dictionary(tmp_path: Path) -> None
         """)
     )
     start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    subprocess.run([*start, str(script), str(tmp_path / "two")], check=True, timeout=250, capture_output=True)
+    run = subprocess.run([*start, str(script), str(tmp_path / "two")], timeout=250, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
     for name, atoms in load_file(tmp_path / "two").items():
         assert float((atoms - learned(name).dictionary.atoms).abs().max()) < 1e-4

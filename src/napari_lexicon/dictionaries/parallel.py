@@ -6,6 +6,7 @@ change. Without ``torchrun`` there is one process, and nothing here does anythin
 
 from __future__ import annotations
 
+import atexit
 import os
 
 import torch
@@ -13,21 +14,40 @@ import torch.distributed as dist
 
 from napari_lexicon.dictionaries.learners import Gradients
 
+# a group of its own: torch's modules keep hold of the default one, whose threads then outlive the interpreter and now
+# and then abort it
+_group: dist.ProcessGroup | None = None
+
 
 def join() -> None:
     """Join the other processes, if ``torchrun`` has started this one and it has not joined yet."""
-    if "RANK" in os.environ and "WORLD_SIZE" in os.environ and dist.is_available() and not dist.is_initialized():
+    global _group
+    if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ or not dist.is_available() or _group is not None:
+        return
+    if not dist.is_initialized():
         dist.init_process_group("gloo")
+    group = dist.new_group(backend="gloo")
+    assert isinstance(group, dist.ProcessGroup)  # all processes are in it
+    _group = group
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    """Leave the other processes: with the last reference to the group its threads end."""
+    global _group
+    if _group is not None and dist.is_initialized():
+        dist.destroy_process_group(_group)
+    _group = None
 
 
 def workers() -> int:
     """Number of processes."""
-    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+    return 1 if _group is None else dist.get_world_size(_group)
 
 
 def rank() -> int:
     """Number of this process, from 0; the one with number 0 writes and reports."""
-    return dist.get_rank() if workers() > 1 else 0
+    return dist.get_rank(_group) if workers() > 1 else 0
 
 
 def share(indices: torch.Tensor) -> torch.Tensor:
@@ -52,7 +72,7 @@ def gathered(found: Gradients, tokens: int, batch: int) -> Gradients:
     # one message for all; the sum is taken in float64, so that the number of processes hardly shows
     parts = [found.by_parameter[name].double().flatten() * weight for name in names]
     message = torch.cat([*parts, found.active.double(), torch.tensor([found.loss * weight], dtype=torch.float64)])
-    dist.all_reduce(message)
+    dist.all_reduce(message, group=_group)
     by_parameter, start = {}, 0
     for name in names:
         gradient = found.by_parameter[name]
@@ -66,7 +86,7 @@ def mean(value: torch.Tensor, tokens: int) -> torch.Tensor:
     if workers() == 1:
         return value
     sums = torch.tensor([float(value) * tokens, float(tokens)], dtype=torch.float64)
-    dist.all_reduce(sums)
+    dist.all_reduce(sums, group=_group)
     return (sums[0] / sums[1]).to(value.dtype)
 
 
@@ -75,13 +95,13 @@ def kth_largest(values: torch.Tensor, per_token: int) -> torch.Tensor:
     if workers() == 1:
         return values.flatten().topk(len(values) * per_token).values[-1]
     tokens = torch.tensor([len(values)])
-    dist.all_reduce(tokens)
+    dist.all_reduce(tokens, group=_group)
     count = int(tokens) * per_token
     mine = torch.full((count,), -torch.inf, dtype=values.dtype)
     local = values.flatten().topk(min(count, values.numel())).values
     mine[: len(local)] = local
     everyone = [torch.empty_like(mine) for _ in range(workers())]
-    dist.all_gather(everyone, mine)
+    dist.all_gather(everyone, mine, group=_group)
     return torch.cat(everyone).topk(count).values[-1]
 
 
@@ -90,5 +110,5 @@ def agreed(stop: bool) -> bool:
     if workers() == 1:
         return stop
     votes = torch.tensor([float(stop)])
-    dist.all_reduce(votes)
+    dist.all_reduce(votes, group=_group)
     return bool(votes > 0)
