@@ -8,9 +8,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from tests.gui.conftest import opened
 from tests.gui.driver import LEFT, PLAIN, Person
+from tests.gui.test_closer import READ_SECONDS
 from tests.gui.test_place import lit_patch
 
 from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.widgets.workspace.map_making import TRIAL_TITLE
 
 
 def select(person: Person, *wells: str) -> None:
@@ -72,16 +74,82 @@ def test_selected_wells_teach_a_feature_and_it_is_shown(person: Person, plate: P
     assert "tiny-bright-cells-bright-cells.lexicon" in form.note._text
 
 
+def point_at(person: Person, well: str) -> None:
+    """Click the second lit patch of a well's field, and point at it."""
+    person.open_well(well)
+    row, column = lit_patch(person, 2)
+    person.click_image(row * 16 + 8, column * 16 + 8)
+    person.front("Features")
+    person.docks["Features"].view.showPlace()
+    person.click("Features", "teach_by_this")
+
+
+def test_what_the_places_find_is_seen_before_anything_is_taught(person: Person, plate: Path, tmp_path: Path):
+    opened(person, plate)
+    trial, overlay = person.workspace.trial, person.workspace.canvas.overlay
+    form = person.docks["Dictionary"].view.teaching
+    person.choose_feature(2)
+    point_at(person, "A03")
+    person.front("Dictionary")
+    person.click("Dictionary", "show_trial")
+    assert "Reading" in form.trial_note._text
+    person.wait(lambda: trial.found is not None, READ_SECONDS, "what one place finds")
+    assert form.trial_note._text.startswith("Found from 1 patch beside")
+    person.wait(lambda: overlay.layer() is not None and overlay.layer().name == TRIAL_TITLE, what="its map")
+    first = overlay.layer().data.copy()
+    row, column = person.workspace.pointing.pointed[0].places[0]
+    assert first[row * 4, column * 4] == first.max() > 0  # nothing is more like it than itself; a value is 4 px
+    person.screenshot(tmp_path / "trial.png")
+    # a second place, in another field, changes what is found; its field comes under the map of both
+    point_at(person, "A01")
+    person.front("Dictionary")
+    person.wait(lambda: form.trial_note._text.startswith("Found from 2 patches"), READ_SECONDS, "what both find")
+    person.wait(lambda: overlay.layer() is not None and overlay.layer().data.any(), what="the map of the other field")
+    form.list.setCurrentRow(1)
+    form.list.setFocus()
+    QTest.keyClick(form.list, Qt.Key.Key_Space)  # not this
+    person.wait(lambda: form.trial_note._text.startswith("Found from 1 patch beside 1,"), what="one against the other")
+    direction = trial.found.direction
+    # whoever chooses a feature sees that feature
+    feature = person.choose_feature(5)
+    person.wait(lambda: overlay.layer() and overlay.layer().name.startswith(f"#{feature}"), what="the feature")
+    assert not form.trial.isChecked() and not form.trial_note.isVisible()
+    person.front("Dictionary")
+    person.click("Dictionary", "show_trial")
+    person.wait(lambda: overlay.layer() is not None and overlay.layer().name == TRIAL_TITLE, what="the trial again")
+    # what is taught then is what was seen
+    person.type("Dictionary", "taught_name", "that")
+    person.click("Dictionary", "teach")
+    assert not trial.on
+    taught(person)
+    atom = person.workspace.state.lexicon.dictionary.atoms[64].numpy()
+    assert abs(float(atom @ direction)) > 0.9999
+
+
+def test_a_trial_ends_with_its_places(person: Person, plate: Path):
+    opened(person, plate)
+    trial, overlay = person.workspace.trial, person.workspace.canvas.overlay
+    form = person.docks["Dictionary"].view.teaching
+    point_at(person, "A03")
+    person.front("Dictionary")
+    person.click("Dictionary", "show_trial")
+
+    def title() -> str | None:
+        return None if overlay.layer() is None else overlay.layer().name
+
+    person.wait(lambda: title() == TRIAL_TITLE, READ_SECONDS, "its map")
+    form.list.setCurrentRow(0)
+    form.list.setFocus()
+    QTest.keyClick(form.list, Qt.Key.Key_Delete)
+    person.wait(lambda: title() != TRIAL_TITLE, what="what was shown before")
+    assert not trial.shown and not form.trial.isEnabled() and "Point at" in form.trial.toolTip()
+
+
 def test_places_are_pointed_at_in_two_fields(person: Person, plate: Path, tmp_path: Path):
     opened(person, plate)
     view, form = person.docks["Features"].view, person.docks["Dictionary"].view.teaching
     for well in ("A03", "A01"):
-        person.open_well(well)
-        row, column = lit_patch(person, 2)
-        person.click_image(row * 16 + 8, column * 16 + 8)
-        person.front("Features")
-        view.showPlace()
-        person.click("Features", "teach_by_this")
+        point_at(person, well)
     pointing = person.workspace.pointing
     assert [(each.well, each.like) for each in pointing.pointed] == [("A03", True), ("A01", True)]
     person.front("Dictionary")

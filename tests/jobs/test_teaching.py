@@ -11,9 +11,10 @@ import torch
 from tests.conftest import write_tiny_plate
 
 from napari_lexicon import api
+from napari_lexicon.analysis.lessons import PointedAt
 from napari_lexicon.dictionaries.file_format import load_dictionary
 from napari_lexicon.errors import LexiconError
-from napari_lexicon.jobs.lessons import PointedAt, lessons_of_wells
+from napari_lexicon.jobs.lessons import lessons_of_wells
 from napari_lexicon.jobs.running import job_from_json, job_to_json
 from napari_lexicon.jobs.teaching import TeachJob, TeachResult, run_teach
 from napari_lexicon.lexicons import Lexicon, LexiconPlate

@@ -15,7 +15,7 @@ from napari_lexicon.cli.progress import interruptible, told
 from napari_lexicon.errors import LexiconError
 
 if TYPE_CHECKING:
-    from napari_lexicon.jobs.lessons import PointedAt
+    from napari_lexicon.analysis.lessons import PointedAt
     from napari_lexicon.lexicons import Lexicon
 
 _PLACE = re.compile(r"(?:(?P<plate>[^:]+):)?(?P<well>[^:]+):(?P<field>\d+):(?P<row>\d+),(?P<column>\d+)")
@@ -79,7 +79,7 @@ def teach(
 
 
 def _place(lexicon: Lexicon, text: str, like: bool) -> PointedAt:
-    from napari_lexicon.jobs.lessons import PointedAt
+    from napari_lexicon.analysis.lessons import PointedAt
 
     match = _PLACE.fullmatch(text.strip())
     if match is None:

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from napari_lexicon.analysis.conditions import wells_where
-from napari_lexicon.analysis.teaching import (
-    BESIDE_THE_REST,
-    SHRINKAGE,
-    Check,
-    GroupSums,
-    check_fields,
-    paired_parts,
-    parts_of,
-)
+from napari_lexicon.analysis.lessons import Lesson, PointedAt, lessons_of_patches
+from napari_lexicon.analysis.teaching import GroupSums, parts_of
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.contract import Progress, Report, silent
@@ -25,58 +17,6 @@ from napari_lexicon.jobs.gathering import grouped_patches
 from napari_lexicon.jobs.refining import FineReader
 from napari_lexicon.lexicons import Lexicon, LexiconPlate
 from napari_lexicon.lexicons.plate import fine_is_current
-
-
-@dataclass(frozen=True)
-class PointedAt:
-    """Patches of one field that a feature is to be taught by.
-
-    Parameters
-    ----------
-    plate : str
-        Id or name of the plate in the lexicon.
-    number : int
-        Of the field on the plate.
-    places : tuple of (int, int)
-        Row and column of patches on the grid of the field.
-    like : bool
-        False for patches that are not what is meant.
-    """
-
-    plate: str
-    number: int
-    places: tuple[tuple[int, int], ...]
-    like: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """What was found in one channel.
-
-    Parameters
-    ----------
-    channel : str
-        Its name; empty where channels share a token.
-    direction : numpy.ndarray
-        ``(dim_w,)`` unit direction among whitened tokens.
-    check : Check, optional
-        How it fares on what it was not learnt from; None where nothing could be left out.
-    like, unlike : int
-        Wells, or patches, that it was learnt from.
-    distance : float
-        How far apart these lie along the direction, in spreads of tokens.
-    """
-
-    channel: str
-    direction: np.ndarray
-    check: Check | None
-    like: int
-    unlike: int
-    distance: float
-
-    def rank(self) -> tuple[float, float]:
-        """The better, the higher."""
-        return (-1.0 if self.check is None else self.check.auroc, self.distance)
 
 
 def lessons_of_wells(
@@ -179,43 +119,12 @@ def lessons_of_places(
     if not any(one.like and one.places for one in places):
         raise JobError("Nothing is pointed at that the feature is to find: point at patches that have it.")
     fields = _pointed_fields(lexicon, places, reader, report)
-    against = any(not one.like for one in places)
-    lessons = []
-    for channel in _channels(lexicon, dictionary, wanted_channel):
-        seen = [one for one in (_patches(*field, channel, against) for field in fields) if one is not None]
-        if not seen:
-            continue
-        lesson = _of_patches(channel, seen, against, dictionary)
-        if lesson is not None:
-            lessons.append(lesson)
+    lessons = lessons_of_patches(fields, _channels(lexicon, dictionary, wanted_channel), dictionary.atoms.numpy())
     if not lessons:
         raise JobError(
             "All patches that are pointed at are dark, or there is nothing to tell them from: choose others."
         )
     return lessons
-
-
-def _of_patches(
-    channel: str, seen: Sequence[tuple[np.ndarray, np.ndarray]], against: bool, dictionary: Dictionary
-) -> Lesson | None:
-    """What the patches of some fields teach; None where they are all of one kind."""
-    number = np.repeat(np.arange(len(seen)), 2)
-    block = np.zeros_like(number) if against else number
-    part = paired_parts([like.any() for _, like in seen], [not like.all() for _, like in seen])
-    sums = GroupSums(np.tile([True, False], len(seen)), block, np.repeat(part, 2), dictionary.whitening.dim_whitened)
-    for place, (tokens, like) in enumerate(seen):
-        sums.add(2 * place, tokens[like])
-        sums.add(2 * place + 1, tokens[~like])
-    shrinkage = SHRINKAGE if against else BESIDE_THE_REST
-    direction = sums.direction(shrinkage=shrinkage)
-    if direction is None:
-        return None
-    parts = [[one for one, own in zip(seen, part, strict=True) if own == n] for n in range(sums.parts)]
-    whole = [(np.concatenate([one[0] for one in own]), np.concatenate([one[1] for one in own])) for own in parts]
-    check = check_fields(sums, whole, dictionary.atoms.numpy(), shrinkage)
-    likes = sum(int(like.sum()) for _, like in seen)
-    others = sum(len(like) for _, like in seen) - likes
-    return Lesson(channel, direction, check, likes, others, sums.distance(shrinkage))
 
 
 def _pointed_fields(
@@ -242,22 +151,3 @@ def _pointed_fields(
             reader.read(plate, number, 1)
         found.append((plate, number, pointed))
     return found
-
-
-def _patches(
-    plate: LexiconPlate, number: int, pointed: Sequence[PointedAt], channel: str, against: bool
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """``(n, dim_w)`` whitened tokens of a field and ``(n,)`` whether they are like; dark patches are left out."""
-    fine = plate.fine(number)
-    names = [one.name for one in plate.header.channels]
-    have = [names[c] for c in fine.codes.channels] if fine is not None else []
-    if fine is None or (channel and channel not in have):
-        return None
-    tokens = fine.whitened[have.index(channel) if channel else 0].astype(np.float32)
-    kind = np.zeros(tokens.shape[:2], np.int8) if against else np.full(tokens.shape[:2], -1, np.int8)
-    for wanted in (False, True):
-        for one in pointed:
-            rows, columns = np.array(one.places, dtype=int).reshape(-1, 2).T if one.like == wanted else ([], [])
-            kind[rows, columns] = 1 if wanted else -1
-    use = (kind != 0) & tokens.any(axis=-1)
-    return (tokens[use], kind[use] > 0) if use.any() else None

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from napari_lexicon.analysis.conditions import CONTROLS
+from napari_lexicon.analysis.lessons import Lesson, PointedAt, lesson_sentence
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.file_format import save_dictionary
 from napari_lexicon.dictionaries.taught import with_taught
@@ -23,7 +24,7 @@ from napari_lexicon.jobs.applying import ApplyJob, run_apply
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 from napari_lexicon.jobs.embedding import FieldsResult
 from napari_lexicon.jobs.gathering import gathered_tokens
-from napari_lexicon.jobs.lessons import Lesson, PointedAt, lessons_of_places, lessons_of_wells
+from napari_lexicon.jobs.lessons import lessons_of_places, lessons_of_wells
 from napari_lexicon.jobs.plates import held_lexicon
 from napari_lexicon.jobs.refining import FineReader
 from napari_lexicon.lexicons import Lexicon
@@ -143,7 +144,7 @@ def run_teach(job: TeachJob, report: Report = silent, should_stop: ShouldStop = 
     lesson = max(lessons, key=Lesson.rank)
     report(Progress(0, 0, "adding the feature to the dictionary"))
     larger = _larger(lexicon, dictionary, name, lesson)
-    said = _said(lesson, len(lessons), unit, _asked(job))
+    said = lesson_sentence(lesson, len(lessons), unit, _asked(job))
     _put_down(lexicon, larger, job.out, FeatureName(name=name, note=said))
     result = _read(job, lexicon, report, should_stop) if job.read and not should_stop() else None
     check = lesson.check
@@ -204,20 +205,3 @@ def _read(job: TeachJob, lexicon: Lexicon, report: Report, should_stop: ShouldSt
 
 def _asked(job: TeachJob) -> str:
     return "" if job.places else f" ({job.wells}; against {job.against})"
-
-
-def _said(lesson: Lesson, channels: int, unit: str, asked: str) -> str:
-    """What the feature was taught by, and how it fares on what it was not taught by."""
-    many, left = ("patches", "fields") if unit == "patch" else ("wells", "wells")
-    where = f", in {lesson.channel}" if lesson.channel else ""
-    chosen = f", the best of {channels} channels" if channels > 1 else ""
-    taught = f"{lesson.like} {many if lesson.like > 1 else unit} beside {lesson.unlike}"
-    said = f"Taught by {taught}{asked}{where}{chosen}."
-    check = lesson.check
-    if check is None:
-        return f"{said} Not checked: there are too few {left} to leave any out."
-    p = "" if check.p is None else f" (p {min(1.0, check.p * channels):.2g} by shuffled wells)"
-    return (
-        f"{said} On {left} left out by turns, in {check.parts} parts: AUROC {check.auroc:.2f}{p}; "
-        f"the best other feature, #{check.feature}, chosen likewise: {check.feature_auroc:.2f}."
-    )

@@ -72,8 +72,13 @@ def shown_colors(
         taken = [*found.values(), *(color for other, color in given.items() if other not in found)]
         wishes = [(before or {}).get(feature), feature_color(feature)]
         free = [wish for wish in wishes if wish is not None and _nearest(wish, taken) >= LEAST_DISTANCE]
-        found[feature] = free[0] if free else max((*FEATURE_COLORS, *_SPARE), key=lambda c: _nearest(c, taken))
+        found[feature] = free[0] if free else free_color(taken)
     return found
+
+
+def free_color(taken: Sequence[str]) -> str:
+    """The colour that is farthest from all that are taken."""
+    return max((*FEATURE_COLORS, *_SPARE), key=lambda color: _nearest(color, taken))
 
 
 def _nearest(color: str, taken: Sequence[str]) -> float:

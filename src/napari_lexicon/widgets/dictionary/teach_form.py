@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QLineEdit,
     QListWidget,
@@ -35,6 +36,10 @@ _HOW = (
     "Tick what has it: a line that is not ticked has it not. Where all are ticked, the rest of the fields has it not. "
     "Subtle things need both kinds: cells that have it, and cells that have not."
 )
+_TRY = (
+    "Lay over the image what the places pointed at find, anew with every further one, before anything is taught. "
+    "Choosing a feature shows that feature again."
+)
 _MOST_ROWS = 8
 
 
@@ -63,6 +68,8 @@ class TeachForm(QWidget):
         Forget the place in this line; show it.
     againstChanged()
         Other wells to compare with.
+    tryChanged(bool)
+        Whether what the places find is to be seen on the image.
     teachClicked()
         The button.
     """
@@ -72,6 +79,7 @@ class TeachForm(QWidget):
     removed = Signal(int)
     placeActivated = Signal(int)
     againstChanged = Signal()
+    tryChanged = Signal(bool)
     teachClicked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -122,11 +130,17 @@ class TeachForm(QWidget):
         self.list.itemChanged.connect(self._ticked)
         self.list.itemActivated.connect(lambda item: self.placeActivated.emit(self.list.row(item)))
         self.list.deleted.connect(self.removed)
+        self.trial = QCheckBox("Show what they find")
+        self.trial.setObjectName("show_trial")
+        self.trial.toggled.connect(self.tryChanged)
+        self.trial_note = Caption(wrap=True, step=-0.5)
+        self.trial_note.setObjectName("trial_note")
         box = QVBoxLayout(self._places)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
         box.addWidget(Caption(_HOW, wrap=True, step=-0.5))
-        box.addWidget(self.list)
+        for widget in (self.list, self.trial, self.trial_note):
+            box.addWidget(widget)
         return self._places
 
     def value(self) -> str:
@@ -156,6 +170,16 @@ class TeachForm(QWidget):
         self.list.blockSignals(False)
         self.list.setVisible(bool(pointed))
         self.list.setFixedHeight(self.list.sizeHintForRow(0) * min(_MOST_ROWS, len(pointed)) + 8)
+
+    def setTrial(self, on: bool, reason: str | None, note: str) -> None:
+        """Whether what the places find is on the image, why it cannot be, and what is to be said of it."""
+        self.trial.blockSignals(True)
+        self.trial.setChecked(on)
+        self.trial.blockSignals(False)
+        self.trial.setEnabled(reason is None)
+        self.trial.setToolTip(reason or _TRY)
+        self.trial_note.setText(note)
+        self.trial_note.setVisible(bool(note))
 
     def setWells(self, line: str, against: Sequence[tuple[str, str]]) -> None:
         """Which wells have it, and what they can be compared with: words and question."""

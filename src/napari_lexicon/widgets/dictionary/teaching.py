@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.dictionary.teach_form import TeachForm
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
+_NOTHING = "Point at something that has it, and leave it ticked."
+
 
 class TeachController(Controller):
     """What is pointed at to the form; the button to the jobs."""
@@ -34,6 +36,8 @@ class TeachController(Controller):
         self.link(form.likeChanged, workspace.pointing.set_like)
         self.link(form.removed, workspace.pointing.remove)
         self.link(form.placeActivated, self._show_place)
+        self.link(form.tryChanged, workspace.trial.set_on)
+        self.link(workspace.trial.changed, self._show_trial)
         self.link(form.teachClicked, self.teach)
         self._with_tokens = False
         self.refresh()
@@ -47,6 +51,7 @@ class TeachController(Controller):
         many = f"{listed(chosen)} ({counted(len(chosen), 'well')})"
         line = f"{many}, as selected on the plate." if chosen else "Select wells on the plate that have it."
         self._form.setWells(line, self._against(chosen))
+        self._show_trial()
         self._say()
 
     def teach(self) -> None:
@@ -57,6 +62,7 @@ class TeachController(Controller):
         name = self._form.name.text().strip()
         out = taught_out_path(lexicon.path, name)
         settings = self.workspace.compute.settings
+        self.workspace.trial.set_on(False)
         self.workspace.jobs.start(teach_request(lexicon, out, name, self._pointed(), settings, "dictionary"))
 
     def _pointed(self) -> dict[str, Any]:
@@ -85,6 +91,15 @@ class TeachController(Controller):
         others = len(wells) - len(chosen)
         return [*found, (f"all other wells ({others})", f"not ({_named(chosen)})")] if others else found
 
+    def _show_trial(self) -> None:
+        trial, note = self.workspace.trial, ""
+        pointed = any(each.like for each in self.workspace.pointing.pointed)
+        if trial.shown:
+            note = trial.why_not or (
+                trial.found.sentence if trial.found else "Reading the fields that are pointed into…"
+            )
+        self._form.setTrial(trial.on and pointed, None if pointed else _NOTHING, note)
+
     def _reason(self) -> str | None:
         state, form = self.workspace.state, self._form
         busy = apply_reason(state, self.workspace.jobs.status)
@@ -99,7 +114,7 @@ class TeachController(Controller):
         if form.value() == WELLS and form.against.currentData() is None:
             return "Every well is selected: leave some out to compare with."
         if form.value() == PLACES and not any(each.like for each in self.workspace.pointing.pointed):
-            return "Point at something that has it, and leave it ticked."
+            return _NOTHING
         return None if form.name.text().strip() else "Give it a name."
 
     def _say(self, _: object = None) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.figures import Figures
     from napari_lexicon.widgets.workspace.fine_reading import FineReading
     from napari_lexicon.widgets.workspace.reading import LexiconReading
+    from napari_lexicon.widgets.workspace.trial import Trial
 
 _SELECTION_PAUSE_MS = 150
 _PATIENCE_MS = 80
@@ -62,6 +63,7 @@ class Canvas(QObject):
         background: Background,
         reading: LexiconReading,
         fine: FineReading,
+        trial: Trial,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -69,7 +71,7 @@ class Canvas(QObject):
         self.layers = FieldLayers(viewer)
         self.overlay = ActivationOverlay(viewer)
         self.frame = SpotFrame(viewer)
-        self._making = MapMaking(state, reading, fine)
+        self._making = MapMaking(state, reading, fine, trial)
         self._kept = KeptMaps(state, viewer, self.overlay, self._map_of, self)
         self.names = FieldNames(viewer)
         self._codes: dict[str, FieldCodes | None] = {}
@@ -111,6 +113,7 @@ class Canvas(QObject):
             state.picksChanged.connect(draw)
         state.lookChanged.connect(self._look_closer)
         fine.changed.connect(self._draw_closer)
+        trial.changed.connect(self._look_closer)
         state.spotChanged.connect(self._show_frame)
         on_click(viewer, self._clicked)
 
@@ -310,7 +313,7 @@ class Canvas(QObject):
             self._patience.start()  # the new field is there before its codes, which are most often read at once
 
     def _clear_map(self) -> None:
-        if self._state.feature is None or (self._map() is None and not self.changing()):
+        if self._map() is None and (self._state.feature is None or not self.changing()):
             self.overlay.clear()
 
     def _blank_map(self) -> None:
@@ -326,9 +329,8 @@ class Canvas(QObject):
         if self._shown is not self._state.current_field():
             return  # of the field or the plate before, while the new one is read
         said = caption_of(plate, self._shown)
-        feature = self._state.feature
-        if shown is not None and feature is not None:
-            said += self._making.remark(feature, shown)
+        if shown is not None:
+            said += self._making.remark(self._state.feature, shown)
         self.layers.caption(said)
 
     def _look_closer(self, _: object = None) -> None:
@@ -375,7 +377,7 @@ class Canvas(QObject):
         self.overlay.legend()
 
     def _map(self) -> ActivationMap | None:
-        return None if self._state.feature is None else self._map_of(self._state.feature, self._state.channel)
+        return None if self._side is None or self.codes is None else self._making.chosen(self._side, self._codes)
 
     def _map_of(self, feature: int, channel: int | None) -> ActivationMap | None:
         return (

@@ -54,15 +54,22 @@ def maps_of_fine(
     picks: int | None = None,
 ) -> DrawnMaps:
     """Of fields that were read closer."""
-    from napari_lexicon.analysis.maps import direction_map, direction_top, drawn_along
-
     if look.kind == "code":
         found = maps_of_codes(
             [None if each is None else each.codes for each in fine], feature, channel, strongest, picks
         )
         return DrawnMaps(found.maps, look.finer, found.top)
+    return maps_along(fine, look, atom, channel)
+
+
+def maps_along(
+    fine: Sequence[FineField | None], look: MapLook, direction: npt.NDArray[np.floating], channel: int | None
+) -> DrawnMaps:
+    """How far the patches of fields that were read closer lie along a direction ``(dim_w,)``."""
+    from napari_lexicon.analysis.maps import direction_map, direction_top, drawn_along
+
     maps = [
-        None if each is None else drawn_along(direction_map(each.whitened, each.codes.channels, atom, channel))
+        None if each is None else drawn_along(direction_map(each.whitened, each.codes.channels, direction, channel))
         for each in fine
     ]
     return DrawnMaps(maps, look.finer, direction_top(_largest(maps)))

@@ -63,6 +63,8 @@ class FineReading(QObject):
         self._process: QProcess | None = None
         self._unread = b""
         self._wanted: tuple[FinePlace, ...] = ()
+        self._prepared: tuple[FinePlace, ...] = ()
+        self._ready: set[FinePlace] = set()
         self._asked: FinePlace | None = None
         self._known: dict[FinePlace, FineField] = {}
         self._failed: dict[FinePlace, str] = {}
@@ -85,10 +87,18 @@ class FineReading(QObject):
     def want(self, places: Sequence[FinePlace]) -> None:
         """These fields are on the screen and wanted finer; what is not known yet is read."""
         self._wanted = tuple(places)
-        if not self._wanted and self._asked is not None:
-            self._asked = None
-            self.changed.emit()
-        self._ask_next()
+        self._go_on()
+
+    def prepare(self, places: Sequence[FinePlace], *, anew: bool = False) -> None:
+        """These fields are to lie read on the disk, after those on the screen; ``anew`` looks there once more."""
+        self._prepared = tuple(places)
+        if anew:
+            self._ready.difference_update(places)
+        self._go_on()
+
+    def ready(self, place: FinePlace) -> bool:
+        """Whether the field lies on the disk as it is wanted."""
+        return place in self._ready
 
     def get(self, place: FinePlace) -> FineField | None:
         """The field, None where it has not come (yet)."""
@@ -102,6 +112,10 @@ class FineReading(QObject):
     def failed(self, place: FinePlace) -> str:
         """Why a field could not be read, empty where nothing is known against it."""
         return self._failed.get(place, "")
+
+    def coming(self, place: FinePlace) -> bool:
+        """Whether a field is still to come: it is not known, and nothing is known against it."""
+        return place not in self._known and place not in self._failed
 
     def close(self) -> None:
         """End the process: its input ends."""
@@ -117,11 +131,19 @@ class FineReading(QObject):
     def _forget(self) -> None:
         self._known.clear()
         self._failed.clear()
-        self._wanted, self._asked = (), None
+        self._ready.clear()
+        self._wanted, self._prepared, self._asked = (), (), None
+
+    def _go_on(self) -> None:
+        if not self._wanted and not self._prepared and self._asked is not None:
+            self._asked = None
+            self.changed.emit()
+        self._ask_next()
 
     def _ask_next(self) -> None:
         """Look on the disk first, in a thread; then ask the process."""
-        missing = [place for place in self._wanted if place not in self._known and place not in self._failed]
+        missing = [place for place in self._wanted if self.coming(place)]
+        missing += [place for place in self._prepared if place not in self._ready and place not in self._failed]
         if not missing or self._asked in missing:
             return
         self._asked = missing[0]
@@ -146,6 +168,9 @@ class FineReading(QObject):
             self._asked = None
             field, self._atoms = found
             self._keep(place, field)
+            # one grid of a field lies on the disk at a time
+            others = {each for each in self._ready if _same_field(each, place)}
+            self._ready = (self._ready - others) | {place}
             self.changed.emit()
             self._ask_next()
 
@@ -227,6 +252,10 @@ class FineReading(QObject):
         if error == QProcess.ProcessError.FailedToStart and self._asked is not None:
             self._process = None
             self._fail(self._asked, f"Python could not be started ({self._command[0]}): install napari-lexicon again.")
+
+
+def _same_field(one: FinePlace, other: FinePlace) -> bool:
+    return (one.lexicon, one.plate, one.number) == (other.lexicon, other.plate, other.number)
 
 
 def read_fine(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_lexicon.analysis.outlines import LINE, outline_map
+from napari_lexicon.viewer.distinct import free_color
 from napari_lexicon.viewer.overlay import ActivationMap
-from napari_lexicon.widgets.workspace.drawn_maps import DrawnMaps, maps_of_codes, maps_of_fine
+from napari_lexicon.widgets.workspace.drawn_maps import DrawnMaps, maps_along, maps_of_codes, maps_of_fine
 from napari_lexicon.widgets.workspace.fine_reading import FinePlace
+from napari_lexicon.widgets.workspace.state import MapLook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,12 +21,16 @@ if TYPE_CHECKING:
     from napari_lexicon.viewer.side_by_side import SideBySide
     from napari_lexicon.widgets.workspace.fine_reading import FineReading
     from napari_lexicon.widgets.workspace.reading import LexiconReading
-    from napari_lexicon.widgets.workspace.state import MapLook, WorkspaceState
+    from napari_lexicon.widgets.workspace.state import WorkspaceState
+    from napari_lexicon.widgets.workspace.trial import Trial
 
 _BY_DIRECTION = {
     "taught": " · direction of #{}, which was taught",
     "silent": " · direction of #{}: its code is in no patch of the plate",
 }
+
+TRIAL = MapLook("direction", 1)
+TRIAL_TITLE = "found by the places"
 
 
 def feature_title(lexicon: Lexicon, feature: int) -> str:
@@ -35,14 +42,24 @@ def feature_title(lexicon: Lexicon, feature: int) -> str:
 class MapMaking:
     """Makes maps from codes, or from fields that were read closer where the look asks for it."""
 
-    def __init__(self, state: WorkspaceState, reading: LexiconReading, fine: FineReading) -> None:
-        self._state, self._reading, self._fine = state, reading, fine
+    def __init__(self, state: WorkspaceState, reading: LexiconReading, fine: FineReading, trial: Trial) -> None:
+        self._state, self._reading, self._fine, self._trial = state, reading, fine, trial
 
     def want(self, side: SideBySide | None, codes: Mapping[str, FieldCodes | None]) -> None:
         """Have the fields on the screen read closer where a map on the image asks for it."""
+        if self._trial.shown:
+            self._fine.want(list(self._places(side, codes, TRIAL).values()))
+            return
         shown = [*self._state.kept, *([] if self._state.feature is None else [self._state.feature])]
         close = [look for feature in shown if not (look := self._reading.look_of(feature)).plain]
         self._fine.want(list(self._places(side, codes, close[0]).values()) if close else [])
+
+    def chosen(self, side: SideBySide, codes: Mapping[str, FieldCodes | None]) -> ActivationMap | None:
+        """The map of the chosen feature, or of what the places pointed at find while that is wanted."""
+        if self._trial.shown:
+            return self._of_trial(side, codes)
+        feature = self._state.feature
+        return None if feature is None else self.map(side, codes, feature, self._state.channel)
 
     def map(
         self, side: SideBySide, codes: Mapping[str, FieldCodes | None], feature: int, channel: int | None
@@ -57,17 +74,37 @@ class MapMaking:
             usual = self._reading.usual_in_controls(feature, channel)
             maps = [None if values is None else (values - usual).clip(min=0) for values in maps]
             top = max(top - usual, 1e-6)
+        drawn = replace(drawn, maps=maps, top=top)
+        return self._laid(side, drawn, feature_title(lexicon, feature), self._state.color_of(feature))
+
+    def _of_trial(self, side: SideBySide, codes: Mapping[str, FieldCodes | None]) -> ActivationMap | None:
+        """How far patches lie along what the places pointed at find; None until it and all fields are there."""
+        found, places = self._trial.found, self._places(side, codes, TRIAL)
+        fine = {key: self._fine.get(place) for key, place in places.items()}
+        if found is None or not fine or any(each is None for each in fine.values()):
+            return None
+        drawn = maps_along([fine.get(field.key) for field in side.fields], TRIAL, found.direction, found.channel)
+        taken = [self._state.shown_colors[feature] for feature in self._state.kept]
+        return self._laid(side, drawn, TRIAL_TITLE, free_color(taken))
+
+    def _laid(self, side: SideBySide, drawn: DrawnMaps, title: str, color: str) -> ActivationMap:
+        """Maps of the fields on the screen as one map over all of them."""
+        lexicon, style, top = self._state.lexicon, self._state.style, drawn.top
+        assert lexicon is not None
         # blending and outlines need the patches themselves
         exact = not (style.smooth or style.outline)
-        values, patch = side.map(maps, lexicon.backbone.patch // drawn.finer, exact=exact)
+        values, patch = side.map(drawn.maps, lexicon.backbone.patch // drawn.finer, exact=exact)
         if style.outline:
             values = np.where(values >= style.threshold * top, values, 0)
             values, patch = outline_map(values, patch, side.shape, LINE * top)
-        placement = side.whole.of_patches(patch)
-        return ActivationMap(values, placement, feature_title(lexicon, feature), self._state.color_of(feature), top)
+        return ActivationMap(values, side.whole.of_patches(patch), title, color, top)
 
-    def remark(self, feature: int, shown: ActivationMap) -> str:
+    def remark(self, feature: int | None, shown: ActivationMap) -> str:
         """What the image says of the map beside the place: where nothing is seen, or nobody asked for the direction."""
+        if self._trial.shown:
+            return f" · what the places pointed at find{'' if shown.values.any() else ': nothing here'}"
+        if feature is None:
+            return ""
         if self._reading.look_of(feature).kind == "code" and not shown.values.any():
             return f" · #{feature} is in no patch here: try Map, direction"
         why = self._reading.why_direction(feature) if self._state.look.kind == "auto" else None

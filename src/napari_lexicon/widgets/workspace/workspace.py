@@ -32,6 +32,7 @@ from napari_lexicon.widgets.workspace.state import WorkspaceState
 from napari_lexicon.widgets.workspace.taught_channel import TaughtChannel
 from napari_lexicon.widgets.workspace.training_pace import TrainingPace
 from napari_lexicon.widgets.workspace.training_watch import TrainingWatch
+from napari_lexicon.widgets.workspace.trial import Trial
 from napari_lexicon.widgets.workspace.walking import Walking
 
 if TYPE_CHECKING:
@@ -61,12 +62,13 @@ class Workspace(QObject):
         self.pace = TrainingPace(self.opening.memory, self)
         self.samples = SamplePlate(self.opening, self.jobs, self.background, self)
         self.fine = FineReading(self.state, self.background, self.compute, self)
-        self.canvas = Canvas(self.state, viewer, self.background, self.reading, self.fine, self)
+        self.pointing = Pointing(self.state, self)
+        self.trial = Trial(self.state, self.pointing, self.fine, self.background, self)
+        self.canvas = Canvas(self.state, viewer, self.background, self.reading, self.fine, self.trial, self)
         self.walking = Walking(self.state, self.reading, self)
         self.restoring = Restoring(self.state, self.reading, self.opening, self.canvas, self.background, self)
         self.first = FirstLook(self.state, self.reading, self.jobs, self.opening, self.background, self)
         self.alike = AlikeSearch(self.state, self.background, self.reading, self)
-        self.pointing = Pointing(self.state, self)
         self._taught_channel = TaughtChannel(self.state, self.reading, self)
         bind_keys(viewer, {**self.walking.actions(), "more_like_this": self.alike.from_spot})
         self._settled = self._collects = False

@@ -1,0 +1,177 @@
+"""What the places pointed at find so far: a lesson before anything is taught, seen on the image as one points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_lexicon.widgets.workspace.fine_reading import FinePlace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from napari_lexicon.lexicons import Lexicon, LexiconPlate
+    from napari_lexicon.widgets.workspace.background import Background
+    from napari_lexicon.widgets.workspace.fine_reading import FineReading
+    from napari_lexicon.widgets.workspace.pointing import Pointed, Pointing
+    from napari_lexicon.widgets.workspace.state import WorkspaceState
+
+_ERRAND = "trial"
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """What was found.
+
+    Parameters
+    ----------
+    direction : numpy.ndarray
+        ``(dim_w,)`` unit direction among whitened tokens.
+    channel : int, optional
+        Channel of the plate that it is found in; None where channels share a token.
+    sentence : str
+        From how much, and how it fares on fields that were left out.
+    """
+
+    direction: npt.NDArray[np.floating]
+    channel: int | None
+    sentence: str
+
+
+class Trial(QObject):
+    """Finds the direction anew whenever other places are pointed at, while somebody wants to see it.
+
+    Signals
+    -------
+    changed()
+        Something was found, is being looked for, or nobody wants to see it any more.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        state: WorkspaceState,
+        pointing: Pointing,
+        fine: FineReading,
+        background: Background,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._state, self._pointing, self._fine, self._background = state, pointing, fine, background
+        self._on = self._awaits = False
+        self._found: Tried | None = None
+        self._why_not = ""
+        pointing.changed.connect(self._begin)
+        fine.changed.connect(self._fields_came)
+        for signal in (state.featureChanged, state.lexiconChanged):  # something else is to be seen
+            signal.connect(lambda _: self.set_on(False))
+
+    @property
+    def on(self) -> bool:
+        """Whether somebody wants to see it."""
+        return self._on
+
+    @property
+    def shown(self) -> bool:
+        """Whether the map on the image is that of the trial: it is wanted, and something is pointed at."""
+        return self._on and any(each.like for each in self._pointing.pointed)
+
+    @property
+    def found(self) -> Tried | None:
+        """What was found, None while it is looked for."""
+        return self._found
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing can be found, empty where nothing speaks against it."""
+        return self._why_not
+
+    def set_on(self, on: bool) -> None:
+        """Show what is found, or what was shown before."""
+        if on != self._on:
+            self._on = on
+            self._begin()
+
+    def _begin(self) -> None:
+        """Have the fields read that are pointed into."""
+        before, self._found, self._why_not = self._found, None, ""
+        self._background.forget(_ERRAND)
+        self._awaits = self.shown
+        if self._awaits:
+            self._found = before  # until there is more to see
+        self._fine.prepare(self._places() if self._awaits else [])
+        self.changed.emit()
+        self._fields_came()
+
+    def _places(self) -> list[FinePlace]:
+        lexicon, plate = self._state.lexicon, self._state.lexicon_plate
+        if lexicon is None or plate is None:
+            return []
+        numbers = dict.fromkeys(each.number for each in self._pointing.pointed)
+        return [FinePlace(str(lexicon.path), plate.id, number, 1) for number in numbers]
+
+    def _fields_came(self) -> None:
+        """Look for the direction once all fields are there."""
+        lexicon, plate, places = self._state.lexicon, self._state.lexicon_plate, self._places()
+        if not self._awaits or lexicon is None or plate is None or not places:
+            return
+        for place in places:
+            if self._fine.failed(place):
+                self._end(None, f"{plate.fields[place.number].well} cannot be read: {self._fine.failed(place)}")
+                return
+        if all(self._fine.ready(place) for place in places):
+            self._awaits = False
+            pointed = self._pointing.pointed
+            self._background.start(
+                _ERRAND,
+                lambda: tried(lexicon, plate, pointed),
+                self._take,
+                lambda error: self._end(None, str(error)),
+            )
+
+    def _take(self, found: Tried | str | None) -> None:
+        if isinstance(found, str):
+            self._end(None, found)
+        elif found is None:
+            self._awaits = True
+            self._fine.prepare(self._places(), anew=True)
+        else:
+            self._end(found, "")
+
+    def _end(self, found: Tried | None, why_not: str) -> None:
+        self._awaits = False
+        self._found, self._why_not = found, why_not
+        self.changed.emit()
+
+
+def tried(lexicon: Lexicon, plate: LexiconPlate, pointed: Sequence[Pointed]) -> Tried | str | None:
+    """The direction that places teach; a sentence where there is none, None where a field was read otherwise since."""
+    from napari_lexicon.analysis.lessons import Lesson, PointedAt, lesson_sentence, lessons_of_patches
+    from napari_lexicon.analysis.lexicon_tables import atoms_of
+    from napari_lexicon.lexicons.plate import fine_is_current
+
+    plate.refresh()
+    numbers = list(dict.fromkeys(each.number for each in pointed))
+    if not all(fine_is_current(plate, number, 1) for number in numbers):
+        return None
+    names = [""] if plate.joint else [channel.name for channel in plate.header.channels]
+    fields = [
+        (
+            plate,
+            number,
+            [PointedAt(plate.id, number, each.places, each.like) for each in pointed if each.number == number],
+        )
+        for number in numbers
+    ]
+    lessons = lessons_of_patches(fields, names, atoms_of(lexicon))
+    if not lessons:
+        return "What is pointed at is dark, or there is nothing to tell it from: point at other places."
+    best = max(lessons, key=Lesson.rank)
+    sentence = lesson_sentence(best, len(lessons), "patch", learnt="Found from")
+    return Tried(best.direction, names.index(best.channel) if best.channel else None, sentence)
