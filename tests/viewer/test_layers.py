@@ -50,6 +50,27 @@ def test_the_next_field_reuses_the_layers_and_what_was_done_to_them(viewer):
     assert not viewer.layers["Mito"].visible
 
 
+def test_a_field_that_lacks_channels_is_as_bright_as_the_others_unless_a_person_dimmed_it(viewer):
+    layers, image = FieldLayers(viewer), random_image(0, channels=5)
+    stains = tuple(Channel(name) for name in ("DNA", "ER", "RNA", "Actin", "Mito"))
+
+    def show_channels(*present: int) -> None:
+        made = channel_layers(field_of(image[: len(present)], (0.5, 0.5), present), stains, image[list(present)], {})
+        layers.remove_others(made)
+        for layer in made:
+            layers.put(layer)
+
+    show_channels(0, 1, 2, 3, 4)
+    assert {layer.opacity for layer in viewer.layers} == {0.52}
+    show_channels(0, 1)
+    assert [layer.opacity for layer in viewer.layers] == [1, 1]
+    show_channels(0, 1, 2, 3, 4)
+    assert {layer.opacity for layer in viewer.layers} == {0.52}
+    viewer.layers["DNA"].opacity = 0.3
+    show_channels(0, 1)
+    assert (viewer.layers["DNA"].opacity, viewer.layers["ER"].opacity) == (0.3, 1)
+
+
 def test_layers_that_a_person_removed_or_renamed_are_no_surprise(viewer):
     layers = FieldLayers(viewer)
     show(layers, random_image(0))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 OWNER = "napari-lexicon"
 """Key in ``layer.metadata`` by which our layers know each other."""
+OPACITY = "opacity"
+"""Key under it for the opacity that a channel was given, to tell it from what a person chose."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class ImageLayer:
             "rgb": self.rgb,
             "multiscale": self.multiscale,
             "opacity": self.opacity,
-            "metadata": {OWNER: dict(self.metadata)},
+            "metadata": {OWNER: {**self.metadata, OPACITY: self.opacity}},
             "blending": "translucent_no_depth" if self.rgb else "additive",
         }
         if not self.rgb:
@@ -141,8 +143,9 @@ def channel_layers(
     if rgb:
         data = np.moveaxis(np.asarray(image[:3]), 0, -1)
         return [ImageLayer("colour", data, placement, None, None, rgb=True, metadata={**key, "channel": "rgb"})]
-    layers = []
-    for plane, index in zip(image, field_.channels if present is None else present, strict=True):
+    layers: list[ImageLayer] = []
+    shown = field_.channels if present is None else present
+    for plane, index in zip(image, shown, strict=True):
         channel = channels[index]
         layers.append(
             ImageLayer(
@@ -151,7 +154,7 @@ def channel_layers(
                 placement=placement,
                 contrast_limits=ranges.get(channel.name) or channel.window or display_range(plane),
                 color=channel_color(channel.name, index, len(channels), channel.color),
-                opacity=composite_opacity(len(channels)),
+                opacity=composite_opacity(len(shown)),  # a field that lacks channels is as bright as the others
                 metadata={**key, "channel": channel.name},
             )
         )

@@ -9,7 +9,7 @@ from weakref import ref
 import numpy as np
 
 from napari_lexicon.viewer import napari_compat
-from napari_lexicon.viewer.conversion import OWNER, ImageLayer
+from napari_lexicon.viewer.conversion import OPACITY, OWNER, ImageLayer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,7 +94,10 @@ class FieldLayers:
         if old is None:
             self._add(viewer, layer)
             return
-        old.metadata = {**old.metadata, OWNER: dict(layer.metadata)}
+        usual = old.metadata[OWNER][OPACITY]
+        if usual != layer.opacity and np.isclose(old.opacity, usual):  # as we made it, not as a person wants it
+            old.opacity = layer.opacity
+        old.metadata = {**old.metadata, **layer.as_kwargs()["metadata"]}
         if not np.array_equal(old.scale, layer.placement.scale) or not np.array_equal(
             old.translate, layer.placement.translate
         ):
@@ -160,6 +163,8 @@ class FieldLayers:
             return
         overlay = napari_compat.text_overlay(viewer)
         overlay.text, overlay.position, overlay.font_size = text, "top_left", 9
+        if hasattr(overlay, "box"):  # since napari 0.9: read over any image, in either theme
+            overlay.box = True
         overlay.visible = bool(text)
 
     def _ours(self) -> Iterator[tuple[str, Any]]:
