@@ -100,6 +100,23 @@ def test_a_process_that_is_killed_is_said_and_started_again(person: Person, plat
     assert len(said) == 1
 
 
+def test_a_code_is_not_taken_for_the_direction_that_could_not_be_read(person: Person, plate: Path):
+    opened(person, plate)
+    person.open_well("B03")
+    feature = person.choose_feature(0)
+    person.wait(lambda: person.workspace.canvas.overlay.layer() is not None)
+    code, fine = drawn(person), person.workspace.fine
+    assert code.any()
+    choose(person, "map_kind", "direction")
+    person.wait(lambda: fine.reading and fine.process_id() > 0, 10, "the process")
+    assert not drawn(person).any()
+    assert text_overlay(person.viewer).text.endswith(f"\nreading the direction of #{feature}…")
+    os.kill(fine.process_id(), 9)
+    person.wait(lambda: not fine.reading, 10, "the end")
+    np.testing.assert_array_equal(drawn(person), code)
+    assert f"code of #{feature}: its direction could not be read" in text_overlay(person.viewer).text
+
+
 def test_the_canvas_says_where_no_patch_is_made_of_a_feature(person: Person, plate: Path):
     opened(person, plate)
     person.open_well("B03")

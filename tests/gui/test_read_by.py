@@ -13,6 +13,7 @@ from tests.gui.driver import Person
 from tests.gui.test_jobs import wait_for_end
 
 from napari_lexicon import api
+from napari_lexicon.viewer.napari_compat import text_overlay
 from napari_lexicon.widgets.workspace.job_status import JobPhase
 
 
@@ -43,9 +44,11 @@ def test_table_plate_and_questions_follow_the_reading_and_so_does_the_next_time(
     assert "of patches lie over 2 SD of controls along it" in view.card.facts.text()
     assert reading.look_of(0).kind == "direction"
     assert person.find("Features", "feature_why").text() == (
-        "Its direction is shown (Map); the table counts what lies over 2 SD."
+        "Map and table read its direction: what lies over 2 SD of controls."
     )
     person.wait(lambda: workspace.fine.reading, 10, "the field read again")
+    assert not workspace.canvas.overlay.layer().data.any()  # the code of before is no answer
+    assert text_overlay(person.viewer).text.endswith(f"\nreading the direction of #{workspace.state.feature}…")
     person.wait(lambda: dict(person.docks["Plate"].view.grid.colors()) != colors, 10, "other colours of the wells")
     color_by = person.docks["Plate"].view.color_by
     assert color_by.value().statistic == "fraction_active"  # as the table counts
@@ -54,8 +57,15 @@ def test_table_plate_and_questions_follow_the_reading_and_so_does_the_next_time(
     most = read.wells[int(often.argmax())]
     assert reading.figures.table["well"][common] == most
     workspace.state.set_feature(common)
+    person.wait(lambda: not workspace.fine.reading, 120, "the direction")
+    map_layer = workspace.canvas.overlay.layer()
+    drawn = map_layer.data[map_layer.data > 0]
+    assert drawn.size == 0 or drawn.min() > 2  # the map begins where the table begins to count
+    assert map_layer.contrast_limits[0] == 2
     person.press(Qt.Key.Key_N)
     person.wait_for_field(most)
+    person.wait(lambda: f"direction of #{common}, over 2 SD" in text_overlay(person.viewer).text, 120, "how it is read")
+    assert (map_layer.data > 2).any()
     person.front("Questions")
     person.click("Questions", "ask")
     status = wait_for_end(person)

@@ -86,9 +86,9 @@ def test_a_report_and_a_figure(applied):
         str(applied), str(out), beyond=2.0
     )
     shown = {"features": [7, 3], "colors": ["#123456", "#654321"], "channel": "DNA", "threshold": 0.2, "finer": 2}
-    shown |= {"readings": ["code", "direction"], "picks": 2, "above_control": True}
+    shown |= {"readings": ["code", "direction"], "picks": 2, "above_control": True, "drawn_from": 2.0}
     settings = {"channel": "DNA", "plate": "id", "threshold": 0.2, "colors": ("#123456", "#654321"), "finer": 2}
-    settings |= {"readings": ("code", "direction"), "picks": 2, "above_control": True}
+    settings |= {"readings": ("code", "direction"), "picks": 2, "above_control": True, "drawn_from": 2.0}
     place, look = FieldPlace("B02", 1), figure_look(OverlayStyle(opacity=0.5, outline=True), {"DNA": (3.0, 9.0)})
     assert understood(figure_request(lexicon, "id", place, shown | look, out, "features")) == FigureJob(
         *(str(applied), str(out), "B02", (7, 3), 1),

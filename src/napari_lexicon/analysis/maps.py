@@ -89,9 +89,13 @@ def drawn_along(along: np.ndarray, level: float = DRAWN_FROM) -> np.ndarray:
     return np.where(along > level, along, 0).astype(np.float32)
 
 
-def direction_top(largest: float) -> float:
-    """Value of a direction in full colour: steps, so that most fields have the same and can be compared."""
-    return next((float(top) for top in _TOPS if top >= largest), largest)
+def direction_top(largest: float, level: float = DRAWN_FROM) -> float:
+    """Value of a direction in full colour: steps, so that most fields have the same and can be compared.
+
+    It lies farther out than the level from which a direction is drawn, however little is drawn.
+    """
+    least = max(largest, level + 1)
+    return next((float(top) for top in _TOPS if top >= least), least)
 
 
 def channel_maps(codes: FieldCodes, feature: int, picks: int | None = None) -> dict[int, np.ndarray]:

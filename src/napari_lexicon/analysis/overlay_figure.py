@@ -33,12 +33,15 @@ class FeatureMap:
         ``(Y, X)`` on the pixels of the field; 0 where nothing is to be drawn.
     top : float
         Value in full colour.
+    bottom : float
+        Value from which anything is seen.
     """
 
     label: str
     color: str
     values: np.ndarray
     top: float
+    bottom: float = 0.0
 
 
 @dataclass
@@ -134,7 +137,8 @@ def painted(ground: np.ndarray, maps: Sequence[FeatureMap], opacity: float = 0.7
     """
     mixed = ground.astype(np.float32)
     for each in maps:
-        alpha = opacity * np.sqrt((each.values / max(each.top, 1e-9)).clip(0, 1))[..., None]
+        strength = (each.values - each.bottom) / max(each.top - each.bottom, 1e-9)
+        alpha = opacity * np.sqrt(strength.clip(0, 1))[..., None]
         color = np.array([int(each.color[at : at + 2], 16) for at in (1, 3, 5)], np.float32) / 255
         mixed = mixed * (1 - alpha) + color * alpha
     return mixed

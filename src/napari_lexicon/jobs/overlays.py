@@ -97,6 +97,7 @@ def map_values(
     backbone: str | None,
     report: Report,
     picks: int | None = None,
+    drawn_from: float = DRAWN_FROM,
 ) -> np.ndarray:
     """The map as it was asked for; the field is read again where the codes of whole patches do not hold it."""
     if finer == 1 and reading == "code":
@@ -111,7 +112,7 @@ def map_values(
         return activation_map(fine.codes, feature, channel, picks)
     atom = dictionary.atoms[feature].numpy()
     along = direction_map(fine.whitened, fine.codes.channels, atom, channel, reading)
-    return drawn_along(along) if reading == "direction" else along.clip(min=0)
+    return drawn_along(along, drawn_from) if reading == "direction" else along.clip(min=0)
 
 
 def _channel(plate: LexiconPlate, number: int, codes: FieldCodes, feature: int, asked: str | None) -> int:
@@ -127,10 +128,12 @@ def _channel(plate: LexiconPlate, number: int, codes: FieldCodes, feature: int, 
     return max(codes.channels, key=lambda c: float(activation_map(codes, feature, c).sum()))
 
 
-def full_color(plate: LexiconPlate, feature: int, values: np.ndarray, reading: Reading) -> float:
+def full_color(
+    plate: LexiconPlate, feature: int, values: np.ndarray, reading: Reading, drawn_from: float = DRAWN_FROM
+) -> float:
     """Value in full colour: the feature's largest on the plate, or a step, so that pictures of wells compare."""
     if reading != "code":
         largest = max(float(values.max()), 1e-6)
-        return direction_top(largest) if reading == "direction" else largest
+        return direction_top(largest, drawn_from) if reading == "direction" else largest
     top = float(plate.statistics().strongest[:, :, feature].max())
     return max(top, float(values.max()), 1e-6)

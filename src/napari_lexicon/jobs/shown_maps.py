@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from napari_lexicon.analysis.conditions import control_wells
+from napari_lexicon.analysis.maps import DRAWN_FROM
 from napari_lexicon.analysis.outlines import LINE, outline_map
 from napari_lexicon.analysis.overlay_figure import FeatureMap, Sheet, overlay_sheet
 from napari_lexicon.analysis.pictures import composite, on_pixels
@@ -58,6 +59,8 @@ class FigureJob:
         Use the first ``picks`` picks of the pursuit only.
     above_control : bool
         Draw by how much a code of whole patches is above its mean where it fires in control wells.
+    drawn_from : float
+        Standard deviations of controls over which a direction is drawn.
     outline, smooth : bool
         Outlines instead of areas; patches blended into each other.
     opacity : float
@@ -80,6 +83,7 @@ class FigureJob:
     readings: tuple[Reading, ...] = ()
     picks: int | None = None
     above_control: bool = False
+    drawn_from: float = DRAWN_FROM
     outline: bool = False
     smooth: bool = False
     opacity: float = 0.75
@@ -102,7 +106,7 @@ class LabelsJob:
         All fields of the well where None.
     out : str, optional
         Folder for label images of their own; None for beside the images, in ``labels/`` of the plate.
-    channel, plate, threshold, colors, finer, reading, readings, picks, above_control
+    channel, plate, threshold, colors, finer, reading, readings, picks, above_control, drawn_from
         As in :class:`FigureJob`.
     """
 
@@ -120,6 +124,7 @@ class LabelsJob:
     readings: tuple[Reading, ...] = ()
     picks: int | None = None
     above_control: bool = False
+    drawn_from: float = DRAWN_FROM
 
 
 def run_figure(job: FigureJob, report: Report = silent, should_stop: ShouldStop = never) -> WrittenFile:
@@ -145,7 +150,7 @@ def overlay_figure(job: FigureJob, report: Report = silent) -> Sheet:
     ground = _ground(plate, number, job.ranges)
     patch = lexicon.backbone.patch // job.finer
     maps = [
-        FeatureMap(each.label, each.color, _drawn(each, patch, header.shape, job), each.top)
+        replace(each, values=_drawn(each, patch, header.shape, job))
         for each in _maps(lexicon, plate, number, job, report)
     ]
     pixel = header.pixel_size_um[1] if header.pixel_size_um else None
@@ -156,7 +161,8 @@ def overlay_figure(job: FigureJob, report: Report = silent) -> Sheet:
 def caption_of(job: FigureJob) -> str:
     """What is drawn, so that the figure says what was chosen in the window."""
     kinds = dict.fromkeys(job.readings or (job.reading,))
-    words = [" and ".join(_READINGS[kind] for kind in kinds), job.channel or "strongest of all channels"]
+    drawn = _READINGS | {"direction": f"{_READINGS['direction']}, over {job.drawn_from:g}"}
+    words = [" and ".join(drawn[kind] for kind in kinds), job.channel or "strongest of all channels"]
     if job.picks is not None:
         words.append(f"first {job.picks} picks of a patch")
     if job.above_control and "code" in kinds and job.finer == 1:
@@ -180,7 +186,7 @@ def _ground(plate: LexiconPlate, number: int, ranges: dict[str, tuple[float, flo
 def _drawn(shown: FeatureMap, patch: int, shape: tuple[int, int], job: FigureJob) -> np.ndarray:
     """A map on pixels as areas, blended areas or outlines."""
     if job.outline:
-        lines, stride = outline_map(shown.values, patch, shape, LINE * shown.top)
+        lines, stride = outline_map(shown.values, patch, shape, shown.bottom + LINE * (shown.top - shown.bottom))
         return on_pixels(lines, stride, shape)
     if job.smooth:
         size = (shown.values.shape[1] * patch, shown.values.shape[0] * patch)
@@ -240,6 +246,7 @@ def _label_image(
         "channel": job.channel or "all",
         "picks": "all" if job.picks is None else job.picks,
         "above_control": job.above_control,
+        **({"drawn_from": job.drawn_from} if _reading_of(job, job.features.index(feature)) == "direction" else {}),
     }
     fires = on_pixels(shown.values > 0, lexicon.backbone.patch // job.finer, shape)
     return LabelImage(name, fires.astype(np.uint8), shown.color, said)
@@ -262,15 +269,18 @@ def _maps(
                 f"There is no feature {feature}: the dictionary has features 0 to {plate.n_features - 1}."
             )
         reading = _reading_of(job, place)
-        values = map_values(lexicon, plate, number, feature, channel, job.finer, reading, None, report, picks=job.picks)
-        top = full_color(plate, feature, values, reading)
+        asked = (feature, channel, job.finer, reading, None, report, job.picks, job.drawn_from)
+        values = map_values(lexicon, plate, number, *asked)
+        top, bottom = full_color(plate, feature, values, reading, job.drawn_from), 0.0
+        if reading == "direction":
+            bottom = job.drawn_from
         if job.above_control and reading == "code" and job.finer == 1:
             statistics = plate.statistics()
             usual = statistics.mean_where_active(feature, channel, control_wells(plate.map, statistics.wells))
             values, top = (values - usual).clip(min=0), max(top - usual, 1e-6)
         drawn = np.where(values >= job.threshold * top, values, 0)
         label = lexicon.names.label(feature)
-        found.append(FeatureMap(label if label.startswith("#") else f"{label} (#{feature})", color, drawn, top))
+        found.append(FeatureMap(label if label.startswith("#") else f"{label} (#{feature})", color, drawn, top, bottom))
     return found
 
 

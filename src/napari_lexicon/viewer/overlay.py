@@ -36,6 +36,8 @@ class ActivationMap:
         Colour of the feature.
     top : float
         Value shown in full colour: the feature's largest value over the plate, so that fields can be compared.
+    bottom : float
+        Value from which anything is seen; what is not drawn lies under it.
     """
 
     values: npt.NDArray[np.float32]
@@ -43,6 +45,12 @@ class ActivationMap:
     title: str
     color: str
     top: float
+    bottom: float = 0.0
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Values of the least and of the full colour."""
+        return self.bottom, max(self.top, self.bottom + 1e-6)
 
 
 @dataclass(frozen=True)
@@ -123,11 +131,10 @@ class ActivationOverlay:
         viewer = self._viewer()
         if viewer is None:
             return
-        top = max(shown.top, 1e-6)
         values = _above(shown, style)
         layer = self.layer()
         if layer is None:
-            self._add(viewer, shown, style, values, top)
+            self._add(viewer, shown, style, values)
             return
         moved = not np.array_equal(layer.scale, shown.placement.scale)
         if moved:
@@ -145,10 +152,10 @@ class ActivationOverlay:
         if layer.metadata[OWNER]["overlay"] != shown.color:
             layer.colormap = _colormap(shown.color)
             layer.metadata = {OWNER: {"overlay": shown.color}}
-        if tuple(layer.contrast_limits) != (0.0, top):
+        if tuple(layer.contrast_limits) != shown.limits:
             with layer.events.contrast_limits.blocker():  # else everyone hears of the limits twice
-                layer.contrast_limits_range = (0.0, top)
-            layer.contrast_limits = (0.0, top)
+                layer.contrast_limits_range = shown.limits
+            layer.contrast_limits = shown.limits
         self.restyle(style)
 
     def blank(self) -> None:
@@ -192,9 +199,8 @@ class ActivationOverlay:
         chosen, active = self.layer(), viewer.layers.selection.active
         if chosen is not None and chosen.name == shown.title:
             chosen.name = f"{shown.title}{_CHOSEN}"
-        top = max(shown.top, 1e-6)
         mine = {OWNER: {"kept": which, "color": shown.color}}
-        layer = Image(_above(shown, style), name=shown.title, metadata=mine, **_looks(shown, style, top))
+        layer = Image(_above(shown, style), name=shown.title, metadata=mine, **_looks(shown, style))
         viewer.layers.insert(len(viewer.layers) if chosen is None else viewer.layers.index(chosen), layer)
         if active is not None:
             viewer.layers.selection.active = active
@@ -211,13 +217,12 @@ class ActivationOverlay:
         if shown is None:
             layer.data = np.zeros_like(layer.data)
             return
-        top = max(shown.top, 1e-6)
         layer.scale, layer.translate = shown.placement.scale, shown.placement.translate
         layer.units = (shown.placement.units,) * 2
         layer.data = _above(shown, style)
-        if tuple(layer.contrast_limits) != (0.0, top):
-            layer.contrast_limits_range = (0.0, top)
-            layer.contrast_limits = (0.0, top)
+        if tuple(layer.contrast_limits) != shown.limits:
+            layer.contrast_limits_range = shown.limits
+            layer.contrast_limits = shown.limits
         if layer.metadata[OWNER].get("color") != shown.color:
             layer.colormap = _colormap(shown.color)
             layer.metadata = {OWNER: {**layer.metadata[OWNER], "color": shown.color}}
@@ -252,7 +257,6 @@ class ActivationOverlay:
         shown: ActivationMap,
         style: OverlayStyle,
         values: npt.NDArray[np.float32],
-        top: float,
     ) -> None:
         from napari.layers import Image
 
@@ -261,7 +265,7 @@ class ActivationOverlay:
             values,
             name=self._free_title(shown.title),
             metadata={OWNER: {"overlay": shown.color}},
-            **_looks(shown, style, top),
+            **_looks(shown, style),
         )
         frames = [n for n, old in enumerate(viewer.layers) if "place" in (old.metadata.get(OWNER) or {})]
         viewer.layers.insert(frames[0] if frames else len(viewer.layers), layer)
@@ -287,12 +291,12 @@ def _restyle(layer: Any, style: OverlayStyle) -> None:
         layer.interpolation2d = interpolation
 
 
-def _looks(shown: ActivationMap, style: OverlayStyle, top: float) -> dict[str, Any]:
+def _looks(shown: ActivationMap, style: OverlayStyle) -> dict[str, Any]:
     return {
         "scale": shown.placement.scale,
         "translate": shown.placement.translate,
         "units": (shown.placement.units,) * 2,
-        "contrast_limits": (0.0, top),
+        "contrast_limits": shown.limits,
         "colormap": _colormap(shown.color),
         "blending": "translucent_no_depth",
         "opacity": style.opacity,

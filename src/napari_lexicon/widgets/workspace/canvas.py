@@ -329,9 +329,10 @@ class Canvas(QObject):
         if self._shown is not self._state.current_field():
             return  # of the field or the plate before, while the new one is read
         said = caption_of(plate, self._shown)
+        remark = ""
         if shown is not None:
-            said += self._making.remark(self._state.feature, shown)
-        self.layers.caption(said)
+            remark = self._making.remark(side, self._codes, shown)
+        self.layers.caption("\n".join(part for part in (said, remark) if part))
 
     def _look_closer(self, _: object = None) -> None:
         """Have the fields on the screen read finer where the look asks for it."""

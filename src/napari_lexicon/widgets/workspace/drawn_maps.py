@@ -27,11 +27,14 @@ class DrawnMaps:
         By how much they are finer than the patches.
     top : float
         Value in full colour.
+    bottom : float
+        Value under which nothing is drawn.
     """
 
     maps: Sequence[npt.NDArray[np.float32] | None]
     finer: int
     top: float
+    bottom: float = 0.0
 
 
 def maps_of_codes(
@@ -51,28 +54,43 @@ def maps_of_fine(
     feature: int,
     channel: int | None,
     strongest: float,
+    level: float,
     picks: int | None = None,
 ) -> DrawnMaps:
-    """Of fields that were read closer."""
+    """Of fields that were read closer; a direction is drawn over ``level`` standard deviations of controls."""
     if look.kind == "code":
         found = maps_of_codes(
             [None if each is None else each.codes for each in fine], feature, channel, strongest, picks
         )
         return DrawnMaps(found.maps, look.finer, found.top)
-    return maps_along(fine, look, atom, channel)
+    return maps_along(fine, look, atom, channel, level)
 
 
 def maps_along(
-    fine: Sequence[FineField | None], look: MapLook, direction: npt.NDArray[np.floating], channel: int | None
+    fine: Sequence[FineField | None],
+    look: MapLook,
+    direction: npt.NDArray[np.floating],
+    channel: int | None,
+    level: float,
 ) -> DrawnMaps:
     """How far the patches of fields that were read closer lie along a direction ``(dim_w,)``."""
     from napari_lexicon.analysis.maps import direction_map, direction_top, drawn_along
 
     maps = [
-        None if each is None else drawn_along(direction_map(each.whitened, each.codes.channels, direction, channel))
+        None
+        if each is None
+        else drawn_along(direction_map(each.whitened, each.codes.channels, direction, channel), level)
         for each in fine
     ]
-    return DrawnMaps(maps, look.finer, direction_top(_largest(maps)))
+    return DrawnMaps(maps, look.finer, direction_top(_largest(maps), level), level)
+
+
+def empty_maps(codes: Sequence[FieldCodes | None], level: float) -> DrawnMaps:
+    """With nothing in them: a direction is being read, and its code is no answer meanwhile."""
+    from napari_lexicon.analysis.maps import direction_top
+
+    maps = [None if each is None else np.zeros(each.indices.shape[1:3], np.float32) for each in codes]
+    return DrawnMaps(maps, 1, direction_top(0, level), level)
 
 
 def _largest(maps: Sequence[npt.NDArray[np.float32] | None]) -> float:

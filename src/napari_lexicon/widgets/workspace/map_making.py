@@ -10,7 +10,13 @@ import numpy as np
 from napari_lexicon.analysis.outlines import LINE, outline_map
 from napari_lexicon.viewer.distinct import free_color
 from napari_lexicon.viewer.overlay import ActivationMap
-from napari_lexicon.widgets.workspace.drawn_maps import DrawnMaps, maps_along, maps_of_codes, maps_of_fine
+from napari_lexicon.widgets.workspace.drawn_maps import (
+    DrawnMaps,
+    empty_maps,
+    maps_along,
+    maps_of_codes,
+    maps_of_fine,
+)
 from napari_lexicon.widgets.workspace.fine_reading import FinePlace
 from napari_lexicon.widgets.workspace.state import MapLook
 
@@ -24,10 +30,7 @@ if TYPE_CHECKING:
     from napari_lexicon.widgets.workspace.state import WorkspaceState
     from napari_lexicon.widgets.workspace.trial import Trial
 
-_BY_DIRECTION = {
-    "taught": " · direction of #{}, which was taught",
-    "silent": " · direction of #{}: its code is in no patch of the plate",
-}
+_WHY = {"taught": ", which was taught", "silent": " (its code is in no patch of the plate)"}
 
 TRIAL = MapLook("direction", 1)
 TRIAL_TITLE = "found by the places"
@@ -78,37 +81,60 @@ class MapMaking:
         return self._laid(side, drawn, feature_title(lexicon, feature), self._state.color_of(feature))
 
     def _of_trial(self, side: SideBySide, codes: Mapping[str, FieldCodes | None]) -> ActivationMap | None:
-        """How far patches lie along what the places pointed at find; None until it and all fields are there."""
-        found, places = self._trial.found, self._places(side, codes, TRIAL)
-        fine = {key: self._fine.get(place) for key, place in places.items()}
-        if found is None or not fine or any(each is None for each in fine.values()):
+        """How far patches lie along what the places pointed at find; nothing until it and all fields are there."""
+        found, places, level = self._trial.found, self._places(side, codes, TRIAL), self._reading.drawn_from
+        if not places:
             return None
-        drawn = maps_along([fine.get(field.key) for field in side.fields], TRIAL, found.direction, found.channel)
+        fine = {key: self._fine.get(place) for key, place in places.items()}
+        if found is None or any(each is None for each in fine.values()):
+            drawn = empty_maps([codes.get(field.key) for field in side.fields], level)
+        else:
+            of_fields = [fine.get(field.key) for field in side.fields]
+            drawn = maps_along(of_fields, TRIAL, found.direction, found.channel, level)
         taken = [self._state.shown_colors[feature] for feature in self._state.kept]
         return self._laid(side, drawn, TRIAL_TITLE, free_color(taken))
 
+    def _remark_on_trial(self, side: SideBySide, codes: Mapping[str, FieldCodes | None], shown: ActivationMap) -> str:
+        coming = any(self._fine.coming(place) for place in self._places(side, codes, TRIAL).values())
+        if self._trial.why_not:
+            return "the places pointed at find nothing"
+        if self._trial.found is None or coming:
+            return "reading what the places pointed at find…"
+        over = f"over {self._reading.drawn_from:g} SD"
+        return f"found by the places pointed at, {over}" if shown.values.any() else f"no patch here is found {over}"
+
     def _laid(self, side: SideBySide, drawn: DrawnMaps, title: str, color: str) -> ActivationMap:
         """Maps of the fields on the screen as one map over all of them."""
-        lexicon, style, top = self._state.lexicon, self._state.style, drawn.top
+        lexicon, style, top, bottom = self._state.lexicon, self._state.style, drawn.top, drawn.bottom
         assert lexicon is not None
         # blending and outlines need the patches themselves
         exact = not (style.smooth or style.outline)
         values, patch = side.map(drawn.maps, lexicon.backbone.patch // drawn.finer, exact=exact)
         if style.outline:
             values = np.where(values >= style.threshold * top, values, 0)
-            values, patch = outline_map(values, patch, side.shape, LINE * top)
-        return ActivationMap(values, side.whole.of_patches(patch), title, color, top)
+            values, patch = outline_map(values, patch, side.shape, bottom + LINE * (top - bottom))
+        return ActivationMap(values, side.whole.of_patches(patch), title, color, top, bottom)
 
-    def remark(self, feature: int | None, shown: ActivationMap) -> str:
-        """What the image says of the map beside the place: where nothing is seen, or nobody asked for the direction."""
+    def remark(self, side: SideBySide, codes: Mapping[str, FieldCodes | None], shown: ActivationMap) -> str:
+        """What the image says of how the map is read, in a line of its own: nothing of a code that is seen."""
+        feature = self._state.feature
         if self._trial.shown:
-            return f" · what the places pointed at find{'' if shown.values.any() else ': nothing here'}"
+            return self._remark_on_trial(side, codes, shown)
         if feature is None:
             return ""
-        if self._reading.look_of(feature).kind == "code" and not shown.values.any():
-            return f" · #{feature} is in no patch here: try Map, direction"
+        look = self._reading.look_of(feature)
+        if look.kind == "code":
+            return "" if shown.values.any() else f"#{feature} is in no patch here: try Map, direction"
+        places = list(self._places(side, codes, look).values())
+        if any(self._fine.coming(place) for place in places):
+            return f"reading the direction of #{feature}…"
+        if any(self._fine.get(place) is None for place in places):
+            return f"code of #{feature}: its direction could not be read"
         why = self._reading.why_direction(feature) if self._state.look.kind == "auto" else None
-        return _BY_DIRECTION.get(why or "", "").format(feature)
+        more = _WHY.get(why or "", "")
+        if not shown.values.any():
+            return f"no patch here lies over {self._reading.drawn_from:g} SD along #{feature}{more}"
+        return f"direction of #{feature}{more}, over {self._reading.drawn_from:g} SD"
 
     def _drawn(
         self, side: SideBySide, by_key: Mapping[str, FieldCodes | None], feature: int, channel: int | None
@@ -116,8 +142,11 @@ class MapMaking:
         """Maps of the fields on the screen as they are wanted; of whole patches until all of them were read closer."""
         codes = {field.key: by_key.get(field.key) for field in side.fields}
         look, strongest = self._reading.look_of(feature), self._reading.strongest(feature)
-        fine = {key: self._fine.get(place) for key, place in self._places(side, by_key, look).items()}
+        places = self._places(side, by_key, look)
+        fine = {key: self._fine.get(place) for key, place in places.items()}
         if not fine or any(each is None for each in fine.values()):
+            if look.kind == "direction" and any(self._fine.coming(place) for place in places.values()):
+                return empty_maps(list(codes.values()), self._reading.drawn_from)
             return maps_of_codes(list(codes.values()), feature, channel, strongest, self._state.picks)
         return maps_of_fine(
             [fine.get(key) for key in codes],
@@ -126,6 +155,7 @@ class MapMaking:
             feature,
             channel,
             strongest,
+            self._reading.drawn_from,
             self._state.picks,
         )
 

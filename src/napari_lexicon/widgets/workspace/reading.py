@@ -106,6 +106,14 @@ class LexiconReading(QObject):
             return look
         return replace(look, kind="direction" if self.why_direction(feature) else "code")
 
+    @property
+    def drawn_from(self) -> float:
+        """Standard deviations of controls over which a direction is drawn: where the table begins to count."""
+        from napari_lexicon.analysis.maps import DRAWN_FROM
+
+        beyond = None if self._figures is None else self._figures.beyond
+        return DRAWN_FROM if beyond is None else beyond
+
     def taught(self, feature: int) -> str:
         """What a feature was taught from labels, empty where it was learnt."""
         what, channel = self._taught.get(feature, ""), self._taught_channels.get(feature)

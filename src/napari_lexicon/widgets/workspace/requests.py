@@ -177,6 +177,7 @@ def shown_maps(state: WorkspaceState, reading: LexiconReading, features: Sequenc
         "readings": [reading.look_of(feature).kind for feature in features],
         "picks": state.picks,
         "above_control": style.above_control,
+        "drawn_from": reading.drawn_from,
     }
 
 
