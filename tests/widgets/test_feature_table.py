@@ -293,7 +293,9 @@ def test_a_trend_over_wells_has_a_false_discovery_rate():
 def test_a_feature_that_follows_the_plate_says_so(names):
     figures = figures_of(20)
     figures.table["flag"] = ""
+    assert [column.wanted for column in columns_of(figures) if column.key == "flag"] == [False]  # nothing to beware of
     figures.table.loc[3, "flag"] = "edge, row"
+    assert [column.wanted for column in columns_of(figures) if column.key == "flag"] == [True]
     model = FeatureTableModel()
     model.setFigures(figures, names)
     assert model.data(model.index(model.row_of(3), column_of(model, "flag"))) == "edge, row"

@@ -115,12 +115,17 @@ def info_text(found: dict[str, Any]) -> str:
     size = "" if not found["rows"] else f" ({found['rows']} x {found['columns']} plate)"
     per_well = "-".join(map(str, (found["fields_per_well"] or [0])[:: max(1, len(found["fields_per_well"]) - 1)]))
     pixel = found["pixel_size_um"]
+    loose = not found["rows"]
+    counted = [f"  wells     {found['wells']}{size}", f"  fields    {found['fields']} ({per_well} per well)"]
+    if loose:
+        counted = [f"  images    {found['wells']}, without wells"]
+        if found["fields"] != found["wells"]:
+            counted.append(f"  fields    {found['fields']} ({per_well} per image)")
     lines = [
         f"{found['plate']}: {found['read_as']}",
-        f"  wells     {found['wells']}{size}",
-        f"  fields    {found['fields']} ({per_well} per well)",
+        *counted,
         f"  channels  {', '.join(found['channels'])}{' (colour image)' if found['rgb'] else ''}",
-        f"  images    {_sizes(found['field_shapes'])}, "
+        f"  {'size  ' if loose else 'images'}    {_sizes(found['field_shapes'])}, "
         + (f"{pixel[1]:.4g} µm per pixel" if pixel else "pixel size not known"),
     ]
     for name, counts in found["plate_map"].items():
@@ -131,9 +136,10 @@ def info_text(found: dict[str, Any]) -> str:
         )
         lines.append(f"  {name}: {said}")
     if not found["plate_map"] and found["likely_plate_map"]:
-        lines.append(f"  no plate map, but a table that describes the wells: --map {found['likely_plate_map']}")
+        described = "images" if loose else "wells"
+        lines.append(f"  no plate map, but a table that describes the {described}: --map {found['likely_plate_map']}")
     elif not found["plate_map"]:
-        lines.append("  no plate map: --map MAP.csv says what is in which well")
+        lines.append(f"  no plate map: --map MAP.csv says what is in which {'image' if loose else 'well'}")
     lines.extend(f"  ! {sentence}" for sentence in found["problems"][:20])
     if len(found["problems"]) > 20:
         lines.append(f"  ! and {len(found['problems']) - 20} more")

@@ -73,7 +73,7 @@ def _layer(side: SideBySide, names: Sequence[str], colors: list[str], ink: str, 
     return Shapes(
         [*frames, *corners],
         shape_type=["polygon"] * len(frames) + ["line"] * len(corners),
-        name="wells",
+        name="fields",
         scale=placement.scale,
         translate=placement.translate,
         units=(placement.units,) * 2,

@@ -108,7 +108,7 @@ class CellsController(Controller):
         if state.plate is None:
             reason = "Open a plate first."
         elif side is None:
-            reason = "Open a well first: double-click one in the Plate dock."
+            reason = state.said("Open a well first: double-click one in the Plate dock.")
         elif self.workspace.background.busy("cells"):
             reason = "Finding cells…"
         elif self._cells is not None:
@@ -157,7 +157,7 @@ class CellsController(Controller):
         self._cells = cells
         self._gate = np.zeros(cells.n, dtype=bool)
         self._kept = cells.kept(self._view.filter())
-        self._view.setChoices(cells.choices(self._label), cells.unit)
+        self._view.setChoices(cells.choices(self._label), cells.unit, self.workspace.state.said("well"))
         self._view.showResults(True)
         self.layer.show(cells.labels(), cells.side.whole, self._frame())
         self._plot()
@@ -191,7 +191,7 @@ class CellsController(Controller):
 
     def _names_changed(self, _: object = None) -> None:
         if self._cells is not None:
-            self._view.setChoices(self._cells.choices(self._label), self._cells.unit)
+            self._view.setChoices(self._cells.choices(self._label), self._cells.unit, self.workspace.state.said("well"))
             self._plot()
 
     def _filtered(self, _: object) -> None:

@@ -202,13 +202,13 @@ class CellsView(QWidget):
         self.note.setText(reason or note)
         self.note.setVisible(bool(reason or note))
 
-    def setChoices(self, choices: Sequence[tuple[str, str]], unit: str) -> None:
+    def setChoices(self, choices: Sequence[tuple[str, str]], unit: str, well: str = "well") -> None:
         """What can be on the axes; what is chosen stays where it is offered.
 
         Before features are computed, brightness stands in for the chosen one, and gives way to it.
         """
         self.area.setText(f"Area, {unit}")
-        colors = [*choices[:1], (WELL, "well"), *choices[1:]]
+        colors = [*choices[:1], (WELL, well), *choices[1:]]
         keys = [key for key, _ in choices]
         instead = FEATURE if FEATURE in keys else next((key for key in keys if key.startswith(BRIGHTNESS)), AREA)
         stood_in, self._stands_in = self._stands_in, "" if instead == FEATURE else instead

@@ -271,7 +271,7 @@ class DictionaryController(Controller):
     def _plate_changed(self, _: object = None) -> None:
         plate = self.workspace.state.plate
         if plate is not None:
-            self._view.controls.setMap(plate.map.reindex(list(plate.wells)))
+            self._view.controls.setMap(plate.map.reindex(list(plate.wells)), images=plate.free)
             self._view.form.setChannels(len(plate.channels))
         self._lexicon_changed()
 

@@ -9,12 +9,13 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.image_words import of_images
 from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.basic.words import counted
 from napari_lexicon.widgets.plate.coloring import column_title, spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 ALL = "all"
 CONTROL_COLUMN, CONTROL_VALUE = "Metadata_pert_type", "negcon"
@@ -41,6 +42,7 @@ class ControlsChooser(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._map = pd.DataFrame()
+        self._said: Callable[[str], str] = str
         self._value = ALL
         self.column = QComboBox()
         self.column.setObjectName("control_column")
@@ -63,12 +65,12 @@ class ControlsChooser(QWidget):
         self.column.currentIndexChanged.connect(self._fill)
         self.setMap(self._map)
 
-    def setMap(self, plate_map: pd.DataFrame) -> None:
-        """Choose from another plate map; its negative controls are ticked where it has some."""
-        self._map = plate_map
+    def setMap(self, plate_map: pd.DataFrame, *, images: bool = False) -> None:
+        """Choose from another plate map, of wells or of loose images; its negative controls are ticked."""
+        self._map, self._said = plate_map, of_images if images else str
         self.column.blockSignals(True)
         self.column.clear()
-        self.column.addItem("all wells", ALL)
+        self.column.addItem(self._said("all wells"), ALL)
         for name in plate_map.columns:
             if 1 < plate_map[name].nunique() <= _MOST_VALUES or name == CONTROL_COLUMN:
                 self.column.addItem(column_title(str(name)), str(name))
@@ -100,9 +102,9 @@ class ControlsChooser(QWidget):
         self._boxes = []
         if column != ALL and column in self._map.columns:
             for value, n in self._map[column].value_counts(sort=False).sort_index().items():
-                box = QCheckBox(f"{spoken(value)}  ·  {counted(int(n), 'well')}")
+                box = QCheckBox(f"{spoken(value)}  ·  {self._said(counted(int(n), 'well'))}")
                 box.setObjectName(f"control {spoken(value)}")
-                box.setToolTip("Ticked: these wells are controls.")
+                box.setToolTip(self._said("Ticked: these wells are controls."))
                 box.setChecked(column == CONTROL_COLUMN and value == CONTROL_VALUE)
                 box.toggled.connect(self._told)
                 self._ticks.addWidget(box)
@@ -124,9 +126,9 @@ class ControlsChooser(QWidget):
             value = question(column, chosen) if chosen else ""
             n = int(self._map[column].isin(chosen).sum())
         if value == ALL:
-            self.count.setText("No controls: features are measured against all wells.")
+            self.count.setText(self._said("No controls: features are measured against all wells."))
         else:
-            self.count.setText(f"{counted(n, 'control well')} of {len(self._map):,}")
+            self.count.setText(self._said(f"{counted(n, 'control well')} of {len(self._map):,}"))
         if value != self._value:
             self._value = value
             self.valueChanged.emit(value)

@@ -48,9 +48,10 @@ class TeachController(Controller):
         self._with_tokens = plate is not None and plate.n_done("tokens") > 0
         self._form.setPlaces(self.workspace.pointing.pointed)
         chosen = self._selected()
-        many = f"{listed(chosen)} ({counted(len(chosen), 'well')})"
-        line = f"{many}, as selected on the plate." if chosen else "Select wells on the plate that have it."
-        self._form.setWells(line, self._against(chosen))
+        said = self.workspace.state.said
+        many = f"{listed(chosen)} ({said(counted(len(chosen), 'well'))})"
+        line = f"{many}, as selected on the plate." if chosen else said("Select wells on the plate that have it.")
+        self._form.setWells(line, [(said(words), question) for words, question in self._against(chosen)])
         self._show_trial()
         self._say()
 
@@ -110,9 +111,11 @@ class TeachController(Controller):
         if not self._with_tokens:
             return "This lexicon keeps no tokens: apply its dictionary again."
         if form.value() == WELLS and not self._selected():
-            return "Select wells on the plate that have it: click, drag over them, or search for a condition."
+            return state.said(
+                "Select wells on the plate that have it: click, drag over them, or search for a condition."
+            )
         if form.value() == WELLS and form.against.currentData() is None:
-            return "Every well is selected: leave some out to compare with."
+            return state.said("Every well is selected: leave some out to compare with.")
         if form.value() == PLACES and not any(each.like for each in self.workspace.pointing.pointed):
             return _NOTHING
         return None if form.name.text().strip() else "Give it a name."

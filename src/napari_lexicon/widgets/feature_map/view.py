@@ -62,7 +62,7 @@ class FeatureMapView(QWidget):
             combo.setMinimumContentsLength(letters)
         self.plot = ScatterPlot()
         self.plot.setObjectName("feature_scatter")
-        self.scale = ScaleView()
+        self.scale = ScaleView(of="features")
         self.line = Caption(strength=0.9)
         self.line.setObjectName("map_line")
         self.only = QCheckBox("only these in the table")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_lexicon.widgets.basic.image_words import of_images
 from napari_lexicon.widgets.basic.words import shortened
 from napari_lexicon.widgets.plate.coloring import spoken
 from napari_lexicon.widgets.workspace.figures import MOST_SHUFFLES
@@ -107,8 +108,10 @@ def columns_of(figures: Figures) -> tuple[Column, ...]:
     if "stability" in table.columns:
         found.append(STABILITY)
     if "flag" in table.columns:
-        found.append(FLAG)
+        found.append(replace(FLAG, wanted=bool((table["flag"] != "").any())))  # empty, it only takes room from names
     found += [one for one in (STRONGEST, WELLS, *channels[1:], DEAD) if one.key in table.columns]
+    if figures.images:
+        found = [replace(one, title=of_images(one.title), tip=of_images(one.tip)) for one in found]
     return tuple(found)
 
 
@@ -177,7 +180,8 @@ def written_part(part: float) -> str:
 def said_of(feature: int, figures: Figures) -> str:
     """What is known of one feature of a plate, read as the table reads it."""
     row, channels = figures.table.iloc[feature], figures.read.tokens.shape[1]
-    return sentence_of(feature, row, figures.significance, figures.beyond, channels)
+    wells = "images" if figures.images else "wells"
+    return sentence_of(feature, row, figures.significance, figures.beyond, channels, wells)
 
 
 def sentence_of(
@@ -186,6 +190,7 @@ def sentence_of(
     significance: Significance | None = None,
     beyond: float | None = None,
     channels: int = 2,
+    wells: str = "wells",
 ) -> str:
     """What is known of one feature, as a person would say it; on a plate of one channel nothing of channels."""
     if not row["fires"] > 0:
@@ -205,7 +210,7 @@ def sentence_of(
         if significance is not None and np.isfinite(significance.q[feature]):
             parts[-1] += (
                 f" (q {written(significance.q[feature], 'q')}, {significance.wells[feature]:,} of "
-                f"{significance.n_wells:,} wells)"
+                f"{significance.n_wells:,} {wells})"
             )
     if row.get("flag"):
         parts.append(f"follows {row['flag']} more than the treatment")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_lexicon.widgets.basic.image_words import tell_items
 from napari_lexicon.widgets.features.columns import said_of
 from napari_lexicon.widgets.features.evidence.controller import EvidenceController
 from napari_lexicon.widgets.features.exporting import Exporting
@@ -88,6 +89,7 @@ class FeaturesController(Controller):
         plate = self.workspace.state.plate
         columns = [] if plate is None else [str(c) for c in plate.map.columns if plate.map[c].nunique() > 1]
         self._view.setColumns(columns, self.workspace.reading.compare_by)
+        tell_items(self._view.card.style_controls.look, images=plate is not None and plate.free)
 
     def _show_figures(self, figures: Figures | None) -> None:
         lexicon = self.workspace.state.lexicon
@@ -167,15 +169,20 @@ class FeaturesController(Controller):
             self.workspace.state.color_of(feature),
             feature in self.workspace.state.kept,
             said_of(feature, figures),
-            " ".join(each for each in (self.workspace.first.why(feature), self._why_direction(feature)) if each),
+            self._why(feature),
         )
+
+    def _why(self, feature: int) -> str:
+        """Said where nobody chose the feature, or its direction."""
+        first = self.workspace.state.said(self.workspace.first.why(feature))
+        return " ".join(each for each in (first, self._why_direction(feature)) if each)
 
     def _why_direction(self, feature: int) -> str:
         """Said where nobody chose the direction."""
         reading = self.workspace.reading
         why = reading.why_direction(feature) if self.workspace.state.look.kind == "auto" else None
         if why == "counted" and reading.figures is not None:
-            return f"Its direction is shown (Map); the table counts what lies over {reading.figures.beyond:g} SD."
+            return f"Map and table read its direction: what lies over {reading.figures.beyond:g} SD of controls."
         return _WHY_DIRECTION.get(why or "", "").format(reading.taught(feature))
 
     # gallery --------------------------------------------------------------------------------------------------------

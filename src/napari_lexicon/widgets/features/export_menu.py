@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QPoint, Signal
 from qtpy.QtWidgets import QMenu, QPushButton
 
+from napari_lexicon.widgets.basic.image_words import tell
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -85,6 +87,7 @@ class ExportMenu(QPushButton):
         self.setObjectName("features_menu")
         self.setToolTip("Report, table, picture, and maps that stay.")
         self.setFixedWidth(30)
+        self._images = False
         self.menu_ = QMenu(self)
         self.menu_.setObjectName("features_menu_entries")
         self.menu_.setToolTipsVisible(True)
@@ -104,6 +107,11 @@ class ExportMenu(QPushButton):
             reason = reasons.get(key)
             action.setEnabled(reason is None)
             action.setToolTip(reason or WORDS[key][1])
+        tell(self, images=self._images)
+
+    def setImages(self, images: bool) -> None:
+        """Whether the wells of the plate are loose images."""
+        self._images = images
 
     def _open(self) -> None:
         self.opening.emit()

@@ -58,6 +58,7 @@ class Exporting(Controller):
 
     def _say_what_can_be_done(self) -> None:
         state, job = self.workspace.state, self.workspace.jobs.status
+        self._menu.setImages(state.plate is not None and state.plate.free)
         busy = None
         if job.busy:
             busy = running_reason(job)

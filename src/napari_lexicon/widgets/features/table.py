@@ -29,6 +29,7 @@ _SELECT = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.Selecti
 _WIDTHS = {"name": 90, "part": 56, "number": 62, "signed": 72, "q": 50, "text": 62}
 _LESS_THAN_NAMES, _BESIDE_NAME, _NAMES_MOST = 3, 32, 150
 """From how spare on a column gives way to names, and pixels: of the dot, and of the column of names at most."""
+_BESIDE_TITLE = 6  # pixels beside the title of a column that can be left out
 _CONDITION_GROWS = 44
 """Pixels that the column of conditions gets first of what is left over: their names are long."""
 
@@ -271,7 +272,13 @@ class FeatureTable(QTableView):
         if header is None or viewport is None or not self._model.columns():
             return
         columns = self._model.columns()
-        widths = [_WIDTHS[column.kind] for column in columns]
+        titles = QFontMetricsF(header.font())
+        widths = [
+            max(_WIDTHS[column.kind], round(titles.horizontalAdvance(column.title)) + _BESIDE_TITLE)
+            if column.spare
+            else _WIDTHS[column.kind]
+            for column in columns
+        ]
         shown = [n for n, column in enumerate(columns) if self._by_hand.get(column.key, column.wanted)]
         for section in sorted(shown, key=lambda section: -columns[section].spare):
             if self._by_hand.get(columns[section].key):

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.elided_box import ElidedBox
+from napari_lexicon.widgets.basic.image_words import of_images
 from napari_lexicon.widgets.plate.coloring import column_title
 
 if TYPE_CHECKING:
@@ -115,8 +116,14 @@ class ColorByChooser(QWidget):
         self._figure.activated.connect(lambda: self.figureChosen.emit())
         self._figure.activated.connect(lambda: self.chosen.emit(self.value()))
 
-    def setChoices(self, columns: Sequence[str], feature: str | None, *, alike: bool = False) -> None:
-        """Offer these columns, the chosen feature by its name where there is one, and likeness where it is known."""
+    def setChoices(
+        self, columns: Sequence[str], feature: str | None, *, alike: bool = False, images: bool = False
+    ) -> None:
+        """Offer these columns, the chosen feature by its name where there is one, and likeness where it is known.
+
+        ``images`` says so where the wells are loose images.
+        """
+        said = of_images if images else str
         wanted = self._value
         self._what.blockSignals(True)
         self._what.clear()
@@ -124,8 +131,10 @@ class ColorByChooser(QWidget):
         self._what.addItem("their images", ColorBy("images"))
         self._what.addItem("number of fields", ColorBy("fields"))
         if alike:
-            self._what.addItem("like the shown well", ColorBy("alike"))
-            self._what.setItemData(self._what.count() - 1, _ALIKE_TIP, 3)  # Qt.ToolTipRole
+            self._what.addItem(said("like the shown well"), ColorBy("alike"))
+            self._what.setItemData(self._what.count() - 1, said(_ALIKE_TIP), 3)  # Qt.ToolTipRole
+        for place, key in enumerate(STATISTICS):
+            self._figure.setItemData(place, said(_STATISTIC_TIPS[key]), 3)
         for column in columns:
             self._what.addItem(column_title(column), ColorBy("column", column))
         if feature is not None:

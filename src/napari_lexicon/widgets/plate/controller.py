@@ -167,7 +167,8 @@ class PlateController(Controller):
         title = None
         if feature is not None and lexicon is not None and self.workspace.reading.figures is not None:
             title = feature_title(lexicon, feature)
-        self._view.color_by.setChoices(columns, title, alike=self.workspace.reading.figures is not None)
+        plate, known = self.workspace.state.plate, self.workspace.reading.figures is not None
+        self._view.color_by.setChoices(columns, title, alike=known, images=plate is not None and plate.free)
 
     def _feature_changed(self, feature: int | None) -> None:
         self._limits = None
@@ -195,6 +196,7 @@ class PlateController(Controller):
         self._coloring = WellColoring() if plate is None else self._colors(plate, self._view.color_by.value())
         self._view.setColors(self._coloring.colors)
         self._view.scale.setValue(self._coloring.scale)
+        self._view.scale.setToolTip(self.workspace.state.said(self._view.scale.toolTip()))
         self._view.scale.setVisible(self._coloring.scale is not None)
         if plate is not None and self._view.color_by.value().kind == "images":
             self._thumbnails.start(plate, self.workspace.canvas.layers.ranges())
@@ -207,7 +209,8 @@ class PlateController(Controller):
             return column_coloring(plate.map[by.column])
         if by.kind == "fields":
             counts = pd.Series({name: len(well.fields) for name, well in plate.wells.items()}, dtype=float)
-            return number_coloring(counts, "fields per well", ramp(VIRIDIS), from_zero=True, limits=self._limits)
+            title = self.workspace.state.said("fields per well")
+            return number_coloring(counts, title, ramp(VIRIDIS), from_zero=True, limits=self._limits)
         if by.kind == "feature":
             return self._figures.of_feature(by, ground(self._view).name(), self._limits)
         if by.kind == "alike":
@@ -283,7 +286,8 @@ class PlateController(Controller):
         elif field is not None:
             self._view.well_line.setText(caption_of(plate, field))
         else:
-            self._view.well_line.setText("Double-click a well to see its images.")
+            hint = "Double-click an image to see it." if plate.free else "Double-click a well to see its images."
+            self._view.well_line.setText(hint)
 
     def _tip(self, well: str) -> str:
         plate = self.workspace.state.plate
@@ -296,7 +300,9 @@ class PlateController(Controller):
         reason = status.walk_reason(self.workspace.state.plate)
         reasons = dict.fromkeys(self._view.walk_buttons, reason)
         if reason is None and self.workspace.state.feature is None:
-            reasons["next_hit"] = "Choose a feature first: this goes to the well where it fires most."
+            reasons["next_hit"] = self.workspace.state.said(
+                "Choose a feature first: this goes to the well where it fires most."
+            )
         self._view.setWalkReasons(reasons)
         self._show_beside()
 

@@ -46,7 +46,8 @@ def found_wells(plate: Plate, text: str) -> tuple[frozenset[str], str]:
             return frozenset(), str(error)
     else:
         found = frozenset(name for name in plate.wells if _holds(plate, name, asked.casefold().split()))
-    return found, f"{counted(len(found), 'well')} of {len(plate.wells):,}" if found else "No well is like that."
+    one = "image" if plate.free else "well"
+    return found, f"{counted(len(found), one)} of {len(plate.wells):,}" if found else f"No {one} is like that."
 
 
 def _holds(plate: Plate, well: str, words: list[str]) -> bool:

@@ -33,9 +33,10 @@ class ScaleView(QWidget):
     categoryClicked = Signal(str)
     limitsChanged = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, of: str = "wells") -> None:
         super().__init__(parent)
         self.setObjectName("plate_scale")
+        self._of = of
         self._scale: NumberScale | CategoryScale | None = None
         self._hovered: str | None = None
         self._held: tuple[str, NumberScale] | None = None
@@ -52,9 +53,9 @@ class ScaleView(QWidget):
         """Show another scale."""
         self._scale = scale
         self.setToolTip(
-            "Click a value to select its wells."
+            f"Click a value to select its {self._of}."
             if isinstance(scale, CategoryScale)
-            else "Colours of the wells. Drag an end to clip there, double-click to undo it."
+            else f"Colours of the {self._of}. Drag an end to clip there, double-click to undo it."
         )
         self.updateGeometry()
         self.update()

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, Q
 
 from napari_lexicon.viewer.colors import FEATURE_COLORS, feature_ramp
 from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.image_words import AS_WRITTEN
 from napari_lexicon.widgets.basic.ink import ground, small_font
 from napari_lexicon.widgets.basic.scroll import LowContent
 from napari_lexicon.widgets.plate.geometry import GridGeometry
@@ -133,6 +134,7 @@ class StartPage(LowContent):
             button = QPushButton(name)
             button.setObjectName(f"recent_{position}")
             button.setToolTip(path)
+            button.setProperty(AS_WRITTEN, True)
             button.setCursor(Qt.CursorShape.PointingHandCursor)
             button.clicked.connect(lambda checked=False, position=position: self.recentRequested.emit(position))
             self._recent.addWidget(button)

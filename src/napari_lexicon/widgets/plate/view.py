@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBox
 
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.fold import Fold
+from napari_lexicon.widgets.basic.image_words import AS_WRITTEN, of_images
 from napari_lexicon.widgets.basic.scroll import LowContent, TallContent
 from napari_lexicon.widgets.plate.color_by import ColorByChooser
 from napari_lexicon.widgets.plate.finding import EXAMPLES
@@ -82,6 +83,7 @@ class PlateView(QWidget):
         self.note.line.setObjectName("plate_note")
         self.map_button = QPushButton()
         self.map_button.setObjectName("add_plate_map")
+        self.map_button.setProperty(AS_WRITTEN, True)
         self.map_button.clicked.connect(self.mapClicked)
         self.plates = QComboBox()
         self.plates.setObjectName("plates_of_lexicon")
@@ -224,14 +226,8 @@ class PlateView(QWidget):
         """Offer a table as plate map; any where the name is empty, none where a plate map is there (None)."""
         self.map_button.setVisible(table is not None)
         self.map_button.setText(f"Use {table} as plate map" if table else "Add a plate map…")
-        self.map_button.setToolTip(
-            "Without a plate map nobody knows what was done to a well. "
-            + (
-                "This table describes the wells of the plate."
-                if table
-                else "A table with a column of wells and others."
-            )
-        )
+        what = "This table describes the wells of the plate." if table else "A table with a column of wells and others."
+        self.map_button.setToolTip(self._said(f"Without a plate map nobody knows what was done to a well. {what}"))
 
     def setNote(self, note: str) -> None:
         """How a folder of images was read, where that can be changed; empty hides the line."""
@@ -264,7 +260,7 @@ class PlateView(QWidget):
         for name, button in self.walk_buttons.items():
             reason = reasons.get(name)
             button.setEnabled(reason is None)
-            button.setToolTip(reason or WALK_TIP)
+            button.setToolTip(reason or self._said(WALK_TIP))
 
     def setSearchLine(self, sentence: str) -> None:
         """What the search found, or why it cannot be understood."""
@@ -285,7 +281,11 @@ class PlateView(QWidget):
             reason = reasons.get(name)
             button.setChecked(name == kind)
             button.setEnabled(reason is None or name == kind)
-            button.setToolTip(reason or BESIDE_TIPS[name])
+            button.setToolTip(self._said(reason or BESIDE_TIPS[name]))
+
+    def _said(self, text: str) -> str:
+        """A text about wells as it is said of this plate."""
+        return of_images(text) if self._free else text
 
     def changeEvent(self, event: QEvent | None) -> None:
         super().changeEvent(event)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from napari_lexicon.analysis.question_words import OF_A_FEATURE, OF_TWO
 from napari_lexicon.analysis.well_table import plain
+from napari_lexicon.widgets.basic.image_words import tell_items
 from napari_lexicon.widgets.workspace.field_reading import telling_column, treatment_column
 from napari_lexicon.widgets.workspace.job_status import JobPhase
 from napari_lexicon.widgets.workspace.links import Controller
@@ -122,6 +123,8 @@ class QuestionsController(Controller):
         if plate is not None:
             columns = [str(c) for c in plate.map.columns if plate.map[c].nunique() > 1]
             self._view.setColumns(columns, treatment_column(plate) or telling_column(plate))
+            for box in (self._view.question, self._view.options.across):
+                tell_items(box, images=plate.free)
         self._answer = None
         self._view.setAnswer("", None)
         self._show_reason()

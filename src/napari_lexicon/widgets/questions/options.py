@@ -126,6 +126,13 @@ class QuestionOptions(QWidget):
             else:
                 self._set_path(name, said)
 
+    @property
+    def across(self) -> QComboBox:
+        """What stays on one side of every split."""
+        box = self.controls["across"]
+        assert isinstance(box, QComboBox)
+        return box
+
     def shown(self) -> list[str]:
         """Options that the question knows."""
         return [name for name, option in _OPTIONS.items() if self._question in option.questions]

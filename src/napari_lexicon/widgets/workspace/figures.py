@@ -148,6 +148,8 @@ class Figures:
         Standard deviations of controls beyond which a patch counts along a feature; None where codes are read.
     farthest : StrongestPlaces, optional
         Where patches lie farthest along each feature; None before the plate is whole, or where it was not kept.
+    images : bool
+        The wells are loose images.
     """
 
     statistics: WellStatistics
@@ -160,6 +162,7 @@ class Figures:
     n_compared: int = 0
     beyond: float | None = None
     farthest: StrongestPlaces | None = None
+    images: bool = False
 
     def places(self, by_direction: bool) -> StrongestPlaces:
         """The strongest places of every feature: by its code, or along its direction where these were kept."""
@@ -194,7 +197,13 @@ def read_figures(
     table, why_not, n_compared = _table(lexicon, plate, read, compare_by, beyond)
     by = None if why_not else compare_by
     farthest = plate.farthest_places() if len(done) == len(plate.fields) else None
-    return Figures(statistics, read, table, done, by, why_not, n_compared=n_compared, beyond=beyond, farthest=farthest)
+    return Figures(
+        *(statistics, read, table, done, by, why_not),
+        n_compared=n_compared,
+        beyond=beyond,
+        farthest=farthest,
+        images=plate.header.rows == 0,
+    )
 
 
 def _along(lexicon: Lexicon, plate: LexiconPlate, beyond: float) -> WellStatistics:

@@ -8,6 +8,7 @@ from qtpy.QtCore import QEvent, QObject, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QDockWidget, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_lexicon.widgets.basic.image_words import tell
 from napari_lexicon.widgets.workspace.job_status import JobStatus
 from napari_lexicon.widgets.workspace.job_strip import JobStrip
 from napari_lexicon.widgets.workspace.remedies import remedy_of
@@ -15,6 +16,7 @@ from napari_lexicon.widgets.workspace.remedies import remedy_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from napari_lexicon.plates.model import Plate
     from napari_lexicon.widgets.workspace.workspace import Workspace
 
 
@@ -92,12 +94,18 @@ class Dock(QWidget):
         controller = self.controller = self.make_controller()
         jobs = self.workspace.jobs
         controller.link(jobs.changed, self._show_job)
+        controller.link(self.workspace.state.plateChanged, self._tell)
         controller.link(self.strip.stopRequested, jobs.stop)
         controller.link(self.strip.dismissed, jobs.forget)
         controller.link(self.strip.resumeRequested, self._resume)
         controller.link(self.strip.openRequested, open_file)
         controller.link(self.strip.remedyRequested, self._remedy)
         self._show_job(jobs.status)
+        self._tell(self.workspace.state.plate)
+
+    def _tell(self, plate: Plate | None) -> None:
+        """A plate of loose images has no wells."""
+        tell(self, images=plate is not None and plate.free)
 
     def close_links(self) -> None:
         """Disconnect the view."""

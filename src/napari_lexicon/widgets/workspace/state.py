@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_lexicon.viewer.colors import feature_color
 from napari_lexicon.viewer.overlay import OverlayStyle
+from napari_lexicon.widgets.basic.image_words import of_images
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -200,6 +201,10 @@ class WorkspaceState(QObject):
     def only_marked(self) -> bool:
         """Whether the table leaves out what is not among the features selected together."""
         return self._only_marked
+
+    def said(self, text: str) -> str:
+        """A text about wells as it is said of the open plate: of images, where it is made of loose ones."""
+        return of_images(text) if self._plate is not None and self._plate.free else text
 
     def set_plate(self, plate: Plate | None, origin: PlateOrigin | None) -> None:
         """Make another plate current; field, selection, spot and neighbours go with the old one."""

@@ -43,7 +43,7 @@ class Walking(QObject):
         well = state.field.well if state.field else None
         reason = control_reason(state.plate, well)
         if reason is not None and state.beside != CONTROL:
-            state.notice(reason, "info")
+            state.notice(state.said(reason), "info")
             return
         state.set_beside(ALONE if state.beside == CONTROL else CONTROL)
 

@@ -153,7 +153,7 @@ class EvidenceController(Controller):
         assert figures is not None
         column = reading.compare_by or (None if plate is None else treatment_column(plate) or dose_column(plate))
         if plate is None or column is None or column not in plate.map.columns:
-            line.setText("Add a plate map that says what was done to each well: the wells are shown by it.")
+            line.setText(state.said("Add a plate map that says what was done to each well: the wells are shown by it."))
             self._pages.conditions.setValue([])
             return
         control = reading.controls()
@@ -170,7 +170,8 @@ class EvidenceController(Controller):
         shown = strongest_rows(rows)
         rest = "" if len(rows) == len(shown) else f" The {len(shown)} of {len(rows)} with the highest medians."
         dashes = " Dashed: median of controls." if any(row.control for row in rows) else ""
-        line.setText(f"One dot per well, by {column_title(column)}; a bar for the median.{dashes}{rest}")
+        one = state.said("One dot per well")
+        line.setText(f"{one}, by {column_title(column)}; a bar for the median.{dashes}{rest}")
         self._pages.conditions.setValue(shown, state.color_of(feature))
 
     def _dose(self, feature: int) -> None:
@@ -247,7 +248,7 @@ class EvidenceController(Controller):
 
         state, line = self.workspace.state, self._pages.lines[SPREAD]
         sample, channel, wells, color = self._field_sample(), state.channel, state.selection, state.color_of(feature)
-        which = "the selected well" if len(wells) == 1 else f"the {len(wells)} selected wells"
+        which = state.said("the selected well" if len(wells) == 1 else f"the {len(wells)} selected wells")
         where = f" in {which}" if wells else ""
 
         def take(bins: list[QuantileBin]) -> None:
