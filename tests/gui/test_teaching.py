@@ -109,6 +109,9 @@ def test_what_the_places_find_is_seen_before_anything_is_taught(person: Person, 
     form.list.setFocus()
     QTest.keyClick(form.list, Qt.Key.Key_Space)  # not this
     person.wait(lambda: form.trial_note._text.startswith("Found from 1 patch beside 1,"), what="one against the other")
+    # a channel that somebody knows of
+    QTest.keyClicks(form.channel, "Actin")
+    person.wait(lambda: trial.found.channel == 1 and "in Actin." in form.trial_note._text, what="the other channel")
     direction = trial.found.direction
     # whoever chooses a feature sees that feature
     feature = person.choose_feature(5)
@@ -122,7 +125,9 @@ def test_what_the_places_find_is_seen_before_anything_is_taught(person: Person, 
     person.click("Dictionary", "teach")
     assert not trial.on
     taught(person)
-    atom = person.workspace.state.lexicon.dictionary.atoms[64].numpy()
+    dictionary = person.workspace.state.lexicon.dictionary
+    assert dictionary.header.taught_channels == {64: "Actin"}
+    atom = dictionary.atoms[64].numpy()
     assert abs(float(atom @ direction)) > 0.9999
 
 

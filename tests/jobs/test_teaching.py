@@ -103,7 +103,12 @@ def test_patches_of_two_fields_teach_a_feature_that_is_checked_on_each(named: Pa
     shown = fine.whitened[0].any(axis=-1)
     assert along[pointed].mean() > along[shown & ~pointed].mean()
     only = TeachJob(str(named), str(tmp_path / "o.lexicon"), "spots", places=places[:1], channel="DNA", read=False)
-    assert "Not checked" in run_teach(only).message
+    assert "Not checked: there are too few places to leave any out" in run_teach(only).message
+    # one field alone: its places are left out by turns
+    each = tuple(PointedAt(plate.id, fields[0], (place,)) for place in bright[0])
+    alone = TeachJob(str(named), str(tmp_path / "a.lexicon"), "spots", places=each, channel="DNA", read=False)
+    checked = run_teach(alone)
+    assert "On places left out by turns, in" in checked.message and 0 <= checked.auroc <= 1
     other = PointedAt(plate.id, fields[1], bright[1], like=False)
     both = (places[0], other)
     beside = TeachJob(str(named), str(tmp_path / "b.lexicon"), "x", places=both, channel="DNA", read=False)

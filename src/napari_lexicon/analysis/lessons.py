@@ -4,20 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from napari_lexicon.analysis.teaching import (
     BESIDE_THE_REST,
+    PARTS,
     SHRINKAGE,
     Check,
     GroupSums,
     check_fields,
     paired_parts,
+    parts_of,
 )
 from napari_lexicon.lexicons import LexiconPlate
 
-_Patches = tuple[np.ndarray, np.ndarray]  # (n, dim_w) whitened tokens, and (n,) whether each is like
+LeftOut = Literal["wells", "fields", "places"]
+_NO_SAY = -1000
+_REST_ROWS = 4  # the rest of a field is left out in squares of so many patches
+
+
+@dataclass(frozen=True, eq=False)
+class _Patches:
+    """Patches of a field: ``(n, dim_w)`` whitened tokens, whether each is like, and the place it belongs to.
+
+    Places below 0 are the parts of the rest of the field.
+    """
+
+    tokens: np.ndarray
+    like: np.ndarray
+    place: np.ndarray
+
+    def groups(self) -> list[tuple[int, bool]]:
+        """Places, and whether they are like."""
+        places, first = np.unique(self.place, return_index=True)
+        return [(int(place), bool(self.like[at])) for place, at in zip(places, first, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -58,6 +80,10 @@ class Lesson:
         Wells, or patches, that it was learnt from.
     distance : float
         How far apart these lie along the direction, in spreads of tokens.
+    left_out : {"wells", "fields", "places"}
+        What the check left out by turns.
+    means : (float, float)
+        Along the direction, of what has it and of what has it not.
     """
 
     channel: str
@@ -66,6 +92,8 @@ class Lesson:
     like: int
     unlike: int
     distance: float
+    left_out: LeftOut
+    means: tuple[float, float]
 
     def rank(self) -> tuple[float, float]:
         """The better, the higher."""
@@ -113,40 +141,60 @@ def lesson_sentence(lesson: Lesson, channels: int, unit: str, asked: str = "", l
     learnt : str
         How the sentence begins.
     """
-    many, left = ("patches", "fields") if unit == "patch" else ("wells", "wells")
+    many = "patches" if unit == "patch" else "wells"
     where = f", in {lesson.channel}" if lesson.channel else ""
     chosen = f", the best of {channels} channels" if channels > 1 else ""
     taught = f"{lesson.like} {many if lesson.like > 1 else unit} beside {lesson.unlike}"
     said = f"{learnt} {taught}{asked}{where}{chosen}."
     check = lesson.check
     if check is None:
-        return f"{said} Not checked: there are too few {left} to leave any out."
+        return f"{said} Not checked: there are too few {lesson.left_out} to leave any out."
     p = "" if check.p is None else f" (p {min(1.0, check.p * channels):.2g} by shuffled wells)"
     return (
-        f"{said} On {left} left out by turns, in {check.parts} parts: AUROC {check.auroc:.2f}{p}; "
+        f"{said} On {lesson.left_out} left out by turns, in {check.parts} parts: AUROC {check.auroc:.2f}{p}; "
         f"the best other feature, #{check.feature}, chosen likewise: {check.feature_auroc:.2f}."
     )
 
 
 def _of_patches(channel: str, seen: Sequence[_Patches], against: bool, atoms: np.ndarray) -> Lesson | None:
     """What the patches of some fields teach; None where they are all of one kind."""
-    number = np.repeat(np.arange(len(seen)), 2)
-    block = np.zeros_like(number) if against else number
-    part = paired_parts([like.any() for _, like in seen], [not like.all() for _, like in seen])
-    sums = GroupSums(np.tile([True, False], len(seen)), block, np.repeat(part, 2), atoms.shape[1])
-    for place, (tokens, like) in enumerate(seen):
-        sums.add(2 * place, tokens[like])
-        sums.add(2 * place + 1, tokens[~like])
+    groups = [(field, place, like) for field, one in enumerate(seen) for place, like in one.groups()]
+    likes, of_field = [like for _, _, like in groups], np.array([field for field, _, _ in groups])
+    block = np.zeros_like(of_field) if against else of_field
+    part, left_out = _parts(seen, of_field, likes)
+    sums = GroupSums(likes, block, part, atoms.shape[1])
+    for number, (field, place, _) in enumerate(groups):
+        sums.add(number, seen[field].tokens[seen[field].place == place])
     shrinkage = SHRINKAGE if against else BESIDE_THE_REST
     direction = sums.direction(shrinkage=shrinkage)
     if direction is None:
         return None
-    parts = [[one for one, own in zip(seen, part, strict=True) if own == n] for n in range(sums.parts)]
-    whole = [(np.concatenate([one[0] for one in own]), np.concatenate([one[1] for one in own])) for own in parts]
+    whole = [
+        _together(seen, [group for group, own in zip(groups, part, strict=True) if own == n]) for n in range(sums.parts)
+    ]
     check = check_fields(sums, whole, atoms, shrinkage)
-    likes = sum(int(like.sum()) for _, like in seen)
-    others = sum(len(like) for _, like in seen) - likes
-    return Lesson(channel, direction, check, likes, others, sums.distance(shrinkage))
+    taught = sum(int(one.like.sum()) for one in seen)
+    others = sum(len(one.like) for one in seen) - taught
+    distance, means = sums.distance(shrinkage), sums.means(direction)
+    return Lesson(channel, direction, check, taught, others, distance, left_out, means)
+
+
+def _parts(seen: Sequence[_Patches], of_field: np.ndarray, likes: Sequence[bool]) -> tuple[np.ndarray, LeftOut]:
+    """Number of the part of every group: fields as wholes where two parts can hold both kinds, else places."""
+    by_field = paired_parts([one.like.any() for one in seen], [not one.like.all() for one in seen])
+    of_kind = [
+        {int(by_field[field]) for field, one in zip(of_field, likes, strict=True) if one == kind}
+        for kind in (True, False)
+    ]
+    if len(of_kind[0] & of_kind[1]) > 1:
+        return by_field[of_field], "fields"
+    return parts_of(likes, np.zeros(len(likes), int)), "places"
+
+
+def _together(seen: Sequence[_Patches], groups: Sequence[tuple[int, int, bool]]) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens of some groups, and which are like."""
+    tokens = [seen[field].tokens[seen[field].place == place] for field, place, _ in groups]
+    return np.concatenate(tokens), np.repeat([like for _, _, like in groups], [len(one) for one in tokens])
 
 
 def _patches(
@@ -158,16 +206,19 @@ def _patches(
         return {}
     names = [plate.header.channels[c].name for c in fine.codes.channels]
     grid = fine.whitened.shape[1:3]
-    kind = np.zeros(grid, np.int8) if against else np.full(grid, -1, np.int8)
+    squares = np.add.outer(np.arange(grid[0]) // _REST_ROWS, np.arange(grid[1]) // _REST_ROWS)
+    rest = -1 - squares % PARTS  # what they are told from, unless they say what
+    place, like = np.full(grid, _NO_SAY) if against else rest, np.zeros(grid, bool)
     for wanted in (False, True):
-        for one in pointed:
-            rows, columns = np.array(one.places, dtype=int).reshape(-1, 2).T if one.like == wanted else ([], [])
-            kind[rows, columns] = 1 if wanted else -1
+        for n, one in enumerate(pointed):
+            if one.like == wanted and one.places:
+                rows, columns = np.array(one.places, dtype=int).T
+                place[rows, columns], like[rows, columns] = n, wanted
     found = {}
     for channel in channels:
         if not channel or channel in names:
             tokens = fine.whitened[names.index(channel) if channel else 0]
-            use = (kind != 0) & tokens.any(axis=-1)
+            use = (place != _NO_SAY) & tokens.any(axis=-1)
             if use.any():
-                found[channel] = (tokens[use], kind[use] > 0)
+                found[channel] = _Patches(tokens[use], like[use], place[use])
     return found

@@ -89,6 +89,38 @@ def drawn_along(along: np.ndarray, level: float = DRAWN_FROM) -> np.ndarray:
     return np.where(along > level, along, 0).astype(np.float32)
 
 
+def likeness_map(
+    whitened: np.ndarray,
+    channels: tuple[int, ...],
+    direction: np.ndarray,
+    means: tuple[float, float],
+    channel: int | None = None,
+) -> np.ndarray:
+    """How far patches lie from halfway between what has something and what has it not, towards what has it.
+
+    Parameters
+    ----------
+    whitened, channels, channel
+        As in :func:`direction_map`.
+    direction : numpy.ndarray
+        ``(dim_w,)`` unit vector that tells the two.
+    means : (float, float)
+        Of what has it and of what has it not, along the direction.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(gh, gw)`` float32: 1 as what has it is on average; 0 halfway and beyond, and where a patch does not count.
+    """
+    if channel is not None and channel not in channels:
+        return np.zeros(whitened.shape[1:3], np.float32)
+    groups = slice(None) if channel is None else [channels.index(channel)]
+    counts = whitened[groups].any(axis=-1).any(axis=0)
+    halfway = (means[0] + means[1]) / 2
+    along = direction_map(whitened, channels, direction, channel) - halfway
+    return np.where(counts, (along / max(means[0] - halfway, 1e-6)).clip(min=0), 0).astype(np.float32)
+
+
 def direction_top(largest: float, level: float = DRAWN_FROM) -> float:
     """Value of a direction in full colour: steps, so that most fields have the same and can be compared.
 

@@ -110,6 +110,14 @@ class GroupSums:
         learnt = self._learnt(self.like[None], None, 0.0)
         return float((_standardised(direction[None].astype(np.float64), learnt.covariance) @ learnt.difference.T)[0, 0])
 
+    def means(self, direction: npt.NDArray[np.floating]) -> tuple[float, float]:
+        """Means along a direction ``(d,)`` of what was pointed at, and of the others."""
+        use = self.comparable()
+        like, unlike = (
+            self.total[own].sum(axis=0) / self.count[own].sum() for own in (use & self.like, use & ~self.like)
+        )
+        return float(like @ direction), float(unlike @ direction)
+
     def best_atom(self, atoms: npt.NDArray[np.float32], left_out: int | None = None) -> int:
         """The direction among ``(M, d)`` along which like groups lie farthest beyond the others."""
         use = self._used(left_out)

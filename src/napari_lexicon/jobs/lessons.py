@@ -71,7 +71,8 @@ def _of_wells(channel: str, sums: GroupSums, dictionary: Dictionary) -> Lesson |
         return None
     use = sums.comparable()
     like, unlike = int((use & sums.like).sum()), int((use & ~sums.like).sum())
-    return Lesson(channel, direction, sums.check(dictionary.atoms.numpy()), like, unlike, sums.distance())
+    check, means = sums.check(dictionary.atoms.numpy()), sums.means(direction)
+    return Lesson(channel, direction, check, like, unlike, sums.distance(), "wells", means)
 
 
 def _wells_of(plate: LexiconPlate, wells: str, against: str) -> dict[str, bool]:

@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QHBoxLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -68,6 +69,8 @@ class TeachForm(QWidget):
         Forget the place in this line; show it.
     againstChanged()
         Other wells to compare with.
+    channelChanged(str)
+        Another channel to learn in, empty for the best one.
     tryChanged(bool)
         Whether what the places find is to be seen on the image.
     teachClicked()
@@ -79,6 +82,7 @@ class TeachForm(QWidget):
     removed = Signal(int)
     placeActivated = Signal(int)
     againstChanged = Signal()
+    channelChanged = Signal(str)
     tryChanged = Signal(bool)
     teachClicked = Signal()
 
@@ -89,6 +93,11 @@ class TeachForm(QWidget):
         self.name.setPlaceholderText("What it is to find: scattered Golgi")
         self.name.setToolTip("The new feature gets this name.")
         self.ways = Segments(_WAYS, "teach_by")
+        self.trial = QCheckBox("Show what they find")
+        self.trial.setObjectName("show_trial")
+        self.trial.toggled.connect(self.tryChanged)
+        self.trial_note = Caption(wrap=True, step=-0.5)
+        self.trial_note.setObjectName("trial_note")
         self.teach = PrimaryButton("Teach and read the plate")
         self.teach.setObjectName("teach")
         self.note = Caption(wrap=True, step=-0.5, strength=0.65, centred=True)
@@ -100,6 +109,9 @@ class TeachForm(QWidget):
         box.addWidget(self.ways)
         box.addWidget(self._wells_page())
         box.addWidget(self._places_page())
+        box.addWidget(self._channel_row())
+        box.addWidget(self.trial)
+        box.addWidget(self.trial_note)
         box.addWidget(self.teach)
         box.addWidget(self.note)
         self.name.textChanged.connect(lambda: self.valueChanged.emit(self.value()))
@@ -130,18 +142,26 @@ class TeachForm(QWidget):
         self.list.itemChanged.connect(self._ticked)
         self.list.itemActivated.connect(lambda item: self.placeActivated.emit(self.list.row(item)))
         self.list.deleted.connect(self.removed)
-        self.trial = QCheckBox("Show what they find")
-        self.trial.setObjectName("show_trial")
-        self.trial.toggled.connect(self.tryChanged)
-        self.trial_note = Caption(wrap=True, step=-0.5)
-        self.trial_note.setObjectName("trial_note")
         box = QVBoxLayout(self._places)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(4)
         box.addWidget(Caption(_HOW, wrap=True, step=-0.5))
-        for widget in (self.list, self.trial, self.trial_note):
-            box.addWidget(widget)
+        box.addWidget(self.list)
         return self._places
+
+    def _channel_row(self) -> QWidget:
+        self._channels = QWidget()
+        self.channel = QComboBox()
+        self.channel.setObjectName("taught_channel")
+        self.channel.setToolTip(
+            "The channel in which it shows, where you know: the best of many may be best by chance."
+        )
+        self.channel.currentIndexChanged.connect(lambda: self.channelChanged.emit(self.channel.currentData() or ""))
+        row = QHBoxLayout(self._channels)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(Caption("Channel", fit=True))
+        row.addWidget(self.channel, 1)
+        return self._channels
 
     def value(self) -> str:
         """By wells or by places."""
@@ -154,6 +174,8 @@ class TeachForm(QWidget):
     def _turn(self, way: str) -> None:
         self._wells.setVisible(way == WELLS)
         self._places.setVisible(way == PLACES)
+        self.trial.setVisible(way == PLACES)
+        self.trial_note.hide()
         self.valueChanged.emit(way)
 
     def setPlaces(self, pointed: Sequence[Pointed]) -> None:
@@ -171,6 +193,22 @@ class TeachForm(QWidget):
         self.list.setVisible(bool(pointed))
         self.list.setFixedHeight(self.list.sizeHintForRow(0) * min(_MOST_ROWS, len(pointed)) + 8)
 
+    def setChannels(self, names: Sequence[str]) -> None:
+        """Channels that can be learnt in; where there is no choice, none is offered."""
+        self._channels.setVisible(len(names) > 1)
+        if [self.channel.itemData(n) for n in range(self.channel.count())] == ["", *names]:
+            return
+        before = self.channel.currentData()
+        self.channel.blockSignals(True)
+        self.channel.clear()
+        self.channel.addItem(f"the best of {len(names)}", "")
+        for name in names:
+            self.channel.addItem(name, name)
+        self.channel.setCurrentIndex(max(0, self.channel.findData(before)))
+        self.channel.blockSignals(False)
+        if before and self.channel.currentData() != before:
+            self.channelChanged.emit("")
+
     def setTrial(self, on: bool, reason: str | None, note: str) -> None:
         """Whether what the places find is on the image, why it cannot be, and what is to be said of it."""
         self.trial.blockSignals(True)
@@ -179,7 +217,7 @@ class TeachForm(QWidget):
         self.trial.setEnabled(reason is None)
         self.trial.setToolTip(reason or _TRY)
         self.trial_note.setText(note)
-        self.trial_note.setVisible(bool(note))
+        self.trial_note.setVisible(bool(note) and self.value() == PLACES)
 
     def setWells(self, line: str, against: Sequence[tuple[str, str]]) -> None:
         """Which wells have it, and what they can be compared with: words and question."""

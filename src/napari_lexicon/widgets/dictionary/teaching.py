@@ -31,11 +31,12 @@ class TeachController(Controller):
             self.link(signal, self.refresh)
         self.link(workspace.jobs.changed, self._say)
         self.link(workspace.pointing.changed, self.refresh)
-        self.link(form.valueChanged, self._say)
+        self.link(form.valueChanged, self._turned)
         self.link(form.againstChanged, self._say)
         self.link(form.likeChanged, workspace.pointing.set_like)
         self.link(form.removed, workspace.pointing.remove)
         self.link(form.placeActivated, self._show_place)
+        self.link(form.channelChanged, workspace.trial.set_channel)
         self.link(form.tryChanged, workspace.trial.set_on)
         self.link(workspace.trial.changed, self._show_trial)
         self.link(form.teachClicked, self.teach)
@@ -47,6 +48,7 @@ class TeachController(Controller):
         plate = self.workspace.state.lexicon_plate
         self._with_tokens = plate is not None and plate.n_done("tokens") > 0
         self._form.setPlaces(self.workspace.pointing.pointed)
+        self._form.setChannels([] if plate is None or plate.joint else [one.name for one in plate.header.channels])
         chosen = self._selected()
         said = self.workspace.state.said
         many = f"{listed(chosen)} ({said(counted(len(chosen), 'well'))})"
@@ -70,10 +72,11 @@ class TeachController(Controller):
         """What the feature is taught by, as :class:`napari_lexicon.jobs.teaching.TeachJob` names it."""
         plate = self.workspace.state.lexicon_plate
         assert plate is not None  # there is no reason against it
+        channel = self._form.channel.currentData() or None
         if self._form.value() == WELLS:
             against = self._form.against.currentData()
-            return {"wells": _named(self._selected()), "against": against, "plate": plate.id}
-        return {"places": [each.to_json(plate.id) for each in self.workspace.pointing.pointed]}
+            return {"wells": _named(self._selected()), "against": against, "plate": plate.id, "channel": channel}
+        return {"places": [each.to_json(plate.id) for each in self.workspace.pointing.pointed], "channel": channel}
 
     def _selected(self) -> list[str]:
         """Wells that are selected and have been read, in plate order."""
@@ -91,6 +94,12 @@ class TeachController(Controller):
         found = [(f"control wells ({len(controls)})", CONTROLS)] if controls else []
         others = len(wells) - len(chosen)
         return [*found, (f"all other wells ({others})", f"not ({_named(chosen)})")] if others else found
+
+    def _turned(self, way: str) -> None:
+        if way == WELLS:  # what places find is not asked for any more
+            self.workspace.trial.set_on(False)
+        self._show_trial()
+        self._say()
 
     def _show_trial(self) -> None:
         trial, note = self.workspace.trial, ""

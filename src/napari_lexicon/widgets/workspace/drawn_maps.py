@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from napari_lexicon.lexicons import FieldCodes, FineField
     from napari_lexicon.widgets.workspace.state import MapLook
+    from napari_lexicon.widgets.workspace.trial import Tried
+
+TRIAL_TOP = 2.0
 
 
 @dataclass(frozen=True)
@@ -58,39 +61,37 @@ def maps_of_fine(
     picks: int | None = None,
 ) -> DrawnMaps:
     """Of fields that were read closer; a direction is drawn over ``level`` standard deviations of controls."""
+    from napari_lexicon.analysis.maps import direction_map, direction_top, drawn_along
+
     if look.kind == "code":
         found = maps_of_codes(
             [None if each is None else each.codes for each in fine], feature, channel, strongest, picks
         )
         return DrawnMaps(found.maps, look.finer, found.top)
-    return maps_along(fine, look, atom, channel, level)
-
-
-def maps_along(
-    fine: Sequence[FineField | None],
-    look: MapLook,
-    direction: npt.NDArray[np.floating],
-    channel: int | None,
-    level: float,
-) -> DrawnMaps:
-    """How far the patches of fields that were read closer lie along a direction ``(dim_w,)``."""
-    from napari_lexicon.analysis.maps import direction_map, direction_top, drawn_along
-
     maps = [
-        None
-        if each is None
-        else drawn_along(direction_map(each.whitened, each.codes.channels, direction, channel), level)
+        None if each is None else drawn_along(direction_map(each.whitened, each.codes.channels, atom, channel), level)
         for each in fine
     ]
     return DrawnMaps(maps, look.finer, direction_top(_largest(maps), level), level)
 
 
-def empty_maps(codes: Sequence[FieldCodes | None], level: float) -> DrawnMaps:
-    """With nothing in them: a direction is being read, and its code is no answer meanwhile."""
-    from napari_lexicon.analysis.maps import direction_top
+def maps_of_trial(fine: Sequence[FineField | None], found: Tried) -> DrawnMaps:
+    """How far patches are like what was pointed at: full colour at twice as far from halfway as that is."""
+    from napari_lexicon.analysis.maps import likeness_map
 
+    maps = [
+        None
+        if each is None
+        else likeness_map(each.whitened, each.codes.channels, found.direction, found.means, found.channel)
+        for each in fine
+    ]
+    return DrawnMaps(maps, 1, TRIAL_TOP)
+
+
+def empty_maps(codes: Sequence[FieldCodes | None], top: float, bottom: float = 0.0) -> DrawnMaps:
+    """With nothing in them: a direction is being read, and its code is no answer meanwhile."""
     maps = [None if each is None else np.zeros(each.indices.shape[1:3], np.float32) for each in codes]
-    return DrawnMaps(maps, 1, direction_top(0, level), level)
+    return DrawnMaps(maps, 1, top, bottom)
 
 
 def _largest(maps: Sequence[npt.NDArray[np.float32] | None]) -> float:

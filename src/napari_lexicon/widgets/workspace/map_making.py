@@ -11,11 +11,12 @@ from napari_lexicon.analysis.outlines import LINE, outline_map
 from napari_lexicon.viewer.distinct import free_color
 from napari_lexicon.viewer.overlay import ActivationMap
 from napari_lexicon.widgets.workspace.drawn_maps import (
+    TRIAL_TOP,
     DrawnMaps,
     empty_maps,
-    maps_along,
     maps_of_codes,
     maps_of_fine,
+    maps_of_trial,
 )
 from napari_lexicon.widgets.workspace.fine_reading import FinePlace
 from napari_lexicon.widgets.workspace.state import MapLook
@@ -82,15 +83,14 @@ class MapMaking:
 
     def _of_trial(self, side: SideBySide, codes: Mapping[str, FieldCodes | None]) -> ActivationMap | None:
         """How far patches lie along what the places pointed at find; nothing until it and all fields are there."""
-        found, places, level = self._trial.found, self._places(side, codes, TRIAL), self._reading.drawn_from
+        found, places = self._trial.found, self._places(side, codes, TRIAL)
         if not places:
             return None
         fine = {key: self._fine.get(place) for key, place in places.items()}
         if found is None or any(each is None for each in fine.values()):
-            drawn = empty_maps([codes.get(field.key) for field in side.fields], level)
+            drawn = empty_maps([codes.get(field.key) for field in side.fields], TRIAL_TOP)
         else:
-            of_fields = [fine.get(field.key) for field in side.fields]
-            drawn = maps_along(of_fields, TRIAL, found.direction, found.channel, level)
+            drawn = maps_of_trial([fine.get(field.key) for field in side.fields], found)
         taken = [self._state.shown_colors[feature] for feature in self._state.kept]
         return self._laid(side, drawn, TRIAL_TITLE, free_color(taken))
 
@@ -100,8 +100,8 @@ class MapMaking:
             return "the places pointed at find nothing"
         if self._trial.found is None or coming:
             return "reading what the places pointed at find…"
-        over = f"over {self._reading.drawn_from:g} SD"
-        return f"found by the places pointed at, {over}" if shown.values.any() else f"no patch here is found {over}"
+        found = "found by the places pointed at (1: like them)"
+        return found if shown.values.any() else "nothing here is like the places pointed at"
 
     def _laid(self, side: SideBySide, drawn: DrawnMaps, title: str, color: str) -> ActivationMap:
         """Maps of the fields on the screen as one map over all of them."""
@@ -146,7 +146,10 @@ class MapMaking:
         fine = {key: self._fine.get(place) for key, place in places.items()}
         if not fine or any(each is None for each in fine.values()):
             if look.kind == "direction" and any(self._fine.coming(place) for place in places.values()):
-                return empty_maps(list(codes.values()), self._reading.drawn_from)
+                from napari_lexicon.analysis.maps import direction_top
+
+                level = self._reading.drawn_from
+                return empty_maps(list(codes.values()), direction_top(0, level), level)
             return maps_of_codes(list(codes.values()), feature, channel, strongest, self._state.picks)
         return maps_of_fine(
             [fine.get(key) for key in codes],

@@ -34,12 +34,15 @@ class Tried:
         ``(dim_w,)`` unit direction among whitened tokens.
     channel : int, optional
         Channel of the plate that it is found in; None where channels share a token.
+    means : (float, float)
+        Along the direction, of what has it and of what has it not.
     sentence : str
-        From how much, and how it fares on fields that were left out.
+        From how much, and how it fares on what was left out.
     """
 
     direction: npt.NDArray[np.floating]
     channel: int | None
+    means: tuple[float, float]
     sentence: str
 
 
@@ -65,6 +68,7 @@ class Trial(QObject):
         super().__init__(parent)
         self._state, self._pointing, self._fine, self._background = state, pointing, fine, background
         self._on = self._awaits = False
+        self._channel = ""
         self._found: Tried | None = None
         self._why_not = ""
         pointing.changed.connect(self._begin)
@@ -98,6 +102,12 @@ class Trial(QObject):
             self._on = on
             self._begin()
 
+    def set_channel(self, channel: str) -> None:
+        """Learn in the channel of this name; in the best one where empty."""
+        if channel != self._channel:
+            self._channel = channel
+            self._begin()
+
     def _begin(self) -> None:
         """Have the fields read that are pointed into."""
         before, self._found, self._why_not = self._found, None, ""
@@ -127,10 +137,10 @@ class Trial(QObject):
                 return
         if all(self._fine.ready(place) for place in places):
             self._awaits = False
-            pointed = self._pointing.pointed
+            pointed, channel = self._pointing.pointed, self._channel
             self._background.start(
                 _ERRAND,
-                lambda: tried(lexicon, plate, pointed),
+                lambda: tried(lexicon, plate, pointed, channel),
                 self._take,
                 lambda error: self._end(None, str(error)),
             )
@@ -150,8 +160,11 @@ class Trial(QObject):
         self.changed.emit()
 
 
-def tried(lexicon: Lexicon, plate: LexiconPlate, pointed: Sequence[Pointed]) -> Tried | str | None:
-    """The direction that places teach; a sentence where there is none, None where a field was read otherwise since."""
+def tried(lexicon: Lexicon, plate: LexiconPlate, pointed: Sequence[Pointed], channel: str) -> Tried | str | None:
+    """The direction that places teach in one channel, or in the best one where none is named.
+
+    A sentence where there is none; None where a field was read otherwise in the meantime.
+    """
     from napari_lexicon.analysis.lessons import Lesson, PointedAt, lesson_sentence, lessons_of_patches
     from napari_lexicon.analysis.lexicon_tables import atoms_of
     from napari_lexicon.lexicons.plate import fine_is_current
@@ -169,9 +182,10 @@ def tried(lexicon: Lexicon, plate: LexiconPlate, pointed: Sequence[Pointed]) -> 
         )
         for number in numbers
     ]
-    lessons = lessons_of_patches(fields, names, atoms_of(lexicon))
+    asked = [channel] if channel in names else names
+    lessons = lessons_of_patches(fields, asked, atoms_of(lexicon))
     if not lessons:
         return "What is pointed at is dark, or there is nothing to tell it from: point at other places."
     best = max(lessons, key=Lesson.rank)
     sentence = lesson_sentence(best, len(lessons), "patch", learnt="Found from")
-    return Tried(best.direction, names.index(best.channel) if best.channel else None, sentence)
+    return Tried(best.direction, names.index(best.channel) if best.channel else None, best.means, sentence)
