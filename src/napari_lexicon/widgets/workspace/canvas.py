@@ -10,6 +10,7 @@ from napari_lexicon.errors import PlateError
 from napari_lexicon.viewer.conversion import patch_at
 from napari_lexicon.viewer.field_layers import FieldLayers
 from napari_lexicon.viewer.field_names import FieldNames
+from napari_lexicon.viewer.other_layers import OtherLayers
 from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay
 from napari_lexicon.viewer.pointer import on_click
 from napari_lexicon.viewer.side_by_side import SideBySide
@@ -70,6 +71,7 @@ class Canvas(QObject):
         self._state, self._background, self._reading, self._fine = state, background, reading, fine
         self.layers = FieldLayers(viewer)
         self.overlay = ActivationOverlay(viewer)
+        self._others = OtherLayers(viewer, lambda: next(iter(self.layers.current().values()), None))
         self.frame = SpotFrame(viewer)
         self._making = MapMaking(state, reading, fine, trial)
         self._kept = KeptMaps(state, viewer, self.overlay, self._map_of, self)
