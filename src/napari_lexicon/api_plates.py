@@ -90,11 +90,11 @@ def info(
 
 def plate_summary(plate: Plate) -> dict[str, Any]:
     """The JSON-able summary of an opened plate; see :func:`info`."""
-    from napari_lexicon.plates.plate_map import likely_plate_map
+    from napari_lexicon.plates.plate_map import LikelyMap, likely_plate_map
 
     fields = list(plate.fields())
     first = fields[0] if fields else None
-    likely = None if len(plate.map.columns) else likely_plate_map(plate)
+    likely = LikelyMap() if len(plate.map.columns) else likely_plate_map(plate)
     columns = {}
     for name in plate.map.columns:
         counts = plate.map[name].value_counts()
@@ -115,7 +115,8 @@ def plate_summary(plate: Plate) -> dict[str, Any]:
         "pixel_size_um": list(first.pixel_size_um) if first and first.pixel_size_um else None,
         "problems": [problem.sentence for problem in plate.problems],
         "plate_map": columns,
-        "likely_plate_map": None if likely is None else str(likely),
+        "likely_plate_map": None if likely.table is None else str(likely.table),
+        "why_no_plate_map": likely.why_not,
     }
 
 

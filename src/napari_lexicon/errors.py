@@ -18,6 +18,10 @@ class PlateMapError(LexiconError):
     """A plate map cannot be read, or does not describe this plate."""
 
 
+class OtherPlatesError(PlateMapError):
+    """A plate map describes several plates, none of them by this plate's name."""
+
+
 class BackboneError(LexiconError):
     """A backbone cannot be found, loaded or run here."""
 

@@ -67,6 +67,18 @@ def test_info_prints_the_card_of_the_builtin_model() -> None:
         assert run(*wrong).exit_code == 2
 
 
+def test_info_of_loose_images_speaks_of_images_and_says_why_a_table_is_not_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "smears"
+    folder.mkdir()
+    for name in ("one", "two"):
+        Image.fromarray(np.full((32, 40), 90, np.uint8)).save(folder / f"{name}.png")
+    said = run("info", folder).stdout
+    assert "  images    2, without wells" in said
+    assert "no plate map: --map MAP.csv says what is in which image" in said
+    (folder / "screen.csv").write_text("plate,image,drug\nP1,one,a\nP2,one,b\n", encoding="utf-8")
+    assert "no plate map: screen.csv describes several plates (P1, P2), none of them by" in run("info", folder).stdout
+
+
 def test_info_for_people_and_quiet(tiny_plate: Path) -> None:
     assert "2 x 3 plate" in run("info", tiny_plate).stdout
     assert run("info", tiny_plate, "--quiet").stdout == ""

@@ -49,6 +49,15 @@ def test_a_table_that_lies_with_the_images_is_offered_and_seen_before_it_is_used
         tifffile.imwrite(images / f"{well}.tif", np.full((32, 32), 100, np.uint16))
     (images / "what is where.csv").write_text("well,drug\nA01,DMSO\nA02,taxol\nB01,DMSO\nB02,taxol\n")
     state, dock = person.workspace.state, person.docks["Plate"]
+    own = (images / "what is where.csv").rename(tmp_path / "own.csv")
+    (images / "screen.csv").write_text("plate,well,drug\nP1,A01,a\nP2,A01,b\n")
+    person.workspace.opening.plate(images)
+    why = person.find("Plate", "why_no_plate_map")
+    person.wait(why.isVisible, 30, "the reason")
+    assert why.text().startswith(
+        "screen.csv describes several plates (P1, P2), none of them by this plate's name, run 1"
+    )
+    own.rename(images / "what is where.csv")
     person.workspace.opening.plate(images)
     offered = person.find("Plate", "add_plate_map")
     person.wait(lambda: offered.text() == "Use what is where.csv as plate map", 30, "the offer")

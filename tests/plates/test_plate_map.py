@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from napari_lexicon.errors import PlateMapError
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.model import Channel, Plate, Well
-from napari_lexicon.plates.plate_map import likely_plate_map, read_plate_map, with_plate_map
+from napari_lexicon.plates.plate_map import LikelyMap, likely_plate_map, read_plate_map, with_plate_map
 from napari_lexicon.plates.well_names import well_position
 from napari_lexicon.plates.writing import PlateWriter
 
@@ -340,13 +341,27 @@ def test_a_table_that_describes_the_wells_is_found_under_any_name(tmp_path: Path
     folder = tmp_path / "images"
     folder.mkdir()
     plate = Plate(folder, "p", {name: Well(name, 0, n, ()) for n, name in enumerate(("A01", "A02", "A03", "A04"))}, ())
-    assert likely_plate_map(plate) is None
+    assert likely_plate_map(plate) == LikelyMap()
     (folder / "a_measurements.csv").write_text("cell,area\n1,20\n2,30\n", encoding="utf-8")
     (folder / "b_few.csv").write_text("well,dose\nA01,1\n", encoding="utf-8")
     (folder / "c_broken.csv").write_bytes(b"\xff\xfe\x00well")
-    assert likely_plate_map(plate) is None
+    assert likely_plate_map(plate) == LikelyMap()
     (folder / "d_what_was_done.csv").write_text("well,dose\nA01,1\nA02,2\nA03,3\n", encoding="utf-8")
-    assert likely_plate_map(plate) == folder / "d_what_was_done.csv"
+    assert likely_plate_map(plate).table == folder / "d_what_was_done.csv"
+
+
+def test_a_table_of_other_plates_is_not_offered_and_the_reason_is_said(tmp_path: Path) -> None:
+    plate = Plate(tmp_path, "P9", {name: Well(name, 0, n, ()) for n, name in enumerate(("A01", "A02"))}, ())
+    rows = [f"{name},{well},drug {name}" for name in ("P1", "P2") for well in ("A01", "A02")]
+    (tmp_path / "layout.csv").write_text("\n".join(["plate,well,compound", *rows]), encoding="utf-8")
+    found = likely_plate_map(plate)
+    assert found.table is None
+    assert found.why_not.startswith(
+        "layout.csv describes several plates (P1, P2), none of them by this plate's name, P9"
+    )
+    assert likely_plate_map(replace(plate, name="P2")) == LikelyMap(tmp_path / "layout.csv")
+    (tmp_path / "own.csv").write_text("well,compound\nA01,x\nA02,y\n", encoding="utf-8")
+    assert likely_plate_map(plate) == LikelyMap(tmp_path / "own.csv")
 
 
 def test_beside_a_folder_called_images_lies_the_table_of_the_plate(tmp_path: Path) -> None:
@@ -356,7 +371,9 @@ def test_beside_a_folder_called_images_lies_the_table_of_the_plate(tmp_path: Pat
 
     inner, named, table = plate_in(tmp_path / "images"), plate_in(tmp_path / "P7"), "well,dose\nA01,1\nA02,2\n"
     (tmp_path / "labels.csv").write_text(table, encoding="utf-8")
-    assert likely_plate_map(inner) == tmp_path / "labels.csv"
-    assert likely_plate_map(named) is None  # beside a folder with a name of its own lie the tables of other plates
+    assert likely_plate_map(inner).table == tmp_path / "labels.csv"
+    assert (
+        likely_plate_map(named) == LikelyMap()
+    )  # beside a folder with a name of its own lie the tables of other plates
     (inner.path / "own.csv").write_text(table, encoding="utf-8")
-    assert likely_plate_map(inner) == inner.path / "own.csv"
+    assert likely_plate_map(inner).table == inner.path / "own.csv"

@@ -138,6 +138,8 @@ def info_text(found: dict[str, Any]) -> str:
     if not found["plate_map"] and found["likely_plate_map"]:
         described = "images" if loose else "wells"
         lines.append(f"  no plate map, but a table that describes the {described}: --map {found['likely_plate_map']}")
+    elif not found["plate_map"] and found["why_no_plate_map"]:
+        lines.append(f"  no plate map: {found['why_no_plate_map']}")
     elif not found["plate_map"]:
         lines.append(f"  no plate map: --map MAP.csv says what is in which {'image' if loose else 'well'}")
     lines.extend(f"  ! {sentence}" for sentence in found["problems"][:20])

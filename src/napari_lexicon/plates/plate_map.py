@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from napari_lexicon.errors import PlateMapError
+from napari_lexicon.errors import OtherPlatesError, PlateMapError
 from napari_lexicon.plates.folder_names import is_part_of_a_plate
 from napari_lexicon.plates.grid_maps import GRID, UNNAMED
 from napari_lexicon.plates.model import Plate, Problem
@@ -129,30 +129,48 @@ def found_plate_map(path: Path, name: str) -> Path | None:
     return next((file for file in (*inside, *beside) if file.is_file()), None)
 
 
-def likely_plate_map(plate: Plate) -> Path | None:
+@dataclass(frozen=True)
+class LikelyMap:
+    """What lies beside a plate without a plate map.
+
+    Parameters
+    ----------
+    table : pathlib.Path, optional
+        A table that describes at least half of the plate's wells.
+    why_not : str
+        Where there is none: why one that describes such wells is not taken, a sentence; else empty.
+    """
+
+    table: Path | None = None
+    why_not: str = ""
+
+
+def likely_plate_map(plate: Plate) -> LikelyMap:
     """A table, under whatever name, that describes at least half of the plate's wells.
 
     It is looked for in the plate's folder, and in the one above where the plate's is called ``images`` or the like.
     """
     folder = Path(plate.path)
     if not folder.is_dir():
-        return None
+        return LikelyMap()
     places = [folder, folder.parent] if is_part_of_a_plate(folder) else [folder]
-    return next((file for place in places for file in _tables_of(place) if _describes(file, plate)), None)
+    why_not = ""
+    for table in (file for place in places for file in _tables_of(place)):
+        try:
+            described = with_plate_map(plate, table).map
+        except OtherPlatesError as error:
+            why_not = why_not or str(error)
+        except PlateMapError:
+            continue
+        else:
+            if described.shape[1] and float(described.notna().any(axis=1).mean()) >= 0.5:
+                return LikelyMap(table)
+    return LikelyMap(None, why_not)
 
 
 def _tables_of(folder: Path) -> list[Path]:
     tables = sorted(file for file in folder.iterdir() if file.suffix.lower() in (".csv", ".tsv") and file.is_file())
     return [file for file in tables[:_MOST_TABLES] if file.name[0] != "." and file.stat().st_size <= _LARGEST_TABLE]
-
-
-def _describes(table: Path, plate: Plate) -> bool:
-    """Whether a table says something of at least half of the wells."""
-    try:
-        described = with_plate_map(plate, table).map
-    except PlateMapError:
-        return False
-    return bool(described.shape[1]) and float(described.notna().any(axis=1).mean()) >= 0.5
 
 
 @dataclass(frozen=True)
@@ -209,7 +227,7 @@ def rows_of_plate(table: pd.DataFrame, plate: str, name: str) -> pd.DataFrame:
             return table.loc[mine.index[mine]]
         others = plates.str.lower().nunique()
         if others > 1:
-            raise PlateMapError(
+            raise OtherPlatesError(
                 f"{name} describes several plates ({', '.join(plates.unique()[:_SHOWN])}"
                 f"{', ...' if others > _SHOWN else ''}), none of them by this plate's name, {plate}: give the name, or "
                 "the rows of this plate alone."
@@ -319,7 +337,7 @@ def _one_row_per_well(
         return first.drop(columns=differing), [Problem(sentence)]
     if _PLATE in differing:
         plates = ", ".join(known[_PLATE].dropna().astype(str).unique()[:_SHOWN])
-        raise PlateMapError(
+        raise OtherPlatesError(
             f"{name} describes several plates ({plates}), none of them by this plate's name: give the name."
         )
     problems = []

@@ -31,6 +31,7 @@ from napari_lexicon.widgets.workspace.map_making import feature_title
 
 if TYPE_CHECKING:
     from napari_lexicon.plates.model import Plate
+    from napari_lexicon.plates.plate_map import LikelyMap
     from napari_lexicon.widgets.plate.view import PlateView
     from napari_lexicon.widgets.workspace.figures import Figures
     from napari_lexicon.widgets.workspace.last_view import LastView
@@ -142,9 +143,9 @@ class PlateController(Controller):
         if len(plate.map.columns):
             return
 
-        def take(table: Path | None) -> None:
-            self.likely_map = table
-            self._view.setMapOffer("" if table is None else table.name)
+        def take(found: LikelyMap) -> None:
+            self.likely_map = found.table
+            self._view.setMapOffer("" if found.table is None else found.table.name, found.why_not)
 
         self.workspace.background.start(
             "likely map", lambda: likely_plate_map(plate), take, lambda error: self.workspace.state.notice(str(error))

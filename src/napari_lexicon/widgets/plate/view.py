@@ -85,6 +85,8 @@ class PlateView(QWidget):
         self.map_button.setObjectName("add_plate_map")
         self.map_button.setProperty(AS_WRITTEN, True)
         self.map_button.clicked.connect(self.mapClicked)
+        self.map_line = Caption(wrap=True, step=-0.5)
+        self.map_line.setObjectName("why_no_plate_map")
         self.plates = QComboBox()
         self.plates.setObjectName("plates_of_lexicon")
         self.plates.setToolTip("The plates of this lexicon: choose the one to look at.")
@@ -138,6 +140,7 @@ class PlateView(QWidget):
         box.addWidget(self.summary)
         box.addWidget(self.problems)
         box.addWidget(self.map_button)
+        box.addWidget(self.map_line)
         box.addWidget(self.note)
         box.addSpacing(2)
         box.addWidget(self.search)
@@ -222,8 +225,13 @@ class PlateView(QWidget):
         self.problems.setTip(problems_tip)
         self.problems.setVisible(bool(problems))
 
-    def setMapOffer(self, table: str | None) -> None:
-        """Offer a table as plate map; any where the name is empty, none where a plate map is there (None)."""
+    def setMapOffer(self, table: str | None, why_not: str = "") -> None:
+        """Offer a table as plate map; any where the name is empty, none where a plate map is there (None).
+
+        ``why_not`` says why one that lies there is not offered.
+        """
+        self.map_line.setText(why_not)
+        self.map_line.setVisible(bool(why_not))
         self.map_button.setVisible(table is not None)
         self.map_button.setText(f"Use {table} as plate map" if table else "Add a plate map…")
         what = "This table describes the wells of the plate." if table else "A table with a column of wells and others."
