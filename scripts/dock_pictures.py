@@ -73,6 +73,7 @@ def scenes(person: Person) -> Iterator[tuple[str, Callable[[], QWidget | None]]]
     yield "embed", dock("Embed")
     yield "dictionary", lambda: _train_page(person)
     yield "teach", lambda: _teach_page(person)
+    yield "teach-places", lambda: _places_page(person)
     yield "feature-map", dock("Feature map")
     yield "questions", lambda: _question(person)
     yield "cells", lambda: _cells(person)
@@ -108,6 +109,34 @@ def _teach_page(person: Person) -> QWidget:
     person.front("Dictionary")
     person.click("Dictionary", "source_teach")
     person.type("Dictionary", "taught_name", treatment.replace("_", " "))
+    return person.docks["Dictionary"]
+
+
+def _places_page(person: Person) -> QWidget:
+    """Places of a treated and of a control well pointed at, and what they find on the image."""
+    from napari_lexicon.widgets.workspace.pointing import Pointed
+
+    workspace = person.workspace
+    state, plate = workspace.state, workspace.state.lexicon_plate
+    treated = state.field
+    control = next(well for well in plate.wells if plate.map.loc[well, "Metadata_perturbation"] == "DMSO")
+    for well, like in ((treated.well, True), (control, False)):
+        number = plate.field_number(well)
+        codes = plate.codes(number)
+        fires = ((codes.indices == state.feature) * codes.values).sum(axis=(0, 3)) + 1e-3 * codes.values.sum(
+            axis=(0, 3)
+        )
+        for place in fires.ravel().argsort()[::-1][:24:4]:
+            row, column = (int(at) for at in divmod(int(place), codes.indices.shape[2]))
+            grid = tuple(plate.fields[number].grid)
+            workspace.pointing.add(Pointed(f"patch {row}, {column}", well, number, grid, ((row, column),), like))
+    form = person.docks["Dictionary"].view.teaching
+    form.setValue("places")
+    person.front("Dictionary")
+    person.click("Dictionary", "show_trial")
+    person.wait(lambda: workspace.trial.found is not None, 180, "what the places find")
+    person.wait(lambda: not workspace.fine.reading and not workspace.background.busy(), 180, "its map")
+    person.breathe(0.4)
     return person.docks["Dictionary"]
 
 

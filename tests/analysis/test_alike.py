@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_lexicon.analysis.alike import PER_FIELD, alike_over_plate, patch_code, patch_weights, region_code
+from napari_lexicon.analysis.alike import (
+    PER_FIELD,
+    alike_over_plate,
+    along_over_plate,
+    patch_code,
+    patch_weights,
+    region_code,
+)
 from napari_lexicon.lexicons import FieldCodes, Lexicon
 
 
@@ -45,6 +52,28 @@ def test_the_search_over_a_plate_finds_what_comparing_every_patch_finds(applied:
     top = max((place for place in every if place not in near), key=lambda place: every[place])
     assert (last.best[0].field, last.best[0].gy, last.best[0].gx) == top
     assert max(np.bincount([found.field for found in last.best])) <= PER_FIELD
+
+
+def test_a_direction_is_followed_over_a_plate_as_far_as_codes_say_it(applied: Path):
+    plate = Lexicon.open(applied).only_plate()
+    statistics = plate.statistics()
+    weights = np.random.default_rng(0).normal(size=statistics.n_features)
+    summed = {}
+    for n in range(len(plate.fields)):
+        codes = plate.codes(n)
+        summed[n] = (codes.values.astype(np.float64) * weights[codes.indices]).sum(axis=-1)
+    for channel, of_field in ((None, lambda n: summed[n].max(axis=0)), (1, lambda n: summed[n][1])):
+        every = {(n, y, x): float(of_field(n)[y, x]) for n in summed for y, x in np.ndindex(summed[n].shape[1:])}
+        top = max(every, key=every.get)
+        *_, last = along_over_plate(plate, statistics, weights, channel, n=12)
+        assert last.fields == last.of == len(plate.fields) and len(last.best) == 12
+        assert (last.best[0].field, last.best[0].gy, last.best[0].gx) == top
+        for found in last.best:
+            assert found.cosine == pytest.approx(every[found.field, found.gy, found.gx], rel=1e-4)
+        # what is pointed at already is not proposed, nor what lies beside it
+        *_, without = along_over_plate(plate, statistics, weights, channel, {top[0]: [top[1:]]}, n=12)
+        near = {(top[0], y, x) for y in range(top[1] - 1, top[1] + 2) for x in range(top[2] - 1, top[2] + 2)}
+        assert not near & {(found.field, found.gy, found.gx) for found in without.best}
 
 
 def test_a_region_weighs_patches_by_how_much_of_them_it_covers(applied: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_lexicon.analysis.maps import activation_map, channel_maps, features_at
+from napari_lexicon.analysis.maps import activation_map, channel_maps, features_at, likeness_map
 from napari_lexicon.lexicons import FieldCodes
 
 # two channels (0 and 3 of the plate), one row of two patches, three picks; feature 5 stands twice in the first token
@@ -36,3 +36,17 @@ def test_features_under_the_cursor_are_ranked_with_their_channels() -> None:
     found = features_at(CODES, 0, 0)
     assert found.to_numpy().tolist() == [[2, 3, 2.0], [5, 0, 0.75], [5, 3, 0.5], [2, 0, 0.25]]
     assert features_at(CODES, 0, 1).to_numpy().tolist() == [[4, 3, 2.0], [1, 0, 1.0], [9, 3, 0.25]]
+
+
+def test_likeness_is_0_halfway_and_1_where_what_has_it_lies() -> None:
+    tokens = np.zeros((2, 1, 4, 2), np.float16)
+    tokens[0, 0, :, 0] = [3.0, 1.0, 2.0, 0.0]  # the last patch is dark
+    tokens[0, 0, :3, 1] = 5.0
+    tokens[1, 0, :, 0] = [-4.0, 6.0, 0.5, 0.0]
+    direction = np.array([1.0, 0.0])
+    of_one = likeness_map(tokens, (0, 3), direction, (3.0, -1.0), 0)
+    np.testing.assert_allclose(of_one, [[1.0, 0.0, 0.5, 0.0]])
+    np.testing.assert_allclose(likeness_map(tokens, (0, 3), direction, (3.0, -1.0)), [[1.0, 2.5, 0.5, 0.0]])
+    # halfway lies below 0: what does not count is still not drawn
+    np.testing.assert_allclose(likeness_map(tokens, (0, 3), direction, (-1.0, -3.0), 0), [[5.0, 3.0, 4.0, 0.0]])
+    assert not likeness_map(tokens, (0, 3), direction, (3.0, -1.0), 1).any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 from qtpy.QtCore import Qt
@@ -131,7 +132,7 @@ def test_what_the_places_find_is_seen_before_anything_is_taught(person: Person, 
     assert abs(float(atom @ direction)) > 0.9999
 
 
-def test_a_trial_ends_with_its_places(person: Person, plate: Path):
+def test_a_trial_finds_more_and_ends_with_its_places(person: Person, plate: Path, tmp_path: Path):
     opened(person, plate)
     trial, overlay = person.workspace.trial, person.workspace.canvas.overlay
     form = person.docks["Dictionary"].view.teaching
@@ -143,6 +144,24 @@ def test_a_trial_ends_with_its_places(person: Person, plate: Path):
         return None if overlay.layer() is None else overlay.layer().name
 
     person.wait(lambda: title() == TRIAL_TITLE, READ_SECONDS, "its map")
+    # the same on the rest of the plate, to be judged with the keyboard
+    place, pointing = person.docks["Features"].view.place, person.workspace.pointing
+    person.click("Dictionary", "trial_more")
+    person.wait(lambda: place.gallery.value() and all(tile is not None for tile in place.gallery.value()), what="more")
+    assert place.alike_line._text.startswith("Most like the places pointed at, of all") and place.gallery.isVisible()
+    tiles = [tile.example for tile in place.gallery.value()]
+    assert all(one.value >= other.value > 0 for one, other in pairwise(tiles))
+    (own,) = pointing.pointed
+    assert not any((each.field_index, each.gy, each.gx) == (own.number, *own.places[0]) for each in tiles)
+    place.gallery.setFocus()
+    QTest.keyClick(place.gallery, Qt.Key.Key_Right)
+    QTest.keyClicks(place.gallery, "-")
+    assert [each.like for each in pointing.pointed] == [True, False]
+    assert pointing.pointed[1].number == tiles[1].field_index
+    person.wait(lambda: form.trial_note._text.startswith("Found from 1 patch beside 1,"), READ_SECONDS, "the judgement")
+    assert title() == TRIAL_TITLE
+    person.screenshot(tmp_path / "judged.png")
+    person.front("Dictionary")
     form.list.setCurrentRow(0)
     form.list.setFocus()
     QTest.keyClick(form.list, Qt.Key.Key_Delete)

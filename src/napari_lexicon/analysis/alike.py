@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,7 @@ class Looked:
     best: tuple[AlikePatch, ...]
 
 
+_LEADING = 8  # features by which fields are put in order
 PER_FIELD = 3
 """Patches of one field among the most alike of a plate: more would be the same cells again."""
 
@@ -74,15 +75,73 @@ def alike_over_plate(
     Looked
         After every field.
     """
+    hidden = {} if exclude is None else {exclude[0]: exclude[1]}
     order = promising_fields(plate, statistics, query)
+    yield from _searched(plate, order, n, lambda codes, own: similar_patches(codes, query, own, PER_FIELD), hidden)
+
+
+def along_over_plate(
+    plate: LexiconPlate,
+    statistics: WellStatistics,
+    weights: np.ndarray,
+    channel: int | None = None,
+    exclude: Mapping[int, Sequence[tuple[int, int]]] | None = None,
+    n: int = 24,
+) -> Iterator[Looked]:
+    """Look for the patches of a plate that lie farthest along a direction as far as their codes say it.
+
+    The images are not read again: a token is taken for the sum of its features' directions. That is near enough to
+    propose places (a correlation of 0.64 and 0.74 with the tokens themselves, for two directions taught on the sample
+    plate), and not to measure them.
+
+    Parameters
+    ----------
+    plate, statistics, n
+        As in :func:`alike_over_plate`; :attr:`AlikePatch.cosine` is how far a patch lies along the direction.
+    weights : numpy.ndarray
+        ``(M,)``: how far one unit of every feature lies along the direction.
+    channel : int, optional
+        Channel of the plate; the largest value over the channels where None.
+    exclude : mapping, optional
+        Rows and columns of patches that do not count, by the number of their field.
+
+    Yields
+    ------
+    Looked
+        After every field.
+    """
+    leading = np.argsort(-weights)[:_LEADING]
+    order = promising_fields(plate, statistics, {int(m): float(weights[m]) for m in leading})
+    yield from _searched(plate, order, n, lambda codes, own: _farthest(codes, weights, channel, own), exclude or {})
+
+
+def _searched(
+    plate: LexiconPlate,
+    order: Sequence[int],
+    n: int,
+    of_field: Callable[[FieldCodes, Sequence[tuple[int, int]]], list[tuple[float, int, int]]],
+    exclude: Mapping[int, Sequence[tuple[int, int]]],
+) -> Iterator[Looked]:
+    """The best patches of field after field."""
     best: list[AlikePatch] = []
     for looked, number in enumerate(order, 1):
         codes = plate.codes(number)
         if codes is not None:
-            own = exclude[1] if exclude is not None and exclude[0] == number else ()
-            found = similar_patches(codes, query, own, PER_FIELD)
-            best = heapq.nlargest(n, [*best, *(AlikePatch(cosine, number, gy, gx) for cosine, gy, gx in found)])
+            found = of_field(codes, exclude.get(number, ()))
+            best = heapq.nlargest(n, [*best, *(AlikePatch(value, number, gy, gx) for value, gy, gx in found)])
         yield Looked(looked, len(order), tuple(best))
+
+
+def _farthest(
+    codes: FieldCodes, weights: np.ndarray, channel: int | None, exclude: Sequence[tuple[int, int]]
+) -> list[tuple[float, int, int]]:
+    """Patches of a field that lie farthest along a direction: how far, row and column."""
+    if channel is not None and channel not in codes.channels:
+        return []
+    groups = slice(None) if channel is None else [codes.channels.index(channel)]
+    values = codes.values[groups].astype(np.float32)
+    along = (values * weights[codes.indices[groups]]).sum(axis=-1).max(axis=0)
+    return _peaks(along, exclude, PER_FIELD)
 
 
 def similar_patches(
@@ -114,17 +173,20 @@ def similar_patches(
     norms = np.sqrt(np.asarray(summed.multiply(summed).sum(axis=1)).ravel())
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = np.where(norms > 0, (summed @ wanted) / norms, 0) / np.linalg.norm(wanted)
-    grid = codes.indices.shape[1:3]
-    alike = cosine.reshape(grid)
+    return _peaks(cosine.reshape(codes.indices.shape[1:3]), exclude, n)
+
+
+def _peaks(values: np.ndarray, exclude: Sequence[tuple[int, int]], n: int) -> list[tuple[float, int, int]]:
+    """The largest values above 0, none beside another: value, row and column. What is given is written over."""
     for place in exclude:
-        _hide(alike, *place)
+        _hide(values, *place)
     found = []
     for _ in range(n):
-        gy, gx = np.unravel_index(int(alike.argmax()), grid)
-        if alike[gy, gx] <= 0:
+        gy, gx = np.unravel_index(int(values.argmax()), values.shape)
+        if values[gy, gx] <= 0:
             break
-        found.append((float(alike[gy, gx]), int(gy), int(gx)))
-        _hide(alike, int(gy), int(gx))
+        found.append((float(values[gy, gx]), int(gy), int(gx)))
+        _hide(values, int(gy), int(gx))
     return found
 
 

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -41,6 +42,7 @@ _TRY = (
     "Lay over the image what the places pointed at find, anew with every further one, before anything is taught. "
     "Choosing a feature shows that feature again."
 )
+_MORE = "The patches of all fields that are most like it by their codes: to be judged, and pointed at as well."
 _MOST_ROWS = 8
 
 
@@ -73,6 +75,8 @@ class TeachForm(QWidget):
         Another channel to learn in, empty for the best one.
     tryChanged(bool)
         Whether what the places find is to be seen on the image.
+    moreClicked()
+        Look for what the places find all over the plate.
     teachClicked()
         The button.
     """
@@ -84,6 +88,7 @@ class TeachForm(QWidget):
     againstChanged = Signal()
     channelChanged = Signal(str)
     tryChanged = Signal(bool)
+    moreClicked = Signal()
     teachClicked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -96,6 +101,9 @@ class TeachForm(QWidget):
         self.trial = QCheckBox("Show what they find")
         self.trial.setObjectName("show_trial")
         self.trial.toggled.connect(self.tryChanged)
+        self.more = QPushButton("Find more on the plate")
+        self.more.setObjectName("trial_more")
+        self.more.clicked.connect(self.moreClicked)
         self.trial_note = Caption(wrap=True, step=-0.5)
         self.trial_note.setObjectName("trial_note")
         self.teach = PrimaryButton("Teach and read the plate")
@@ -110,7 +118,10 @@ class TeachForm(QWidget):
         box.addWidget(self._wells_page())
         box.addWidget(self._places_page())
         box.addWidget(self._channel_row())
-        box.addWidget(self.trial)
+        trying = QHBoxLayout()
+        trying.addWidget(self.trial, 1)
+        trying.addWidget(self.more)
+        box.addLayout(trying)
         box.addWidget(self.trial_note)
         box.addWidget(self.teach)
         box.addWidget(self.note)
@@ -174,7 +185,8 @@ class TeachForm(QWidget):
     def _turn(self, way: str) -> None:
         self._wells.setVisible(way == WELLS)
         self._places.setVisible(way == PLACES)
-        self.trial.setVisible(way == PLACES)
+        for widget in (self.trial, self.more):
+            widget.setVisible(way == PLACES)
         self.trial_note.hide()
         self.valueChanged.emit(way)
 
@@ -209,13 +221,15 @@ class TeachForm(QWidget):
         if before and self.channel.currentData() != before:
             self.channelChanged.emit("")
 
-    def setTrial(self, on: bool, reason: str | None, note: str) -> None:
-        """Whether what the places find is on the image, why it cannot be, and what is to be said of it."""
+    def setTrial(self, on: bool, reason: str | None, note: str, *, found: bool) -> None:
+        """Whether what the places find is on the image, why it cannot be, what is said of it, whether there is any."""
         self.trial.blockSignals(True)
         self.trial.setChecked(on)
         self.trial.blockSignals(False)
         self.trial.setEnabled(reason is None)
         self.trial.setToolTip(reason or _TRY)
+        self.more.setEnabled(found)
+        self.more.setToolTip(_MORE if found else "Show what they find first.")
         self.trial_note.setText(note)
         self.trial_note.setVisible(bool(note) and self.value() == PLACES)
 

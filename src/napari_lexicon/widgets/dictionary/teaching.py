@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_lexicon.analysis.conditions import CONTROLS, control_wells
 from napari_lexicon.widgets.basic.words import counted, listed
 from napari_lexicon.widgets.dictionary.teach_form import PLACES, WELLS
+from napari_lexicon.widgets.workspace.front import bring_to_front
 from napari_lexicon.widgets.workspace.links import Controller
 from napari_lexicon.widgets.workspace.requests import apply_reason, taught_out_path, teach_request
 from napari_lexicon.widgets.workspace.state import FieldPlace
@@ -38,6 +39,7 @@ class TeachController(Controller):
         self.link(form.placeActivated, self._show_place)
         self.link(form.channelChanged, workspace.trial.set_channel)
         self.link(form.tryChanged, workspace.trial.set_on)
+        self.link(form.moreClicked, self._look_for_more)
         self.link(workspace.trial.changed, self._show_trial)
         self.link(form.teachClicked, self.teach)
         self._with_tokens = False
@@ -108,7 +110,14 @@ class TeachController(Controller):
             note = trial.why_not or (
                 trial.found.sentence if trial.found else "Reading the fields that are pointed into…"
             )
-        self._form.setTrial(trial.on and pointed, None if pointed else _NOTHING, note)
+        reason = None if pointed else _NOTHING
+        self._form.setTrial(trial.on and pointed, reason, note, found=trial.shown and trial.found is not None)
+
+    def _look_for_more(self) -> None:
+        found = self.workspace.trial.found
+        if found is not None:
+            self.workspace.alike.from_trial(found, self.workspace.pointing.pointed)
+            bring_to_front(self.workspace.viewer(), "Features")
 
     def _reason(self) -> str | None:
         state, form = self.workspace.state, self._form

@@ -11,20 +11,21 @@ from qtpy.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
 from napari_lexicon.widgets.basic.ink import ink, raised, small_font
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from qtpy.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent
 
     from napari_lexicon.widgets.features.tiles import Tile
 
 _SIDE, _GAP, _FOOT = 82.0, 6.0, 15.0
+_TEACH_KEYS = {"+": True, "-": False}
 _KEY_STEPS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
 class Gallery(QWidget):
     """Tiles in rows. Its value is the list of tiles; a place whose picture is still being read is None.
 
-    Arrow keys move over the tiles, Enter goes there, and the menu key opens the menu of a tile.
+    Arrow keys move over the tiles, Enter goes there, the menu key opens the menu of a tile, and + and − teach by it.
 
     Signals
     -------
@@ -49,6 +50,7 @@ class Gallery(QWidget):
         self._images: list[QImage | None] = []
         self._color = QColor("#FFFFFF")
         self._hovered: int | None = None
+        self._marks: Mapping[tuple[int, int, int], bool] = {}
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -70,6 +72,12 @@ class Gallery(QWidget):
         """Frame the patches in another colour."""
         self._color = QColor(color)
         self.update()
+
+    def setMarks(self, marks: Mapping[tuple[int, int, int], bool]) -> None:
+        """Mark tiles by field, row and column of their patch: a feature is taught by it, or by what it is not."""
+        if marks != self._marks:
+            self._marks = marks
+            self.update()
 
     def setTiles(self, arrived: Iterable[tuple[int, Tile]]) -> None:
         """Pictures have arrived, each with its position."""
@@ -132,6 +140,8 @@ class Gallery(QWidget):
             self._hover(min(max(0, at + right + down * across), len(self._tiles) - 1))
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._tiles[at] is not None:
             self.tileClicked.emit(self._tiles[at])
+        elif event.text() in _TEACH_KEYS and self._tiles[at] is not None:
+            self.teachWanted.emit(self._tiles[at], _TEACH_KEYS[event.text()])
         else:
             super().keyPressEvent(event)
 
@@ -167,7 +177,11 @@ class Gallery(QWidget):
             position = self._at(QPointF(event.pos()))  # type: ignore[attr-defined]  # a QHelpEvent
             tile = None if position is None else self._tiles[position]
             text = "" if tile is None else tile.tip or f"{tile.caption}: activation {tile.example.value:.3g}."
-            text = f"{text} Click to go there, right-click for more like this, or to teach by it." if text else ""
+            text = (
+                f"{text} Click to go there, right-click for more like this, or to teach by it (+ and −)."
+                if text
+                else ""
+            )
             QToolTip.showText(event.globalPos(), text, self)  # type: ignore[attr-defined]
             return True
         return super().event(event)
@@ -199,6 +213,9 @@ class Gallery(QWidget):
         painter.setPen(QPen(self._color, 1.4))
         painter.drawRect(frame)
         painter.restore()
+        like = self._marks.get((tile.example.field_index, tile.example.gy, tile.example.gx))
+        if like is not None:
+            self._paint_mark(painter, rect, like)
         if position == self._hovered:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(ink(self, 0.9), 1.6))
@@ -207,6 +224,17 @@ class Gallery(QWidget):
         line = QRectF(rect.left(), rect.bottom(), rect.width(), _FOOT)
         caption = QFontMetricsF(painter.font()).elidedText(tile.caption, Qt.TextElideMode.ElideMiddle, rect.width())
         painter.drawText(line, Qt.AlignmentFlag.AlignCenter, caption)
+
+    def _paint_mark(self, painter: QPainter, rect: QRectF, like: bool) -> None:
+        """A plus or a minus in the corner."""
+        middle, arm = QPointF(rect.right() - 11, rect.top() + 11), 4.0
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor("#FFFFFF" if like else "#20242C"))
+        painter.drawEllipse(middle, 8, 8)
+        painter.setPen(QPen(QColor("#20242C" if like else "#FFFFFF"), 2))
+        painter.drawLine(middle - QPointF(arm, 0), middle + QPointF(arm, 0))
+        if like:
+            painter.drawLine(middle - QPointF(0, arm), middle + QPointF(0, arm))
 
     def _across(self, width: float) -> int:
         return max(2, int((width + _GAP) // (_SIDE + _GAP)))

@@ -13,11 +13,16 @@ from napari_lexicon.lexicons import Example
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
     from napari_lexicon.analysis.alike import Looked
     from napari_lexicon.lexicons import LexiconPlate, WellStatistics
     from napari_lexicon.widgets.workspace.background import Background
+    from napari_lexicon.widgets.workspace.pointing import Pointed
     from napari_lexicon.widgets.workspace.reading import LexiconReading
     from napari_lexicon.widgets.workspace.state import WorkspaceState
+    from napari_lexicon.widgets.workspace.trial import Tried
 
 ERRAND = "alike"
 STEP_SECONDS = 0.6
@@ -65,6 +70,10 @@ class AlikeFound:
         Fields looked through, and in all.
     searching : bool
         Whether it goes on.
+    pointed : bool
+        It is about all the places that a feature is to be taught by; ``value`` is how far along their direction.
+    channel : int, optional
+        Channel that it is about, None for all.
     """
 
     of: str
@@ -73,6 +82,8 @@ class AlikeFound:
     fields: int = 0
     all_fields: int = 0
     searching: bool = True
+    pointed: bool = False
+    channel: int | None = None
 
 
 class AlikeSearch(QObject):
@@ -129,7 +140,7 @@ class AlikeSearch(QObject):
             codes = plate.codes(example.field_index)
             return {} if codes is None else patch_code(codes, example.gy, example.gx)
 
-        self._begin(f"{example.well}, patch {example.gy}, {example.gx}", example)
+        self._begin(AlikeFound(f"{example.well}, patch {example.gy}, {example.gx}", example))
         exclude = (example.field_index, [(example.gy, example.gx)])
         self._background.start(ERRAND, code, lambda query: self._look_for(query, exclude), self._failed)
 
@@ -137,8 +148,33 @@ class AlikeSearch(QObject):
         """Look for patches like the region or the cell whose features are listed."""
         if self.region is not None:
             region = self.region
-            self._begin(region.of, None)
+            self._begin(AlikeFound(region.of))
             self._look_for(region.query, (region.field, region.places))
+
+    def from_trial(self, found: Tried, pointed: Sequence[Pointed]) -> None:
+        """Look for what places pointed at find, elsewhere on the plate."""
+        from napari_lexicon.analysis.alike import along_over_plate
+
+        plate, figures, lexicon = self._state.lexicon_plate, self._reading.figures, self._state.lexicon
+        if plate is None or figures is None or lexicon is None:
+            return
+        self._begin(AlikeFound("the places pointed at", pointed=True, channel=found.channel))
+        hidden: dict[int, list[tuple[int, int]]] = {}
+        for each in pointed:
+            hidden.setdefault(each.number, []).extend(each.places)
+        statistics, channel = figures.statistics, found.channel
+
+        def look_with(weights: npt.NDArray[np.floating]) -> None:
+            self._search = along_over_plate(plate, statistics, weights, channel, hidden, WANTED)
+            self._step()
+
+        def weights() -> npt.NDArray[np.floating]:
+            from napari_lexicon.analysis.lexicon_tables import atoms_of
+
+            along: npt.NDArray[np.floating] = atoms_of(lexicon) @ found.direction
+            return along
+
+        self._background.start(ERRAND, weights, look_with, self._failed)
 
     def further(self) -> None:
         """Look through more fields."""
@@ -156,10 +192,10 @@ class AlikeSearch(QObject):
             self._found = None
             self.changed.emit(None)
 
-    def _begin(self, of: str, own: Example | None) -> None:
+    def _begin(self, about: AlikeFound) -> None:
         self._background.forget(ERRAND)
         self._search, self._limit = None, MOST_FIELDS
-        self._found = AlikeFound(of, own)
+        self._found = about
         self.changed.emit(self._found)
 
     def _look_for(self, query: Mapping[int, float], exclude: tuple[int, Sequence[tuple[int, int]]] | None) -> None:
@@ -190,8 +226,9 @@ class AlikeSearch(QObject):
             self._found = replace(self._found, searching=False)
             self.changed.emit(self._found)
             return
+        channel = self._found.channel or 0
         places = tuple(
-            Example(plate.id, each.field, plate.fields[each.field].well, 0, each.gy, each.gx, each.cosine)
+            Example(plate.id, each.field, plate.fields[each.field].well, channel, each.gy, each.gx, each.cosine)
             for each in looked.best
         )
         goes_on = looked.fields < min(looked.of, self._limit)

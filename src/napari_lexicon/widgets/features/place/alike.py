@@ -56,6 +56,7 @@ class AlikeController(Controller):
         self.link(page.backRequested, search.stop)
         self.link(page.gallery.tileClicked, self._clicked)
         self.link(page.gallery.alikeWanted, self.look_from)
+        self.link(workspace.pointing.changed, self._mark)
         self._show(search.found)
 
     def look_from(self, tile: Tile) -> None:
@@ -69,12 +70,15 @@ class AlikeController(Controller):
             self._page.gallery.setValue([])
             self._page.showAlike(False)
             return
+        if not found.fields:  # a new search: the same patch is called otherwise, and may be seen in one channel
+            self._tiles.clear()
         if not self._page.showsAlike() or not found.fields:
             self._bring_up()
         self._page.showAlike(True, further=not found.searching and found.fields < found.all_fields)
         self._page.alike_line.setText(_line(found))
         places = [*([found.own] if found.own is not None else []), *found.places]
         self._page.gallery.setValue([self._tiles.get(_key(place)) for place in places], _FRAME)
+        self._mark()
         self._read(places, found)
 
     def _read(self, places: list[Example], found: AlikeFound) -> None:
@@ -86,8 +90,9 @@ class AlikeController(Controller):
             return
 
         def read(place: Example) -> Tile | None:
-            tile = tile_of(plate, part, place, lexicon.backbone.patch, ranges, all_channels=True)
-            return None if tile is None else _worded(tile, place, own=place is found.own)
+            whole = found.channel is None
+            tile = tile_of(plate, part, place, lexicon.backbone.patch, ranges, all_channels=whole)
+            return None if tile is None else _worded(tile, place, own=place is found.own, pointed=found.pointed)
 
         def take(arrived: list[tuple[int, Tile]]) -> None:
             self._tiles.update((_key(places[position]), tile) for position, tile in arrived)
@@ -95,6 +100,11 @@ class AlikeController(Controller):
 
         missing = [(position, place) for position, place in enumerate(places) if _key(place) not in self._tiles]
         self._reading.read(missing, read, take)
+
+    def _mark(self) -> None:
+        """Mark the pictures of places that are pointed at: they have what is to be taught, or have it not."""
+        pointed = self.workspace.pointing.pointed
+        self._page.gallery.setMarks({(each.number, *place): each.like for each in pointed for place in each.places})
 
     def _clicked(self, tile: Tile) -> None:
         self._go_to(tile)
@@ -109,14 +119,18 @@ def _key(place: Example) -> tuple[int, int, int]:
     return place.field_index, place.gy, place.gx
 
 
-def _worded(tile: Tile, place: Example, *, own: bool) -> Tile:
+def _worded(tile: Tile, place: Example, *, own: bool, pointed: bool) -> Tile:
     if own:
         return replace(tile, caption="this patch", tip=f"{place.well}: the patch that is asked about.")
+    if pointed:
+        tip = f"{place.well}: {place.value:.2f} SD of controls along what is pointed at, as far as the codes say it."
+        return replace(tile, caption=f"{place.well}  {place.value:.2f}", tip=tip)
     tip = f"{place.well}: cosine {place.value:.2f} between the codes of the two patches; 1 would be the same."
     return replace(tile, caption=f"{place.well}  {place.value:.2f}", tip=tip)
 
 
 def _line(found: AlikeFound) -> str:
+    judge = " Teach by them, or by what they are not: with + and −, or by a right click." if found.pointed else ""
     if found.searching:
         so_far = f"{found.fields:,} of {counted(found.all_fields, 'field')}" if found.all_fields else "the plate"
         return f"Patches like {found.of}: looking through {so_far}…"
@@ -125,6 +139,6 @@ def _line(found: AlikeFound) -> str:
     if found.fields < found.all_fields:
         return (
             f"Most like {found.of}, of {found.fields:,} of {found.all_fields:,} fields: those of the wells in which "
-            "its features are strongest. Click a picture to go there."
+            f"its features are strongest. Click a picture to go there.{judge}"
         )
-    return f"Most like {found.of}, of all {counted(found.all_fields, 'field')}. Click a picture to go there."
+    return f"Most like {found.of}, of all {counted(found.all_fields, 'field')}. Click a picture to go there.{judge}"

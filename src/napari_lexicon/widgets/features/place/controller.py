@@ -129,9 +129,10 @@ class PlaceController(Controller):
     ) -> None:
         field, pointing = plate.fields[number], self.workspace.pointing
         pointing.add(Pointed(what, field.well, number, (field.grid[0], field.grid[1]), places, like))
+        found = self.workspace.alike.found
         if len(pointing.pointed) == 1:
             open_teaching(self.workspace)
-        else:
+        elif found is None or not found.pointed:  # the pictures that are judged say it themselves
             count = counted(len(pointing.pointed), "place")
             self.workspace.state.notice(f"{count} to teach by: Dictionary dock, Teach.")
 
