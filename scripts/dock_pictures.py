@@ -132,6 +132,7 @@ def _places_page(person: Person) -> QWidget:
             workspace.pointing.add(Pointed(f"patch {row}, {column}", well, number, grid, ((row, column),), like))
     form = person.docks["Dictionary"].view.teaching
     form.setValue("places")
+    form.name.setText(plate.map.loc[treated.well, "Metadata_perturbation"].replace("_", " "))
     person.front("Dictionary")
     person.click("Dictionary", "show_trial")
     person.wait(lambda: workspace.trial.found is not None, 180, "what the places find")

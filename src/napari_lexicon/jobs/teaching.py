@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from napari_lexicon.analysis.conditions import CONTROLS
-from napari_lexicon.analysis.lessons import Lesson, PointedAt, lesson_sentence
+from napari_lexicon.analysis.lessons import Lesson, PointedAt, best_lesson, lesson_sentence
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.file_format import save_dictionary
 from napari_lexicon.dictionaries.taught import with_taught
@@ -141,7 +141,7 @@ def run_teach(job: TeachJob, report: Report = silent, should_stop: ShouldStop = 
         lessons, unit = lessons_of_places(lexicon, dictionary, job.places, job.channel, reader, report), "patch"
     else:
         lessons, unit = lessons_of_wells(lexicon, dictionary, job.wells, job.against, job.channel, job.plate), "well"
-    lesson = max(lessons, key=Lesson.rank)
+    lesson = best_lesson(lessons)
     report(Progress(0, 0, "adding the feature to the dictionary"))
     larger = _larger(lexicon, dictionary, name, lesson)
     said = lesson_sentence(lesson, len(lessons), unit, _asked(job))

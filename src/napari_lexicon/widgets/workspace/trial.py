@@ -165,7 +165,7 @@ def tried(lexicon: Lexicon, plate: LexiconPlate, pointed: Sequence[Pointed], cha
 
     A sentence where there is none; None where a field was read otherwise in the meantime.
     """
-    from napari_lexicon.analysis.lessons import Lesson, PointedAt, lesson_sentence, lessons_of_patches
+    from napari_lexicon.analysis.lessons import PointedAt, best_lesson, lesson_sentence, lessons_of_patches
     from napari_lexicon.analysis.lexicon_tables import atoms_of
     from napari_lexicon.lexicons.plate import fine_is_current
 
@@ -186,6 +186,6 @@ def tried(lexicon: Lexicon, plate: LexiconPlate, pointed: Sequence[Pointed], cha
     lessons = lessons_of_patches(fields, asked, atoms_of(lexicon))
     if not lessons:
         return "What is pointed at is dark, or there is nothing to tell it from: point at other places."
-    best = max(lessons, key=Lesson.rank)
+    best = best_lesson(lessons)
     sentence = lesson_sentence(best, len(lessons), "patch", learnt="Found from")
     return Tried(best.direction, names.index(best.channel) if best.channel else None, best.means, sentence)
