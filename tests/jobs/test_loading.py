@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,7 @@ import pytest
 
 from napari_lexicon.backbones import loading as backbone_loading
 from napari_lexicon.backbones.downloads import Watch
-from napari_lexicon.jobs import loading
+from napari_lexicon.jobs import loading, standing
 from napari_lexicon.jobs.asking import AskJob, run_ask
 from napari_lexicon.jobs.contract import Progress, never
 from napari_lexicon.jobs.refining import RefineJob, run_refine
@@ -73,3 +77,24 @@ def test_reading_finer_tells_of_the_download_of_its_model(
     told: list[Progress] = []
     run_refine(RefineJob(str(lexicon), "tiny", (3,), 1, device="cpu"), told.append)
     assert [one.done for one in told if one.message == "downloading builtin (MB)"] == [0, 1, 2, 3]
+
+
+def test_the_process_that_reads_finer_tells_of_the_download_of_its_model(
+    applied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lexicon = Path(shutil.copytree(applied, tmp_path / "own.lexicon"))
+    monkeypatch.setattr(loading, "bring_weights", lambda name, watch: download(watch))
+    question = {"lexicon": str(lexicon), "plate": "tiny", "number": 3, "finer": 1, "device": "cpu"}
+    answers = io.StringIO()
+
+    def asking() -> Iterator[str]:
+        yield json.dumps(question)
+        while '"done"' not in answers.getvalue():  # the end of the input ends the process
+            time.sleep(0.02)
+
+    standing.serve(asking(), answers)
+    lines = [json.loads(line) for line in answers.getvalue().splitlines()]
+    assert [line.pop("fetching") for line in lines[:-1]] == [
+        f"downloading builtin (MB): {done} of 3" for done in range(4)
+    ]
+    assert all(line == question for line in lines[:-1]) and lines[-1] == {**question, "done": True}

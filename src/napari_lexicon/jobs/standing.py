@@ -4,7 +4,8 @@ Starting Python, torch and a backbone takes longer than reading a field, so a wi
 one such process. Every line of standard input asks for one field, as JSON: ``lexicon``, ``plate``, ``number``,
 ``finer``, ``backbone``, ``device``, ``batch``. Whoever asks again before the answer has come wants the new field: only
 the latest question is answered. One JSON object per line comes back: the question with ``"done": true``, or with an
-``"error"`` for a person. The end of the input ends the process.
+``"error"`` for a person; before it, while the model has to be fetched, some with ``"fetching"`` and how far it is.
+The end of the input ends the process.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 
 from napari_lexicon.errors import LexiconError
+from napari_lexicon.jobs.contract import Progress, Report
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,12 @@ class FineQuestion:
 class _Latest:
     """Holds the newest line that has come in; None at the end of the input."""
 
-    def __init__(self, inputs: IO[str]) -> None:
+    def __init__(self, inputs: Iterable[str]) -> None:
         self._line: str | None = ""
         self._came = threading.Condition()
         threading.Thread(target=self._listen, args=(inputs,), daemon=True, name="listen").start()
 
-    def _listen(self, inputs: IO[str]) -> None:
+    def _listen(self, inputs: Iterable[str]) -> None:
         for line in inputs:
             if line.strip():
                 self._put(line)
@@ -71,7 +75,7 @@ class _Latest:
             return line
 
 
-def serve(inputs: IO[str], outputs: IO[str]) -> None:
+def serve(inputs: Iterable[str], outputs: IO[str]) -> None:
     """Answer the questions that come in until they end."""
     readers: dict[tuple[Any, ...], Any] = {}
     latest = _Latest(inputs)
@@ -79,7 +83,7 @@ def serve(inputs: IO[str], outputs: IO[str]) -> None:
         answer: dict[str, Any] = {}
         try:
             answer = json.loads(line)
-            _read(FineQuestion(**answer), readers)
+            _read(FineQuestion(**answer), readers, partial(_tell, outputs, dict(answer)))
             answer["done"] = True
         except LexiconError as error:
             answer["error"] = str(error)
@@ -87,11 +91,21 @@ def serve(inputs: IO[str], outputs: IO[str]) -> None:
             answer["error"] = "This machine has too little memory to read the field finer: choose a smaller batch."
         except (ValueError, TypeError) as error:
             answer = {"error": f"This is no question after a field ({error})."}
-        outputs.write(json.dumps(answer) + "\n")
-        outputs.flush()
+        _write(outputs, answer)
 
 
-def _read(question: FineQuestion, readers: dict[tuple[Any, ...], Any]) -> None:
+def _write(outputs: IO[str], line: dict[str, Any]) -> None:
+    outputs.write(json.dumps(line) + "\n")
+    outputs.flush()
+
+
+def _tell(outputs: IO[str], question: dict[str, Any], progress: Progress) -> None:
+    """Say how much of a model has been downloaded; nothing else takes long."""
+    if progress.total:
+        _write(outputs, {**question, "fetching": f"{progress.message}: {progress.done} of {progress.total}"})
+
+
+def _read(question: FineQuestion, readers: dict[tuple[Any, ...], Any], report: Report) -> None:
     """Read the field, with the backbone of the last question where it is the same."""
     from napari_lexicon.jobs.refining import FineReader
     from napari_lexicon.lexicons import Lexicon
@@ -105,7 +119,7 @@ def _read(question: FineQuestion, readers: dict[tuple[Any, ...], Any]) -> None:
     which = (question.lexicon, reference and reference.hash, question.backbone, question.device, question.batch)
     if which not in readers:
         readers.clear()
-        readers[which] = FineReader(lexicon, question.backbone, question.device, question.batch)
+        readers[which] = FineReader(lexicon, question.backbone, question.device, question.batch, report)
     readers[which].read(plate, question.number, question.finer)
 
 

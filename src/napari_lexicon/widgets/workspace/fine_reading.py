@@ -68,6 +68,7 @@ class FineReading(QObject):
         self._asked: FinePlace | None = None
         self._known: dict[FinePlace, FineField] = {}
         self._failed: dict[FinePlace, str] = {}
+        self._fetching = ""
         self._atoms: npt.NDArray[np.float32] = np.zeros((0, 0), np.float32)
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
@@ -79,6 +80,11 @@ class FineReading(QObject):
     def reading(self) -> bool:
         """Whether a field is being read."""
         return self._asked is not None
+
+    @property
+    def fetching(self) -> str:
+        """How much of the model has been downloaded, empty where none has to be."""
+        return self._fetching if self.reading else ""
 
     def process_id(self) -> int:
         """Number of the process that stays, 0 without one."""
@@ -120,7 +126,7 @@ class FineReading(QObject):
     def close(self) -> None:
         """End the process: its input ends."""
         process, self._process = self._process, None
-        self._asked, self._unread = None, b""
+        self._asked, self._unread, self._fetching = None, b"", ""
         self._idle.stop()
         if process is not None and process.state() != QProcess.ProcessState.NotRunning:
             process.blockSignals(True)
@@ -224,7 +230,11 @@ class FineReading(QObject):
                 place = FinePlace(*(answer[name] for name in ("lexicon", "plate", "number", "finer")))
             except (ValueError, KeyError, TypeError):  # a library wrote to standard output below Python
                 continue
-            if place == self._asked:
+            if place == self._asked and "fetching" in answer:
+                self._fetching = str(answer["fetching"])
+                self.changed.emit()
+            elif place == self._asked:
+                self._fetching = ""
                 if "error" in answer:
                     self._fail(place, str(answer["error"]))
                 else:

@@ -118,6 +118,8 @@ class MapMaking:
     def remark(self, side: SideBySide, codes: Mapping[str, FieldCodes | None], shown: ActivationMap) -> str:
         """What the image says of how the map is read, in a line of its own: nothing of a code that is seen."""
         feature = self._state.feature
+        if self._fine.fetching:
+            return self._fine.fetching
         if self._trial.shown:
             return self._remark_on_trial(side, codes, shown)
         if feature is None:
