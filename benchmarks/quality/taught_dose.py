@@ -21,7 +21,7 @@ from scipy.stats import spearmanr
 from table import Cell, add_options, finish
 
 from napari_lexicon import api
-from napari_lexicon.jobs.lessons import lessons_of_wells
+from napari_lexicon.jobs.lessons import lessons_of_asked_wells
 from napari_lexicon.lexicons import Lexicon
 
 DOSE, COLUMN = "Metadata_concentration", "Metadata_col"
@@ -52,7 +52,7 @@ def ranked(lexicon: Lexicon, columns: np.ndarray) -> dict[str, float]:
     wells = plate.map.loc[list(plate.wells)]
     dose, learn = wells[DOSE].to_numpy(float), wells[COLUMN].isin(columns).to_numpy()
     of = f"{COLUMN} in {columns.tolist()}"
-    (lesson,) = lessons_of_wells(lexicon, dictionary, f"{of} and {DOSE} >= 3", f"{of} and {DOSE} < 0.02", None)
+    (lesson,) = lessons_of_asked_wells(lexicon, dictionary, f"{of} and {DOSE} >= 3", f"{of} and {DOSE} < 0.02", None)
     assert lesson.check is not None
     centres, atoms = directions.centres[:, 0], dictionary.atoms.numpy()
     follows = [spearmanr(dose[learn], along).statistic for along in (centres[learn] @ atoms.T).T]

@@ -14,7 +14,7 @@ from napari_lexicon import api
 from napari_lexicon.analysis.lessons import PointedAt
 from napari_lexicon.dictionaries.file_format import load_dictionary
 from napari_lexicon.errors import LexiconError
-from napari_lexicon.jobs.lessons import lessons_of_wells
+from napari_lexicon.jobs.lessons import lessons_of_asked_wells
 from napari_lexicon.jobs.running import job_from_json, job_to_json
 from napari_lexicon.jobs.teaching import TeachJob, TeachResult, run_teach
 from napari_lexicon.lexicons import Lexicon, LexiconPlate
@@ -186,7 +186,7 @@ def test_the_tokens_of_a_field_are_read_once(named: Path, monkeypatch: pytest.Mo
     lexicon, read = Lexicon.open(named), []
     tokens = LexiconPlate.tokens
     monkeypatch.setattr(LexiconPlate, "tokens", lambda self, number: (read.append(number), tokens(self, number))[1])
-    lessons = lessons_of_wells(lexicon, lexicon.dictionary, BRIGHT, "Metadata_concentration == 0", None)
+    lessons = lessons_of_asked_wells(lexicon, lexicon.dictionary, BRIGHT, "Metadata_concentration == 0", None)
     assert [lesson.channel for lesson in lessons] == ["DNA", "Actin"]
     assert len(read) == len(set(read)) == 8
 

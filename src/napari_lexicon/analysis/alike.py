@@ -97,7 +97,7 @@ def along_over_plate(
     Parameters
     ----------
     plate, statistics, n
-        As in :func:`alike_over_plate`; :attr:`AlikePatch.cosine` is how far a patch lies along the direction.
+        As in :func:`alike_over_plate`; :attr:`AlikePatch.cosine` is that with the direction.
     weights : numpy.ndarray
         ``(M,)``: how far one unit of every feature lies along the direction.
     channel : int, optional

@@ -1,13 +1,14 @@
-"""What a feature is taught by patches that somebody pointed at: found without torch, so that a window can do it too."""
+"""What a feature is taught by wells, or by patches: found without torch, so that a window can do it too."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from napari_lexicon.analysis.conditions import wells_where
 from napari_lexicon.analysis.teaching import (
     BESIDE_THE_REST,
     PARTS,
@@ -134,6 +135,64 @@ def lessons_of_patches(
             seen[channel].append(one)
     found = [_of_patches(channel, own, against, atoms) for channel, own in seen.items() if own]
     return [lesson for lesson in found if lesson is not None]
+
+
+def wells_of(plate: LexiconPlate, wells: str, against: str) -> dict[str, bool]:
+    """Wells of a plate that fit either question, and whether that is the first; one that fits both has it."""
+    there = set(plate.wells)
+    unlike = {well: False for well in wells_where(plate.map, against) if well in there}
+    return unlike | {well: True for well in wells_where(plate.map, wells) if well in there}
+
+
+def lessons_of_wells(
+    plates: Sequence[tuple[LexiconPlate, Mapping[str, bool]]],
+    channels: Sequence[str],
+    atoms: np.ndarray,
+    tokens_of: Callable[[LexiconPlate, int], Mapping[str, np.ndarray]],
+) -> list[Lesson]:
+    """One lesson for every channel in which tokens of either kind of well are kept on one plate.
+
+    Parameters
+    ----------
+    plates : sequence of (LexiconPlate, mapping of str to bool)
+        Plates with the wells that teach, and whether each has it (:func:`wells_of`). A plate with one kind only teaches
+        nothing.
+    channels, atoms
+        As in :func:`lessons_of_patches`.
+    tokens_of : callable
+        From a plate and the number of a field to ``(n, dim_w)`` whitened tokens by channel, dark patches left out.
+    """
+    groups = [
+        (block, well, like)
+        for block, (_, kinds) in enumerate(plates)
+        if set(kinds.values()) == {True, False}
+        for well, like in kinds.items()
+    ]
+    if not groups:
+        return []
+    blocks, likes = [block for block, _, _ in groups], [like for _, _, like in groups]
+    number = {(block, well): place for place, (block, well, _) in enumerate(groups)}
+    parts = parts_of(likes, blocks)
+    sums = {channel: GroupSums(likes, blocks, parts, atoms.shape[1]) for channel in channels}
+    for block, (plate, _) in enumerate(plates):
+        for place, field in enumerate(plate.fields):
+            group = number.get((block, field.well))
+            if group is not None:
+                for channel, tokens in tokens_of(plate, place).items():
+                    if channel in sums:
+                        sums[channel].add(group, tokens)
+    lessons = [_of_wells(channel, own, atoms) for channel, own in sums.items()]
+    return [lesson for lesson in lessons if lesson is not None]
+
+
+def _of_wells(channel: str, sums: GroupSums, atoms: np.ndarray) -> Lesson | None:
+    """What the wells teach in one channel; None where no plate has tokens of both kinds."""
+    direction = sums.direction()
+    if direction is None:
+        return None
+    use = sums.comparable()
+    like, unlike = int((use & sums.like).sum()), int((use & ~sums.like).sum())
+    return Lesson(channel, direction, sums.check(atoms), like, unlike, sums.distance(), "wells", sums.means(direction))
 
 
 def lesson_sentence(lesson: Lesson, channels: int, unit: str, asked: str = "", learnt: str = "Taught by") -> str:

@@ -108,10 +108,27 @@ def atoms_of(lexicon: Lexicon) -> np.ndarray:
     LexiconFolderError
         If the dictionary's file is missing or damaged.
     """
+    (atoms,) = _tensors(lexicon, "atoms")
+    return atoms
+
+
+def whitening_of(lexicon: Lexicon) -> tuple[np.ndarray, np.ndarray]:
+    """``(dim,)`` mean and ``(dim_w, dim)`` matrix by which tokens are whitened, read without torch.
+
+    Raises
+    ------
+    LexiconFolderError
+        If the dictionary's file is missing or damaged.
+    """
+    mean, matrix = _tensors(lexicon, "whitening.mean", "whitening.matrix")
+    return mean, matrix
+
+
+def _tensors(lexicon: Lexicon, *names: str) -> list[np.ndarray]:
     path = lexicon.path / "dictionary.safetensors"
     try:
         with safe_open(path, framework="numpy") as file:
-            return np.asarray(file.get_tensor("atoms"), dtype=np.float32)
+            return [np.asarray(file.get_tensor(name), dtype=np.float32) for name in names]
     except (OSError, SafetensorError) as error:
         raise LexiconFolderError(f"{path} cannot be read ({error}): run apply again.") from error
 

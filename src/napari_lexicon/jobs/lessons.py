@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from napari_lexicon.analysis.conditions import wells_where
-from napari_lexicon.analysis.lessons import Lesson, PointedAt, lessons_of_patches
-from napari_lexicon.analysis.teaching import GroupSums, parts_of
+from napari_lexicon.analysis.lessons import Lesson, PointedAt, lessons_of_patches, lessons_of_wells, wells_of
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.contract import Progress, Report, silent
@@ -19,7 +17,7 @@ from napari_lexicon.lexicons import Lexicon, LexiconPlate
 from napari_lexicon.lexicons.plate import fine_is_current
 
 
-def lessons_of_wells(
+def lessons_of_asked_wells(
     lexicon: Lexicon,
     dictionary: Dictionary,
     wells: str,
@@ -29,57 +27,27 @@ def lessons_of_wells(
 ) -> list[Lesson]:
     """One lesson for every channel, from the tokens that are kept of the wells of all plates, or of the one named."""
     plates = list(lexicon.plates.values()) if plate is None else [lexicon.only_plate(plate)]
-    asked = [_wells_of(one, wells, against) for one in plates]
+    asked = [wells_of(one, wells, against) for one in plates]
     for wanted, question in ((True, wells), (False, against)):
         if not any(wanted in kinds.values() for kinds in asked):
             raise JobError(f"No well of {lexicon.path.name} fits {question!r}: correct the question.")
-    groups = [
-        (block, well, like)
-        for block, kinds in enumerate(asked)
-        if set(kinds.values()) == {True, False}  # a plate with one kind only teaches nothing
-        for well, like in kinds.items()
-    ]
-    if not groups:
+    if not any(set(kinds.values()) == {True, False} for kinds in asked):
         raise JobError(
             f"Wells that fit {wells!r} and wells that fit {against!r} are never on the same plate, "
             "so what tells them may be the plate: choose others."
         )
-    blocks, likes = [block for block, _, _ in groups], [like for _, _, like in groups]
-    number = {(block, well): place for place, (block, well, _) in enumerate(groups)}
-    parts, dim = parts_of(likes, blocks), dictionary.whitening.dim_whitened
-    sums = {one: GroupSums(likes, blocks, parts, dim) for one in _channels(lexicon, dictionary, wanted_channel)}
-    for block, one in enumerate(plates):
-        for place, field in enumerate(one.fields):
-            group = number.get((block, field.well))
-            if group is not None:
-                for channel, tokens in _kept_tokens(one, place, dictionary).items():
-                    if channel in sums:
-                        sums[channel].add(group, tokens)
-    lessons = [_of_wells(channel, own, dictionary) for channel, own in sums.items()]
-    found = [lesson for lesson in lessons if lesson is not None]
+    channels = _channels(lexicon, dictionary, wanted_channel)
+    found = lessons_of_wells(
+        list(zip(plates, asked, strict=True)),
+        channels,
+        dictionary.atoms.numpy(),
+        lambda one, number: _kept_tokens(one, number, dictionary),
+    )
     if not found:
         raise JobError(
             f"{lexicon.path} keeps no tokens of these wells: run apply with --keep-tokens, or choose other wells."
         )
     return found
-
-
-def _of_wells(channel: str, sums: GroupSums, dictionary: Dictionary) -> Lesson | None:
-    """What the wells teach in one channel; None where no plate has tokens of both kinds."""
-    direction = sums.direction()
-    if direction is None:
-        return None
-    use = sums.comparable()
-    like, unlike = int((use & sums.like).sum()), int((use & ~sums.like).sum())
-    check, means = sums.check(dictionary.atoms.numpy()), sums.means(direction)
-    return Lesson(channel, direction, check, like, unlike, sums.distance(), "wells", means)
-
-
-def _wells_of(plate: LexiconPlate, wells: str, against: str) -> dict[str, bool]:
-    """Wells of a plate that are like or unlike; one that is both is what was asked for first."""
-    there = set(plate.wells)
-    unlike = {well: False for well in wells_where(plate.map, against) if well in there}
-    return unlike | {well: True for well in wells_where(plate.map, wells) if well in there}
 
 
 def _channels(lexicon: Lexicon, dictionary: Dictionary, wanted: str | None) -> list[str]:

@@ -24,7 +24,7 @@ from napari_lexicon.jobs.applying import ApplyJob, run_apply
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 from napari_lexicon.jobs.embedding import FieldsResult
 from napari_lexicon.jobs.gathering import gathered_tokens
-from napari_lexicon.jobs.lessons import lessons_of_places, lessons_of_wells
+from napari_lexicon.jobs.lessons import lessons_of_asked_wells, lessons_of_places
 from napari_lexicon.jobs.plates import held_lexicon
 from napari_lexicon.jobs.refining import FineReader
 from napari_lexicon.lexicons import Lexicon
@@ -140,7 +140,10 @@ def run_teach(job: TeachJob, report: Report = silent, should_stop: ShouldStop = 
         reader = FineReader(lexicon, job.backbone, job.device, job.batch, report, should_stop)
         lessons, unit = lessons_of_places(lexicon, dictionary, job.places, job.channel, reader, report), "patch"
     else:
-        lessons, unit = lessons_of_wells(lexicon, dictionary, job.wells, job.against, job.channel, job.plate), "well"
+        lessons, unit = (
+            lessons_of_asked_wells(lexicon, dictionary, job.wells, job.against, job.channel, job.plate),
+            "well",
+        )
     lesson = best_lesson(lessons)
     report(Progress(0, 0, "adding the feature to the dictionary"))
     larger = _larger(lexicon, dictionary, name, lesson)

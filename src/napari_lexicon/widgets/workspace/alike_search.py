@@ -71,7 +71,7 @@ class AlikeFound:
     searching : bool
         Whether it goes on.
     pointed : bool
-        It is about all the places that a feature is to be taught by; ``value`` is how far along their direction.
+        It is about all the places that a feature is to be taught by; ``value`` is the cosine with their direction.
     channel : int, optional
         Channel that it is about, None for all.
     """

@@ -123,7 +123,7 @@ def _worded(tile: Tile, place: Example, *, own: bool, pointed: bool) -> Tile:
     if own:
         return replace(tile, caption="this patch", tip=f"{place.well}: the patch that is asked about.")
     if pointed:
-        tip = f"{place.well}: {place.value:.2f} SD of controls along what is pointed at, as far as the codes say it."
+        tip = f"{place.well}: cosine {place.value:.2f} with what was found, as far as the codes of the patch say it."
         return replace(tile, caption=f"{place.well}  {place.value:.2f}", tip=tip)
     tip = f"{place.well}: cosine {place.value:.2f} between the codes of the two patches; 1 would be the same."
     return replace(tile, caption=f"{place.well}  {place.value:.2f}", tip=tip)
