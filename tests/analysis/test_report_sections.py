@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from napari_lexicon.analysis.enrichment import treatment_enrichment
 from napari_lexicon.analysis.matching import transferred_between
 from napari_lexicon.analysis.report import Findings, ReportSettings, gathered
 from napari_lexicon.analysis.report.beside import Beside
+from napari_lexicon.analysis.report.cards import stain_words
 from napari_lexicon.analysis.report.head import summary_sentences
 from napari_lexicon.analysis.report.methods import methods
 from napari_lexicon.analysis.report.numbers import counts, enriched, probes, transfer
@@ -56,6 +58,15 @@ def test_plates_are_set_against_each_other_and_corrections_before_and_after(foun
     assert not page.of("u")
     told = Page(probes(found))
     assert "Harmony" in told.text and "typical-variation normalisation" in told.text and "as it is" in told.text
+
+
+def test_a_stain_is_followed_only_where_the_correlation_says_so() -> None:
+    stains = pd.DataFrame(
+        {"feature": [1, 1, 2], "channel": "RNA", "stain": ["DNA", "RNA", "DNA"], "r": [0.02, -0.03, -0.4]}
+    )
+    found = SimpleNamespace(stains=stains)
+    said = [stain_words(found, SimpleNamespace(feature=feature, channel="RNA")) for feature in (1, 2, 3)]
+    assert said == ["follows no stain (r up to 0.03)", "avoids DNA (r −0.40)", ""]
 
 
 def test_names_among_called_features_are_a_table(found: Findings) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _BLOCKS = 20  # groups of wells that the interval leaves out in turn
 _LEAST_PATCHES = 20  # patches where a feature must fire for its correlation to be given
+LEAST_R = 0.1
+"""Correlation from which a feature is said to follow a stain."""
 
 
 def patch_means(image: np.ndarray, patch: int) -> np.ndarray:

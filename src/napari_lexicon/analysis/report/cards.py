@@ -7,6 +7,7 @@ from html import escape
 
 import numpy as np
 
+from napari_lexicon.analysis.channels import LEAST_R
 from napari_lexicon.analysis.report import charts
 from napari_lexicon.analysis.report.blocks import MOST_PLATES, counted, effect_of, flag_of, points, section
 from napari_lexicon.analysis.report.drawing import chance, number, percent
@@ -62,7 +63,7 @@ def _feature_card(found: Findings, one: Chosen, photos: Photos | None) -> str:
     if said is not None and said.note:
         facts.append(escape(said.note))
     tags = [f'<span class="tag">{escape(tag)}</span>' for tag in (said.tags if said else ())]
-    stain = _stain_words(found, one)
+    stain = stain_words(found, one)
     if stain:
         tags.append(f'<span class="tag">{escape(stain)}</span>')
     if "stability" in about.index and np.isfinite(about["stability"]):
@@ -76,7 +77,8 @@ def _feature_card(found: Findings, one: Chosen, photos: Photos | None) -> str:
     )
 
 
-def _stain_words(found: Findings, one: Chosen) -> str:
+def stain_words(found: Findings, one: Chosen) -> str:
+    """Which stain a feature follows or avoids most, and that it is none where no correlation says so."""
     if found.stains is None:
         return ""
     own = found.stains[(found.stains["feature"] == one.feature) & (found.stains["channel"] == one.channel)]
@@ -84,6 +86,8 @@ def _stain_words(found: Findings, one: Chosen) -> str:
     if own.empty:
         return ""
     best = own.iloc[int(own["r"].abs().to_numpy().argmax())]
+    if abs(best["r"]) < LEAST_R:
+        return f"follows no stain (r up to {abs(best['r']):.2f})"
     return f"{'follows' if best['r'] > 0 else 'avoids'} {best['stain']} (r {best['r']:+.2f})".replace("-", "−")
 
 

@@ -83,7 +83,7 @@ def _names_beside(order: np.ndarray, px: np.ndarray, py: np.ndarray, names: Mapp
         if len(parts) == _LABELLED:
             break
         words = names[n]
-        wide = 6.3 * len(words)
+        wide = 6.9 * len(words)
         right = px[n] + 6 + wide < _WIDE - 4
         left = px[n] + 6 if right else px[n] - 6 - wide
         if left < _LEFT or any(abs(py[n] - y) < 13 and left < b and a < left + wide for a, b, y in taken):

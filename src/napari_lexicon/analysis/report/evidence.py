@@ -42,8 +42,8 @@ def named(found: Findings) -> str:
                 escape(" ".join(part for part in (said.by, said.when[:10]) if part)) or "–",
             ]
         )
-    head = [("name", ""), ("feature", "n"), ("tags", ""), ("fires", "n"), ("most in", "")]
-    head += [("called for", "w"), ("note", "w"), ("named by", "")]
+    head = [("name", "w"), ("feature", "n"), ("tags", ""), ("fires", "n"), ("most in", "")]
+    head += [("called for", "w"), ("note", "w note"), ("named by", "")]
     body = f'<div class="card">{table(head, rows)}{enriched(found)}</div>' if rows else ""
     return section("names", "Named features", "Names that people gave, and names that the plugin suggests.", body)
 

@@ -64,9 +64,10 @@ def _said_of_doses(found: Findings) -> list[str]:
     name = str(best["name"]) if best["channel"] == "all" else f"{best['name']} in {best['channel']}"
     n = len(called[["feature", "channel"]].drop_duplicates())
     wells = f"{counted(int(best['n_wells']), 'treated well')} at {counted(int(best['n_doses']), 'dose')}"
+    most = "" if n == 1 else " most"
     sentence = (
         f"{counted(n, 'feature')} {'follows' if n == 1 else 'follow'} the dose of "
-        f"{listed([str(t) for t in counts.index])}, {name} most (ρ {number(best['rho'])} with controls as dose 0; "
+        f"{listed([str(t) for t in counts.index])}, {name}{most} (ρ {number(best['rho'])} with controls as dose 0; "
         f"{wells} of {best['treatment']})."
     )
     return [sentence]

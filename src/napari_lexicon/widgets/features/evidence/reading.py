@@ -30,8 +30,6 @@ CLASSES = 12
 """Into which the numbers of a column go that has more of them than :data:`MOST_ROWS`."""
 MOST_TREATMENTS = 60
 NEIGHBOURS = 6
-LEAST_R = 0.1
-"""Correlation from which a feature is said to follow a stain."""
 
 
 def one_feature(statistics: WellStatistics, feature: int, channel: int | None) -> WellStatistics:
@@ -224,6 +222,7 @@ def stain_evidence(
     sample: FieldSample, plate: Plate, feature: int, patch: int, channel: int | None, main_channel: str
 ) -> StainEvidence:
     """Which stain a feature follows, in the channel shown or the one in which it fires most."""
+    from napari_lexicon.analysis.channels import LEAST_R
     from napari_lexicon.analysis.field_sample import stain_correlations
 
     def read(number: int) -> np.ndarray:
