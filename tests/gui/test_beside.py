@@ -16,6 +16,8 @@ from napari_lexicon import api
 from napari_lexicon.plates.model import Channel
 from napari_lexicon.plates.writing import PlateWriter
 from napari_lexicon.viewer.napari_compat import camera as camera_of
+from napari_lexicon.viewer.napari_compat import text_overlay
+from napari_lexicon.widgets.workspace.state import MapLook
 
 
 def settle(person: Person, *wells: str) -> None:
@@ -66,8 +68,8 @@ def test_a_treatment_beside_its_control_through_walking_and_other_features(
         np.testing.assert_allclose(shown[::4, ::4], activation_map(codes, feature)[:7, :9])
     names = person.workspace.canvas.names.layer()
     assert [text.strip() for text in names.features["name"][2:]] == [
-        "A03 · drug · 10 · field 1 of 2",
-        "A01 · DMSO · negative control · field 1 of 2",
+        "A03 · drug\n 10 · field 1 of 2",
+        "A01 · DMSO\n negative control · field 1 of 2",
     ]
     zoom = camera_of(person.viewer).zoom = camera_of(person.viewer).zoom * 1.7
     person.press(Qt.Key.Key_PageUp)
@@ -80,6 +82,8 @@ def test_a_treatment_beside_its_control_through_walking_and_other_features(
     codes = lexicon_plate.codes(lexicon_plate.field_number("A01", index=1))
     np.testing.assert_allclose(halves(person, overlay)[1][::4, ::4], activation_map(codes, other)[:7, :9])
     assert len(person.viewer.layers) == layers
+    person.workspace.state.set_look(MapLook("direction"))
+    person.wait(lambda: text_overlay(person.viewer).text == f"direction of #{other}, over 1 SD", 120, "how it is read")
     person.press(Qt.Key.Key_Slash)
     settle(person, "A02")
     assert person.workspace.canvas.names.layer() is None

@@ -9,9 +9,11 @@ from tests.viewer.test_conversion import field_of
 from napari_lexicon.plates.model import Channel
 from napari_lexicon.viewer.conversion import OWNER, Placement, channel_layers, cropped_map
 from napari_lexicon.viewer.field_layers import FieldLayers
+from napari_lexicon.viewer.field_names import FieldNames
 from napari_lexicon.viewer.napari_compat import camera as camera_of
 from napari_lexicon.viewer.napari_compat import scale_bar
 from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay, OverlayStyle
+from napari_lexicon.viewer.side_by_side import SideBySide
 from napari_lexicon.viewer.spot_frame import SpotFrame
 
 CHANNELS = (Channel("DNA"), Channel("Mito"))
@@ -69,6 +71,14 @@ def test_a_field_that_lacks_channels_is_as_bright_as_the_others_unless_a_person_
     viewer.layers["DNA"].opacity = 0.3
     show_channels(0, 1)
     assert (viewer.layers["DNA"].opacity, viewer.layers["ER"].opacity) == (0.3, 1)
+
+
+def test_a_map_that_comes_after_the_names_of_fields_lies_under_them(viewer):
+    fields = (field_of(random_image(0)), field_of(random_image(1)))
+    FieldNames(viewer).show(SideBySide.of(fields), ["A01", "A02"], 0)
+    shown = ActivationMap(np.ones((2, 2), np.float32), Placement((1.0, 1.0)), "#1", "#FF9F1C", 1.0)
+    ActivationOverlay(viewer).show(shown, OverlayStyle())
+    assert [layer.name for layer in viewer.layers] == ["#1", "fields"]
 
 
 def test_layers_that_a_person_removed_or_renamed_are_no_surprise(viewer):

@@ -80,7 +80,7 @@ def _layer(side: SideBySide, names: Sequence[str], colors: list[str], ink: str, 
         face_color="transparent",
         edge_color=colors,
         edge_width=max(1.0, max(side.shape) / 400),
-        features={"name": [""] * len(frames) + [f" {name}" for name in names]},
+        features={"name": [""] * len(frames) + ["\n".join(f" {line}" for line in name.split("\n")) for name in names]},
         text={"string": "{name}", "color": ink, "size": 9, "anchor": "lower_left"},
         metadata={OWNER: {_NAME: of}},
     )

@@ -11,13 +11,16 @@ import numpy.typing as npt
 
 from napari_lexicon.viewer.colors import from_oklab, rgb_of, to_oklab
 from napari_lexicon.viewer.conversion import OWNER, Placement
+from napari_lexicon.viewer.field_names import FieldNames
 from napari_lexicon.viewer.napari_compat import name_on_canvas
+from napari_lexicon.viewer.spot_frame import SpotFrame
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 
 _CHOSEN = " (chosen)"
+_ABOVE = {FieldNames.key, SpotFrame.key}
 
 
 @dataclass(frozen=True)
@@ -267,7 +270,7 @@ class ActivationOverlay:
             metadata={OWNER: {"overlay": shown.color}},
             **_looks(shown, style),
         )
-        frames = [n for n, old in enumerate(viewer.layers) if "place" in (old.metadata.get(OWNER) or {})]
+        frames = [n for n, old in enumerate(viewer.layers) if _ABOVE & set(old.metadata.get(OWNER) or ())]
         viewer.layers.insert(frames[0] if frames else len(viewer.layers), layer)
         if hasattr(layer, "colorbar"):  # napari >= 0.6.5
             layer.colorbar.size, layer.colorbar.font_size = (12, 110), 8

@@ -44,7 +44,9 @@ class LookControls(QWidget):
             "auto: as the table reads features. By code: the code, and the direction of a named feature whose code is "
             "in no patch of the plate."
         )
+        self.kind.setMinimumContentsLength(4)  # "direction" fits beside "16 px" in the narrowest dock
         self.finer = self._box("map_finer", _FINER)
+        self.finer.setMinimumContentsLength(2)
         self.finer.setToolTip(
             "Read the field again, shifted by a half or a quarter of a patch, and average. Takes 4 or 16 times as long "
             "as reading it once: some seconds for a field, once."
@@ -54,7 +56,7 @@ class LookControls(QWidget):
         row.setSpacing(8)
         row.addWidget(self.caption)
         row.addWidget(self.kind, 1)
-        row.addWidget(self.finer, 1)
+        row.addWidget(self.finer)
 
     def value(self) -> MapLook:
         """The look."""

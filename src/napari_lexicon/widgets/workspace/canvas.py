@@ -17,7 +17,7 @@ from napari_lexicon.viewer.side_by_side import SideBySide
 from napari_lexicon.viewer.spot_frame import SpotFrame
 from napari_lexicon.widgets.workspace.beside import SELECTION, fields_to_show
 from napari_lexicon.widgets.workspace.field_putting import FieldPutting
-from napari_lexicon.widgets.workspace.field_reading import ReadFields, caption_of, read_fields
+from napari_lexicon.widgets.workspace.field_reading import ReadFields, broken_in_two, caption_of, read_fields
 from napari_lexicon.widgets.workspace.kept_maps import KeptMaps
 from napari_lexicon.widgets.workspace.map_making import MapMaking
 from napari_lexicon.widgets.workspace.state import FieldPlace, Spot, WorkspaceState
@@ -237,8 +237,7 @@ class Canvas(QObject):
         if side.alone:
             self.names.clear()
         else:
-            self.layers.caption("")
-            said = [caption_of(plate, each) for each in side.fields]
+            said = [broken_in_two(caption_of(plate, each)) for each in side.fields]
             self.names.show(side, said, number or 0, bright=plate.rgb)
         self._look_at_center()
         self._look_closer()
@@ -324,13 +323,13 @@ class Canvas(QObject):
             self.overlay.blank()
 
     def _say_where(self, shown: ActivationMap | None) -> None:
-        """The well and field on the screen, and whether the feature is missing there."""
+        """The well and field on the screen, unless they stand in the image, and how the map is read."""
         plate, side = self._state.plate, self._side
-        if plate is None or side is None or self._shown is None or not side.alone:
+        if plate is None or side is None or self._shown is None:
             return
         if self._shown is not self._state.current_field():
             return  # of the field or the plate before, while the new one is read
-        said = caption_of(plate, self._shown)
+        said = caption_of(plate, self._shown) if side.alone else ""
         remark = ""
         if shown is not None:
             remark = self._making.remark(side, self._codes, shown)

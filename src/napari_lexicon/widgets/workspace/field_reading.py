@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_lexicon.plates.model import Field, Plate
     from napari_lexicon.viewer.side_by_side import SideBySide
 
+_ONE_LINE = 20  # letters
 MOST_PIXELS = 64_000_000
 """Pixels of a channel up to which a field is read whole; beyond it napari reads the pyramid piece by piece."""
 
@@ -90,6 +91,14 @@ def caption_of(plate: Plate, field: Field) -> str:
         position = [each.index for each in plate.wells[field.well].fields].index(field.index) + 1
         parts.append(f"field {position} of {n}")
     return " · ".join(parts)
+
+
+def broken_in_two(caption: str) -> str:
+    """A caption of :func:`caption_of` in two lines where it is long: fields side by side are narrow."""
+    parts = caption.split(" · ")
+    if len(parts) < 3 or len(caption) <= _ONE_LINE:
+        return caption
+    return f"{' · '.join(parts[:2])}\n{' · '.join(parts[2:])}"
 
 
 def well_words(plate: Plate, well: str) -> list[str]:
