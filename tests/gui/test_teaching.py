@@ -13,7 +13,8 @@ from tests.gui.test_closer import READ_SECONDS
 from tests.gui.test_place import lit_patch
 
 from napari_lexicon.lexicons import Lexicon
-from napari_lexicon.widgets.workspace.map_making import TRIAL_TITLE
+
+BY_PLACES = "found by the places pointed at"
 
 
 def select(person: Person, *wells: str) -> None:
@@ -51,9 +52,20 @@ def test_selected_wells_teach_a_feature_and_it_is_shown(person: Person, plate: P
     person.type("Dictionary", "taught_name", "bright cells")
     assert "tiny-bright-cells.lexicon" in form.note._text
     person.screenshot(tmp_path / "teach-wells.png")
+    # what they find is seen first
+    person.click("Dictionary", "show_trial")
+    trial, overlay = person.workspace.trial, person.workspace.canvas.overlay
+    person.wait(lambda: trial.found is not None, what="what the wells find")
+    assert form.trial_note._text.startswith("Found from 2 wells beside 2, in ")
+    person.wait(lambda: overlay.layer() and overlay.layer().name == "found by the selected wells", READ_SECONDS, "map")
+    person.wait(lambda: not person.workspace.fine.reading, READ_SECONDS, "the field")
+    seen = trial.found.direction
+    person.screenshot(tmp_path / "tried-wells.png")
     person.click("Dictionary", "teach")
+    assert not trial.on
     taught(person)
     state = person.workspace.state
+    assert abs(float(state.lexicon.dictionary.atoms[64].numpy() @ seen)) > 0.9999
     assert state.lexicon.path == before.path.with_name("tiny-bright-cells.lexicon")
     assert state.lexicon.names.label(64) == "bright cells" and state.lexicon.names.label(3) == "rim"
     assert person.workspace.reading.why_direction(64) == "taught"
@@ -93,10 +105,10 @@ def test_what_the_places_find_is_seen_before_anything_is_taught(person: Person, 
     point_at(person, "A03")
     person.front("Dictionary")
     person.click("Dictionary", "show_trial")
-    assert "Reading" in form.trial_note._text
+    assert form.trial_note._text == "Reading…"
     person.wait(lambda: trial.found is not None, READ_SECONDS, "what one place finds")
     assert form.trial_note._text.startswith("Found from 1 patch beside")
-    person.wait(lambda: overlay.layer() is not None and overlay.layer().name == TRIAL_TITLE, what="its map")
+    person.wait(lambda: overlay.layer() is not None and overlay.layer().name == BY_PLACES, what="its map")
     first = overlay.layer().data.copy()
     row, column = person.workspace.pointing.pointed[0].places[0]
     assert first[row * 4, column * 4] == first.max() > 0  # nothing is more like it than itself; a value is 4 px
@@ -120,7 +132,7 @@ def test_what_the_places_find_is_seen_before_anything_is_taught(person: Person, 
     assert not form.trial.isChecked() and not form.trial_note.isVisible()
     person.front("Dictionary")
     person.click("Dictionary", "show_trial")
-    person.wait(lambda: overlay.layer() is not None and overlay.layer().name == TRIAL_TITLE, what="the trial again")
+    person.wait(lambda: overlay.layer() is not None and overlay.layer().name == BY_PLACES, what="the trial again")
     # what is taught then is what was seen
     person.type("Dictionary", "taught_name", "that")
     person.click("Dictionary", "teach")
@@ -143,7 +155,7 @@ def test_a_trial_finds_more_and_ends_with_its_places(person: Person, plate: Path
     def title() -> str | None:
         return None if overlay.layer() is None else overlay.layer().name
 
-    person.wait(lambda: title() == TRIAL_TITLE, READ_SECONDS, "its map")
+    person.wait(lambda: title() == BY_PLACES, READ_SECONDS, "its map")
     # the same on the rest of the plate, to be judged with the keyboard
     place, pointing = person.docks["Features"].view.place, person.workspace.pointing
     person.click("Dictionary", "trial_more")
@@ -159,13 +171,13 @@ def test_a_trial_finds_more_and_ends_with_its_places(person: Person, plate: Path
     assert [each.like for each in pointing.pointed] == [True, False]
     assert pointing.pointed[1].number == tiles[1].field_index
     person.wait(lambda: form.trial_note._text.startswith("Found from 1 patch beside 1,"), READ_SECONDS, "the judgement")
-    assert title() == TRIAL_TITLE
+    assert title() == BY_PLACES
     person.screenshot(tmp_path / "judged.png")
     person.front("Dictionary")
     form.list.setCurrentRow(0)
     form.list.setFocus()
     QTest.keyClick(form.list, Qt.Key.Key_Delete)
-    person.wait(lambda: title() != TRIAL_TITLE, what="what was shown before")
+    person.wait(lambda: title() != BY_PLACES, what="what was shown before")
     assert not trial.shown and not form.trial.isEnabled() and "Point at" in form.trial.toolTip()
 
 

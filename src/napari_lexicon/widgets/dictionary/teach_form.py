@@ -39,7 +39,7 @@ _HOW = (
     "Subtle things need both kinds: cells that have it, and cells that have not."
 )
 _TRY = (
-    "Lay over the image what the places pointed at find, anew with every further one, before anything is taught. "
+    "Lay over the image what these wells or places find, anew with every further one, before anything is taught. "
     "Choosing a feature shows that feature again."
 )
 _MORE = "The patches of all fields that are most like it by their codes: to be judged, and pointed at as well."
@@ -74,9 +74,9 @@ class TeachForm(QWidget):
     channelChanged(str)
         Another channel to learn in, empty for the best one.
     tryChanged(bool)
-        Whether what the places find is to be seen on the image.
+        Whether what wells or places find is to be seen on the image.
     moreClicked()
-        Look for what the places find all over the plate.
+        Look for what they find all over the plate.
     teachClicked()
         The button.
     """
@@ -185,9 +185,6 @@ class TeachForm(QWidget):
     def _turn(self, way: str) -> None:
         self._wells.setVisible(way == WELLS)
         self._places.setVisible(way == PLACES)
-        for widget in (self.trial, self.more):
-            widget.setVisible(way == PLACES)
-        self.trial_note.hide()
         self.valueChanged.emit(way)
 
     def setPlaces(self, pointed: Sequence[Pointed]) -> None:
@@ -222,7 +219,7 @@ class TeachForm(QWidget):
             self.channelChanged.emit("")
 
     def setTrial(self, on: bool, reason: str | None, note: str, *, found: bool) -> None:
-        """Whether what the places find is on the image, why it cannot be, what is said of it, whether there is any."""
+        """Whether what they find is on the image, why it cannot be, what is said of it, whether there is any."""
         self.trial.blockSignals(True)
         self.trial.setChecked(on)
         self.trial.blockSignals(False)
@@ -231,7 +228,7 @@ class TeachForm(QWidget):
         self.more.setEnabled(found)
         self.more.setToolTip(_MORE if found else "Show what they find first.")
         self.trial_note.setText(note)
-        self.trial_note.setVisible(bool(note) and self.value() == PLACES)
+        self.trial_note.setVisible(bool(note))
 
     def setWells(self, line: str, against: Sequence[tuple[str, str]]) -> None:
         """Which wells have it, and what they can be compared with: words and question."""

@@ -32,8 +32,8 @@ class TeachController(Controller):
             self.link(signal, self.refresh)
         self.link(workspace.jobs.changed, self._say)
         self.link(workspace.pointing.changed, self.refresh)
-        self.link(form.valueChanged, self._turned)
-        self.link(form.againstChanged, self._say)
+        self.link(form.valueChanged, self._ask_trial)
+        self.link(form.againstChanged, self._ask_trial)
         self.link(form.likeChanged, workspace.pointing.set_like)
         self.link(form.removed, workspace.pointing.remove)
         self.link(form.placeActivated, self._show_place)
@@ -56,8 +56,7 @@ class TeachController(Controller):
         many = f"{listed(chosen)} ({said(counted(len(chosen), 'well'))})"
         line = f"{many}, as selected on the plate." if chosen else said("Select wells on the plate that have it.")
         self._form.setWells(line, [(said(words), question) for words, question in self._against(chosen)])
-        self._show_trial()
-        self._say()
+        self._ask_trial()
 
     def teach(self) -> None:
         """Start the job."""
@@ -97,26 +96,25 @@ class TeachController(Controller):
         others = len(wells) - len(chosen)
         return [*found, (f"all other wells ({others})", f"not ({_named(chosen)})")] if others else found
 
-    def _turned(self, way: str) -> None:
-        if way == WELLS:  # what places find is not asked for any more
-            self.workspace.trial.set_on(False)
+    def _ask_trial(self, _: object = None) -> None:
+        """Have the trial look for what the form asks for."""
+        chosen, against = self._selected(), self._form.against.currentData()
+        by_wells = self._form.value() == WELLS
+        self.workspace.trial.ask_by((_named(chosen) if chosen else "", against or "") if by_wells else None)
         self._show_trial()
         self._say()
 
     def _show_trial(self) -> None:
         trial, note = self.workspace.trial, ""
-        pointed = any(each.like for each in self.workspace.pointing.pointed)
         if trial.shown:
-            note = trial.why_not or (
-                trial.found.sentence if trial.found else "Reading the fields that are pointed into…"
-            )
-        reason = None if pointed else _NOTHING
-        self._form.setTrial(trial.on and pointed, reason, note, found=trial.shown and trial.found is not None)
+            note = trial.why_not or (trial.found.sentence if trial.found else "Reading…")
+        reason = None if trial.can_be else (self._no_wells() if self._form.value() == WELLS else _NOTHING)
+        self._form.setTrial(trial.shown, reason, note, found=trial.shown and trial.found is not None)
 
     def _look_for_more(self) -> None:
         found = self.workspace.trial.found
         if found is not None:
-            self.workspace.alike.from_trial(found, self.workspace.pointing.pointed)
+            self.workspace.alike.from_trial(self.workspace.trial.by, found, self.workspace.pointing.pointed)
             bring_to_front(self.workspace.viewer(), "Features")
 
     def _reason(self) -> str | None:
@@ -128,15 +126,20 @@ class TeachController(Controller):
             return "Apply a dictionary to the plate first: the feature is added to it."
         if not self._with_tokens:
             return "This lexicon keeps no tokens: apply its dictionary again."
-        if form.value() == WELLS and not self._selected():
-            return state.said(
-                "Select wells on the plate that have it: click, drag over them, or search for a condition."
-            )
-        if form.value() == WELLS and form.against.currentData() is None:
-            return state.said("Every well is selected: leave some out to compare with.")
+        if form.value() == WELLS and (reason := self._no_wells()) is not None:
+            return reason
         if form.value() == PLACES and not any(each.like for each in self.workspace.pointing.pointed):
             return _NOTHING
         return None if form.name.text().strip() else "Give it a name."
+
+    def _no_wells(self) -> str | None:
+        """Why wells cannot teach, None where they can."""
+        said = self.workspace.state.said
+        if not self._selected():
+            return said("Select wells on the plate that have it: click, drag over them, or search for a condition.")
+        if self._form.against.currentData() is None:
+            return said("Every well is selected: leave some out to compare with.")
+        return None
 
     def _say(self, _: object = None) -> None:
         lexicon, note = self.workspace.state.lexicon, ""

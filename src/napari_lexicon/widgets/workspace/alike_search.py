@@ -71,7 +71,7 @@ class AlikeFound:
     searching : bool
         Whether it goes on.
     pointed : bool
-        It is about all the places that a feature is to be taught by; ``value`` is the cosine with their direction.
+        It is about all that a feature is to be taught by; ``value`` is the cosine with their direction.
     channel : int, optional
         Channel that it is about, None for all.
     """
@@ -151,14 +151,14 @@ class AlikeSearch(QObject):
             self._begin(AlikeFound(region.of))
             self._look_for(region.query, (region.field, region.places))
 
-    def from_trial(self, found: Tried, pointed: Sequence[Pointed]) -> None:
-        """Look for what places pointed at find, elsewhere on the plate."""
+    def from_trial(self, by: str, found: Tried, pointed: Sequence[Pointed]) -> None:
+        """Look for what wells or places find, elsewhere on the plate than at the places."""
         from napari_lexicon.analysis.alike import along_over_plate
 
         plate, figures, lexicon = self._state.lexicon_plate, self._reading.figures, self._state.lexicon
         if plate is None or figures is None or lexicon is None:
             return
-        self._begin(AlikeFound("the places pointed at", pointed=True, channel=found.channel))
+        self._begin(AlikeFound(by, pointed=True, channel=found.channel))
         hidden: dict[int, list[tuple[int, int]]] = {}
         for each in pointed:
             hidden.setdefault(each.number, []).extend(each.places)

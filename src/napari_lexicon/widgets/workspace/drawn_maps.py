@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,23 +61,23 @@ def maps_of_fine(
     picks: int | None = None,
 ) -> DrawnMaps:
     """Of fields that were read closer; a direction is drawn over ``level`` standard deviations of controls."""
-    from napari_lexicon.analysis.maps import direction_map, direction_top, drawn_along
-
     if look.kind == "code":
         found = maps_of_codes(
             [None if each is None else each.codes for each in fine], feature, channel, strongest, picks
         )
         return DrawnMaps(found.maps, look.finer, found.top)
-    maps = [
-        None if each is None else drawn_along(direction_map(each.whitened, each.codes.channels, atom, channel), level)
-        for each in fine
-    ]
-    return DrawnMaps(maps, look.finer, direction_top(_largest(maps), level), level)
+    return replace(_along(fine, atom, channel, level), finer=look.finer)
 
 
-def maps_of_trial(fine: Sequence[FineField | None], found: Tried) -> DrawnMaps:
-    """How far patches are like what was pointed at: full colour at twice as far from halfway as that is."""
+def maps_of_trial(fine: Sequence[FineField | None], found: Tried, level: float) -> DrawnMaps:
+    """How far patches are like what was pointed at: full colour at twice as far from halfway as that is.
+
+    By wells, as the direction of a feature: over ``level`` standard deviations of controls.
+    """
     from napari_lexicon.analysis.maps import likeness_map
+
+    if found.means is None:
+        return _along(fine, found.direction, found.channel, level)
 
     maps = [
         None
@@ -92,6 +92,20 @@ def empty_maps(codes: Sequence[FieldCodes | None], top: float, bottom: float = 0
     """With nothing in them: a direction is being read, and its code is no answer meanwhile."""
     maps = [None if each is None else np.zeros(each.indices.shape[1:3], np.float32) for each in codes]
     return DrawnMaps(maps, 1, top, bottom)
+
+
+def _along(
+    fine: Sequence[FineField | None], direction: npt.NDArray[np.floating], channel: int | None, level: float
+) -> DrawnMaps:
+    from napari_lexicon.analysis.maps import direction_map, direction_top, drawn_along
+
+    maps = [
+        None
+        if each is None
+        else drawn_along(direction_map(each.whitened, each.codes.channels, direction, channel), level)
+        for each in fine
+    ]
+    return DrawnMaps(maps, 1, direction_top(_largest(maps), level), level)
 
 
 def _largest(maps: Sequence[npt.NDArray[np.float32] | None]) -> float:

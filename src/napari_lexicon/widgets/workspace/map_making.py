@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 _WHY = {"taught": ", which was taught", "silent": " (its code is in no patch of the plate)"}
 
 TRIAL = MapLook("direction", 1)
-TRIAL_TITLE = "found by the places"
 
 
 def feature_title(lexicon: Lexicon, feature: int) -> str:
@@ -90,18 +89,19 @@ class MapMaking:
         if found is None or any(each is None for each in fine.values()):
             drawn = empty_maps([codes.get(field.key) for field in side.fields], TRIAL_TOP)
         else:
-            drawn = maps_of_trial([fine.get(field.key) for field in side.fields], found)
+            drawn = maps_of_trial([fine.get(field.key) for field in side.fields], found, self._reading.drawn_from)
         taken = [self._state.shown_colors[feature] for feature in self._state.kept]
-        return self._laid(side, drawn, TRIAL_TITLE, free_color(taken))
+        return self._laid(side, drawn, f"found by {self._trial.by}", free_color(taken))
 
     def _remark_on_trial(self, side: SideBySide, codes: Mapping[str, FieldCodes | None], shown: ActivationMap) -> str:
         coming = any(self._fine.coming(place) for place in self._places(side, codes, TRIAL).values())
+        by, found = self._trial.by, self._trial.found
         if self._trial.why_not:
-            return "the places pointed at find nothing"
-        if self._trial.found is None or coming:
-            return "reading what the places pointed at find…"
-        found = "found by the places pointed at (1: like them)"
-        return found if shown.values.any() else "nothing here is like the places pointed at"
+            return f"{by} find nothing"
+        if found is None or coming:
+            return f"reading what {by} find…"
+        how = f"over {self._reading.drawn_from:g} SD" if found.means is None else "1: like them"
+        return f"found by {by} ({how})" if shown.values.any() else f"nothing here is found by {by}"
 
     def _laid(self, side: SideBySide, drawn: DrawnMaps, title: str, color: str) -> ActivationMap:
         """Maps of the fields on the screen as one map over all of them."""

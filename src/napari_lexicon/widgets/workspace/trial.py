@@ -1,4 +1,4 @@
-"""What the places pointed at find so far: a lesson before anything is taught, seen on the image as one points."""
+"""What wells or places find so far: a lesson before anything is taught, seen on the image as one selects or points."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_lexicon.widgets.workspace.fine_reading import FinePlace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -34,20 +34,21 @@ class Tried:
         ``(dim_w,)`` unit direction among whitened tokens.
     channel : int, optional
         Channel of the plate that it is found in; None where channels share a token.
-    means : (float, float)
-        Along the direction, of what has it and of what has it not.
+    means : (float, float), optional
+        Along the direction, of places that have it and of such that have it not; None by wells, of which only some
+        patches show anything.
     sentence : str
         From how much, and how it fares on what was left out.
     """
 
     direction: npt.NDArray[np.floating]
     channel: int | None
-    means: tuple[float, float]
+    means: tuple[float, float] | None
     sentence: str
 
 
 class Trial(QObject):
-    """Finds the direction anew whenever other places are pointed at, while somebody wants to see it.
+    """Finds the direction anew whenever it is asked for by others, while somebody wants to see it.
 
     Signals
     -------
@@ -69,6 +70,7 @@ class Trial(QObject):
         self._state, self._pointing, self._fine, self._background = state, pointing, fine, background
         self._on = self._awaits = False
         self._channel = ""
+        self._wells: tuple[str, str] | None = None
         self._found: Tried | None = None
         self._why_not = ""
         pointing.changed.connect(self._begin)
@@ -83,8 +85,19 @@ class Trial(QObject):
 
     @property
     def shown(self) -> bool:
-        """Whether the map on the image is that of the trial: it is wanted, and something is pointed at."""
-        return self._on and any(each.like for each in self._pointing.pointed)
+        """Whether the map on the image is that of the trial: it is wanted, and there is something to find it by."""
+        return self._on and self.can_be
+
+    @property
+    def can_be(self) -> bool:
+        """Whether there is something to find it by: wells, or places that have it."""
+        pointed = any(each.like for each in self._pointing.pointed)
+        return pointed if self._wells is None else all(self._wells)
+
+    @property
+    def by(self) -> str:
+        """What it is found by: ``"the places pointed at"`` or ``"the selected wells"``."""
+        return "the places pointed at" if self._wells is None else "the selected wells"
 
     @property
     def found(self) -> Tried | None:
@@ -108,6 +121,12 @@ class Trial(QObject):
             self._channel = channel
             self._begin()
 
+    def ask_by(self, wells: tuple[str, str] | None) -> None:
+        """Find it by wells: questions for those that have it, and for those that have not. By places where None."""
+        if wells != self._wells:
+            self._wells = wells
+            self._begin()
+
     def _begin(self) -> None:
         """Have the fields read that are pointed into."""
         before, self._found, self._why_not = self._found, None, ""
@@ -121,7 +140,7 @@ class Trial(QObject):
 
     def _places(self) -> list[FinePlace]:
         lexicon, plate = self._state.lexicon, self._state.lexicon_plate
-        if lexicon is None or plate is None:
+        if lexicon is None or plate is None or self._wells is not None:
             return []
         numbers = dict.fromkeys(each.number for each in self._pointing.pointed)
         return [FinePlace(str(lexicon.path), plate.id, number, 1) for number in numbers]
@@ -129,7 +148,7 @@ class Trial(QObject):
     def _fields_came(self) -> None:
         """Look for the direction once all fields are there."""
         lexicon, plate, places = self._state.lexicon, self._state.lexicon_plate, self._places()
-        if not self._awaits or lexicon is None or plate is None or not places:
+        if not self._awaits or lexicon is None or plate is None:
             return
         for place in places:
             if self._fine.failed(place):
@@ -137,10 +156,14 @@ class Trial(QObject):
                 return
         if all(self._fine.ready(place) for place in places):
             self._awaits = False
-            pointed, channel = self._pointing.pointed, self._channel
+            pointed, channel, wells = self._pointing.pointed, self._channel, self._wells
             self._background.start(
                 _ERRAND,
-                lambda: tried(lexicon, plate, pointed, channel),
+                lambda: (
+                    tried(lexicon, plate, pointed, channel)
+                    if wells is None
+                    else tried_by_wells(lexicon, plate, wells, channel, self._background.give_way)
+                ),
                 self._take,
                 lambda error: self._end(None, str(error)),
             )
@@ -189,3 +212,36 @@ def tried(lexicon: Lexicon, plate: LexiconPlate, pointed: Sequence[Pointed], cha
     best = best_lesson(lessons)
     sentence = lesson_sentence(best, len(lessons), "patch", learnt="Found from")
     return Tried(best.direction, names.index(best.channel) if best.channel else None, best.means, sentence)
+
+
+def tried_by_wells(
+    lexicon: Lexicon, plate: LexiconPlate, wells: tuple[str, str], channel: str, give_way: Callable[[], None]
+) -> Tried | str:
+    """The direction that wells teach, from the tokens that are kept of them; a sentence where there is none."""
+    import numpy as np
+
+    from napari_lexicon.analysis.lessons import best_lesson, lesson_sentence, lessons_of_wells, wells_of
+    from napari_lexicon.analysis.lexicon_tables import atoms_of, whitening_of
+
+    if plate.joint:
+        return "This dictionary reads channels together, so wells cannot be tried: teach, and see."
+    mean, matrix = whitening_of(lexicon)
+    channels = [one.name for one in plate.header.channels]
+
+    def tokens_of(plate: LexiconPlate, number: int) -> dict[str, npt.NDArray[np.float32]]:
+        give_way()
+        kept = plate.tokens(number)
+        if kept is None:
+            return {}
+        return {
+            channels[at]: (kept.tokens[kept.lit[:, g], g].astype(np.float32) - mean) @ matrix.T
+            for g, at in enumerate(kept.channels)
+        }
+
+    asked = [channel] if channel in channels else channels
+    lessons = lessons_of_wells([(plate, wells_of(plate, *wells))], asked, atoms_of(lexicon), tokens_of)
+    if not lessons:
+        return "No tokens are kept of these wells: apply the dictionary again, or select others."
+    best = best_lesson(lessons)
+    sentence = lesson_sentence(best, len(lessons), "well", learnt="Found from")
+    return Tried(best.direction, channels.index(best.channel), None, sentence)
