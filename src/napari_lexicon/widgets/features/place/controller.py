@@ -118,11 +118,19 @@ class PlaceController(Controller):
             self._point(plate, number, f"patch {spot.row}, {spot.column}", ((spot.row, spot.column),), like=True)
 
     def point_at_tile(self, tile: Tile, like: bool) -> None:
-        """Point at the patch of a picture in a gallery: it has what is to be found, or has it not."""
+        """Point at a picture of a gallery: its patch and those around it have what is to be found, or have it not.
+
+        A single patch teaches what it lies on as much as what is meant (docs/benchmarks/dictionaries.md).
+        """
         plate, place = self.workspace.state.lexicon_plate, tile.example
         if plate is not None:
-            what = f"patch {place.gy}, {place.gx}"
-            self._point(plate, place.field_index, what, ((place.gy, place.gx),), like=like)
+            rows, columns = plate.fields[place.field_index].grid
+            around = tuple(
+                (gy, gx)
+                for gy in range(max(place.gy - 1, 0), min(place.gy + 2, rows))
+                for gx in range(max(place.gx - 1, 0), min(place.gx + 2, columns))
+            )
+            self._point(plate, place.field_index, f"around {place.gy}, {place.gx}", around, like=like)
 
     def _point(
         self, plate: LexiconPlate, number: int, what: str, places: tuple[tuple[int, int], ...], *, like: bool
