@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -20,6 +20,7 @@ from napari_lexicon.lexicons.statistics import BEYOND
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.elided_box import ElidedBox
 from napari_lexicon.widgets.basic.ink import small_font
+from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.features.card import FeatureCard
 from napari_lexicon.widgets.features.evidence.pages import EvidencePages, padded
@@ -105,11 +106,8 @@ class FeaturesView(QWidget):
         bar.setFont(small_font(self, -0.5))
         self.tabs.setObjectName("evidence")
         self._so_far, self._colour = "", False
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_SEARCH_PAUSE_MS)
+        self._pause = later(self, _SEARCH_PAUSE_MS, self._search)
         self._build()
-        self._pause.timeout.connect(self._search)
         self.search.textChanged.connect(lambda: self._pause.start())
         self.compare.activated.connect(lambda: self.compareByChanged.emit(self.compare.currentData()))
         self.read_by.activated.connect(lambda: self.beyondChanged.emit(self.read_by.currentData()))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.basic.words import shortened
 
 if TYPE_CHECKING:
@@ -65,10 +66,7 @@ class PatternForm(QWidget):
         self.preview.setObjectName("pattern_preview")
         self.open_button = QPushButton("Open with this pattern")
         self.open_button.setObjectName("open_with_pattern")
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_PAUSE_MS)
-        self._pause.timeout.connect(lambda: self.valueChanged.emit(self.value()))
+        self._pause = later(self, _PAUSE_MS, lambda: self.valueChanged.emit(self.value()))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 2, 0, 4)
         box.setSpacing(4)

@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_lexicon.viewer.colors import channel_color, rgb_of
 from napari_lexicon.viewer.conversion import display_range
+from napari_lexicon.widgets.basic.later import later
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,10 +79,7 @@ class Thumbnails(QObject):
         self._pictures: dict[str, Picture] = {}
         self._ranges: dict[str, tuple[float, float]] = {}
         self._todo: deque[str] = deque()
-        self._quiet = QTimer(self)
-        self._quiet.setSingleShot(True)
-        self._quiet.setInterval(150)
-        self._quiet.timeout.connect(lambda: self.read.emit(self._pictures))
+        self._quiet = later(self, 150, lambda: self.read.emit(self._pictures))
 
     def start(self, plate: Plate, ranges: Mapping[str, tuple[float, float]]) -> None:
         """Read the pictures of a plate, going on where that was interrupted."""

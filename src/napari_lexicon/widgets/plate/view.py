@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, Qt, QTimer, Signal
+from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.fold import Fold
 from napari_lexicon.widgets.basic.image_words import AS_WRITTEN, of_images
+from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.basic.scroll import LowContent, TallContent
 from napari_lexicon.widgets.plate.color_by import ColorByChooser
 from napari_lexicon.widgets.plate.finding import EXAMPLES
@@ -100,14 +101,9 @@ class PlateView(QWidget):
         self.search_line = Caption(step=-0.5)
         self.search_line.setObjectName("well_search_line")
         self.search_line.setVisible(False)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_SEARCH_PAUSE_MS)
-        self._pause.timeout.connect(lambda: self.searched.emit(self.search.text()))
-        self._settled = QTimer(self)  # a plate that opens brings lines that move the grid
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(_SETTLED_MS)
-        self._settled.timeout.connect(self._scroll_to_current)
+        self._pause = later(self, _SEARCH_PAUSE_MS, lambda: self.searched.emit(self.search.text()))
+        # a plate that opens brings lines that move the grid
+        self._settled = later(self, _SETTLED_MS, self._scroll_to_current)
         self.search.textEdited.connect(lambda: self._pause.start())
         self.search.returnPressed.connect(self._search_now)
         self.search.textChanged.connect(lambda text: None if text else self.searched.emit(""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.viewer.conversion import patch_at
@@ -15,6 +15,7 @@ from napari_lexicon.viewer.overlay import ActivationMap, ActivationOverlay
 from napari_lexicon.viewer.pointer import on_click
 from napari_lexicon.viewer.side_by_side import SideBySide
 from napari_lexicon.viewer.spot_frame import SpotFrame
+from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.workspace.beside import SELECTION, fields_to_show
 from napari_lexicon.widgets.workspace.field_putting import FieldPutting
 from napari_lexicon.widgets.workspace.field_reading import ReadFields, broken_in_two, caption_of, read_fields
@@ -83,19 +84,10 @@ class Canvas(QObject):
         self._center: tuple[int, int] | None = None
         self.putting = FieldPutting(self.layers, self)
         self.putting.done.connect(self._take_field)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_SELECTION_PAUSE_MS)
-        self._pause.timeout.connect(self._load)
+        self._pause = later(self, _SELECTION_PAUSE_MS, self._load)
         self._figures: Figures | None = None
-        self._patience = QTimer(self)
-        self._patience.setSingleShot(True)
-        self._patience.setInterval(_PATIENCE_MS)
-        self._patience.timeout.connect(self._blank_map)
-        self._clearing = QTimer(self)
-        self._clearing.setSingleShot(True)
-        self._clearing.setInterval(_BREATH_MS)
-        self._clearing.timeout.connect(self._clear_map)
+        self._patience = later(self, _PATIENCE_MS, self._blank_map)
+        self._clearing = later(self, _BREATH_MS, self._clear_map)
         state.plateChanged.connect(self._forget_ranges)
         state.fieldChanged.connect(self._load)
         state.besideChanged.connect(self._load)

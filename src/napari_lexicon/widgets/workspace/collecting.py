@@ -11,6 +11,8 @@ import gc
 
 from qtpy.QtCore import QObject, QTimer
 
+from napari_lexicon.widgets.basic.later import later
+
 _EVERY_MS = 500
 _AFTERWARDS_MS = 5000
 """After the last window: by then threads that were still reading have ended."""
@@ -28,10 +30,7 @@ class MainThreadCollecting(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self.collect_due)
-        self._end = QTimer(self)
-        self._end.setSingleShot(True)
-        self._end.setInterval(_AFTERWARDS_MS)
-        self._end.timeout.connect(self._hand_back)
+        self._end = later(self, _AFTERWARDS_MS, self._hand_back)
 
     def begin(self) -> None:
         """One window more."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QObject, QProcess, QTimer, Signal
+from qtpy.QtCore import QObject, QProcess, Signal
 
+from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.workspace.preferences import child_environment
 
 if TYPE_CHECKING:
@@ -70,10 +71,7 @@ class FineReading(QObject):
         self._failed: dict[FinePlace, str] = {}
         self._fetching = ""
         self._atoms: npt.NDArray[np.float32] = np.zeros((0, 0), np.float32)
-        self._idle = QTimer(self)
-        self._idle.setSingleShot(True)
-        self._idle.setInterval(IDLE_MS)
-        self._idle.timeout.connect(self.close)
+        self._idle = later(self, IDLE_MS, self.close)
         state.lexiconChanged.connect(self._forget)
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QProcess, QTimer, Signal
 
+from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.workspace.job_status import JobPhase, JobRequest, JobStatus, death_sentence
 from napari_lexicon.widgets.workspace.preferences import child_environment
 
@@ -46,10 +47,7 @@ class JobRunner(QObject):
         self._unread = b""
         self._errors = b""
         self._end_said: dict[str, Any] | None = None
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_QUIET_MS)
-        self._pause.timeout.connect(self._tell)
+        self._pause = later(self, _QUIET_MS, self._tell)
         self._terminate = self._timer(ASK_AGAIN_MS, "terminate")
         self._kill = self._timer(KILL_MS, "kill")
 
@@ -112,11 +110,7 @@ class JobRunner(QObject):
             self.changed.emit(self._status)
 
     def _timer(self, after: int, what: str) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(after)
-        timer.timeout.connect(lambda: self._process is not None and getattr(self._process, what)())
-        return timer
+        return later(self, after, lambda: self._process is not None and getattr(self._process, what)())
 
     def _read(self) -> None:
         if self._process is None:

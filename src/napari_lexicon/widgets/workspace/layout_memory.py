@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QByteArray, QObject, QSize, QTimer
+from qtpy.QtCore import QByteArray, QObject, QSize
 from qtpy.QtWidgets import QDockWidget, QMainWindow
+
+from napari_lexicon.widgets.basic.later import later
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,10 +49,7 @@ class LayoutMemory(QObject):
         self.setObjectName("lexicon_layout")
         self._memory = memory
         self._names = {dock.objectName(): name for name, dock in docks.items()}
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_PAUSE_MS)
-        self._pause.timeout.connect(self.write)
+        self._pause = later(self, _PAUSE_MS, self.write)
         for dock in docks.values():
             for signal in (dock.visibilityChanged, dock.dockLocationChanged, dock.topLevelChanged):
                 signal.connect(self._changed)

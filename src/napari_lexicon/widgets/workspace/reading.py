@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
+from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.workspace.figures import Figures, Significance, read_figures, read_flags, read_significance
 
 if TYPE_CHECKING:
@@ -47,13 +48,8 @@ class LexiconReading(QObject):
         self._asked = False
         self._taught: dict[int, str] = {}
         self._taught_channels: dict[int, str] = {}
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(GROWTH_PAUSE_MS)
-        self._pause.timeout.connect(self._read_if_asked)
-        self._calm = QTimer(self)
-        self._calm.setSingleShot(True)
-        self._calm.timeout.connect(self._test)
+        self._pause = later(self, GROWTH_PAUSE_MS, self._read_if_asked)
+        self._calm = later(self, 0, self._test)
         state.lexiconChanged.connect(self._learn_taught)
         state.lexiconChanged.connect(self._reread)
         state.plateChanged.connect(self._suggest)

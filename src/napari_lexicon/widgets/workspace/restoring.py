@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_lexicon.errors import LexiconError
+from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.workspace.last_view import LastView, keep_view, read_views, view_of
 from napari_lexicon.widgets.workspace.state import FieldPlace
 
@@ -47,10 +48,7 @@ class Restoring(QObject):
         self._path = opening.memory.views_path()
         self._docks: dict[str, Any] = {}
         self._held = True  # until a plate is open there is nothing to keep
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE_MS)
-        self._pause.timeout.connect(self._keep)
+        self._pause = later(self, PAUSE_MS, self._keep)
         for signal in (
             *(state.fieldChanged, state.selectionChanged, state.besideChanged, state.featureChanged),
             *(state.channelChanged, state.picksChanged, state.styleChanged, state.lookChanged),

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_lexicon.viewer.napari_compat import free_on_the_canvas, main_window, open_viewers, unwrapped
 from napari_lexicon.viewer.pointer import bind_keys
+from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.workspace.alike_search import AlikeSearch
 from napari_lexicon.widgets.workspace.background import Background
 from napari_lexicon.widgets.workspace.canvas import Canvas
@@ -72,10 +73,8 @@ class Workspace(QObject):
         self._taught_channel = TaughtChannel(self.state, self.reading, self)
         bind_keys(viewer, {**self.walking.actions(), "more_like_this": self.alike.from_spot})
         self._settled = self._collects = False
-        self._soon = QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._settle)
-        self._soon.start(0)  # when all docks are made
+        self._soon = later(self, 0, self._settle)
+        self._soon.start()  # when all docks are made
         self.jobs.figures.connect(self._job_told)
         self.jobs.ended.connect(self._job_ended)
         self.first.openedWithFeature.connect(self._show_features)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer
-
 from napari_lexicon.viewer.regions import LabelledCell, Regions
+from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.basic.words import counted, shortened
 from napari_lexicon.widgets.features.place.page import CELL, PATCH, REGION
 from napari_lexicon.widgets.features.spot_list import FiringFeature
@@ -77,10 +76,7 @@ class PlaceController(Controller):
         self._world: tuple[float, ...] | None = None
         self._seen: bytes | None = None
         self.regions = Regions(workspace.viewer())
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_PAUSE_MS)
-        self._pause.timeout.connect(self._shape_changed)
+        self._pause = later(self, _PAUSE_MS, self._shape_changed)
         state = workspace.state
         self.link(state.spotChanged, self._new_spot)
         for signal in (state.picksChanged, state.nameChanged, state.shownChanged, workspace.reading.changed):
