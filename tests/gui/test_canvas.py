@@ -71,7 +71,11 @@ def test_only_a_canvas_with_something_on_it_is_held(person: Person):
 
 
 @pytest.mark.parametrize("beside", ["", "well"])
-def test_a_field_that_is_being_read_does_not_come_under_the_next_plate(person: Person, plate: Path, beside: str):
+def test_a_field_that_is_being_read_does_not_come_under_the_next_plate(
+    person: Person, plate: Path, beside: str, monkeypatch: pytest.MonkeyPatch
+):
+    # on a slow machine the first field of a plate that nobody looks at would come in the middle
+    monkeypatch.setattr("napari_lexicon.widgets.workspace.first_look.PATIENCE_MS", 600_000)
     opened(person, plate)
     person.open_well("A01")
     state, background = person.workspace.state, person.workspace.background
