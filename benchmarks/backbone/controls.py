@@ -10,8 +10,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from pretraining import properties, whole_cells
-from pretraining import taught as teaching
 from pretraining.dictionary_recipe import control_whitening, fitted, recipe
 from pretraining.taught import taught_directions
 from pretraining.token_sample import SampleSettings, token_samples
@@ -20,6 +18,8 @@ from napari_lexicon.backbones import Backbone
 from napari_lexicon.backbones.builtin import load_random
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.file_format import load_dictionary, save_dictionary
+from pretraining import properties, whole_cells
+from pretraining import taught as teaching
 
 _TEACHING = hashlib.sha256(
     b"".join(Path(module.__file__).read_bytes() for module in (properties, teaching, whole_cells))
