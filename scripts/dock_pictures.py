@@ -73,10 +73,10 @@ def scenes(person: Person) -> Iterator[tuple[str, Callable[[], QWidget | None]]]
     yield "embed", dock("Embed")
     yield "dictionary", lambda: _train_page(person)
     yield "teach", lambda: _teach_page(person)
-    yield "teach-places", lambda: _places_page(person)
     yield "feature-map", dock("Feature map")
     yield "questions", lambda: _question(person)
     yield "cells", lambda: _cells(person)
+    yield "teach-places", lambda: _places_page(person)
     yield "guide", lambda: _guide(person)
 
 
@@ -162,6 +162,7 @@ def _cells(person: Person) -> QWidget:
 def _guide(person: Person) -> QWidget | None:
     from napari_lexicon.widgets.workspace.guide import STEPS, show_guide
 
+    person.workspace.trial.set_on(False)
     person.front("Features")
     show_guide(person.viewer).setValue(len(STEPS))  # the page of the keys
     person.breathe(0.5)
