@@ -32,7 +32,7 @@ class Bfloat16Backbone:
 
     def __init__(self, inner: Backbone) -> None:
         self.model: torch.nn.Module = inner.model  # type: ignore[attr-defined]
-        self.device: torch.device = inner.device  # type: ignore[attr-defined]
+        self.device = inner.device
         if self.device.type not in ("cpu", "cuda"):
             raise BackboneError(f"bfloat16 is not offered on {self.device.type}: leave the {BF16} out.")
         spec = inner.spec

@@ -28,6 +28,11 @@ class LayeredBackbone:
         self._backbone = backbone
         self.spec: BackboneSpec = replace(backbone.spec, dim=backbone.spec.dim * len(self.layers))
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return self._backbone.device
+
     def reading(self, layers: Sequence[int]) -> LayeredBackbone:
         """The same model with other layers."""
         return LayeredBackbone(self._backbone, layers)

@@ -72,9 +72,14 @@ class BackboneSpec:
 
 
 class Backbone(Protocol):
-    """A vision model with one of its layers chosen."""
+    """A vision model with one of its layers chosen. It may be asked by several threads at once."""
 
     spec: BackboneSpec
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        ...
 
     def tokens(self, tiles: torch.Tensor) -> torch.Tensor:
         """Tokens of a batch of tiles.

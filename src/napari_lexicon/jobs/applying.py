@@ -151,7 +151,7 @@ def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = 
             elif made != mark:
                 (todo if job.recompute else stale).append(work)
         act = _ApplyField(backbone, dictionary, job.batch, job.keep_tokens, job.background)
-        result = run_loop(todo, len(works) - len(todo) - len(stale), act, report, should_stop)
+        result = run_loop(todo, len(works) - len(todo) - len(stale), act, report, should_stop, backbone.device)
         result.failures.extend(lacking)
         if not result.stopped:
             for plate in {work.plate.id: work.plate for work in works}.values():

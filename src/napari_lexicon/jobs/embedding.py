@@ -127,7 +127,7 @@ def run_embed(job: EmbedJob, report: Report = silent, should_stop: ShouldStop = 
             elif kept != mark:
                 (todo if job.recompute else stale).append(work)
         act = _EmbedField(backbone, job.batch, job.keep_tokens)
-        result = run_loop(todo, len(works) - len(todo) - len(stale), act, report, should_stop)
+        result = run_loop(todo, len(works) - len(todo) - len(stale), act, report, should_stop, backbone.device)
     return fields_result(lexicon, result, works, stale, "tokens", backbone)
 
 

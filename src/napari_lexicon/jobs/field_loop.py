@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
+import torch
 
 from napari_lexicon.backbones.background import BACKGROUND
 from napari_lexicon.errors import JobError, LexiconError
@@ -22,7 +25,8 @@ from napari_lexicon.plates.model import Field, Plate
 Background = Literal["skip", "keep"]
 """What happens to dark patches (:mod:`napari_lexicon.backbones.background`)."""
 
-READ_AHEAD = 2  # fields in memory beside the one in the model
+READ_AHEAD = 2  # fields in memory beside those in the model
+MOST_STREAMS = 4  # fields in the model at once: each takes memory
 
 
 @dataclass(frozen=True)
@@ -139,24 +143,45 @@ class FieldAct(Protocol):
         ...
 
     def __call__(self, work: FieldWork, image: np.ndarray) -> Write:
-        """Compute the field, and give what writes it; both raise only what ends the whole job (a full disk)."""
+        """Compute the field, and give what writes it; both raise only what ends the whole job (a full disk).
+
+        Several fields may be computed at once, in threads.
+        """
         ...
 
 
 def run_loop(
-    works: Sequence[FieldWork], kept: int, act: FieldAct, progress: Report, should_stop: ShouldStop
+    works: Sequence[FieldWork],
+    kept: int,
+    act: FieldAct,
+    progress: Report,
+    should_stop: ShouldStop,
+    device: torch.device | None = None,
 ) -> LoopResult:
-    """Read every field and act on it; a field that fails is named and the others go on."""
+    """Read every field and act on it; a field that fails is named and the others go on.
+
+    On a processor with several cores several fields are acted on at once, each on cores of its own: cores that share
+    one field wait for each other between its steps. torch lets go of the interpreter while it computes, so threads are
+    enough. ``device`` is that of the model; the processor where None.
+    """
     result = LoopResult(kept=kept)
     told = FieldProgress(progress, len(works) + kept, kept, act.verb)
+    computing: deque[tuple[FieldWork, Future[Write]]] = deque()
+    behind: list[tuple[FieldWork, Future[None]]] = []
 
-    def settle(work: FieldWork, written: Future[None]) -> None:
-        written.result()
-        result.finished += 1
-        told.finished(work)
+    def settle() -> None:
+        """Wait until the field before the first one that is computed is on disk, and have that one written."""
+        work, write = computing.popleft() if computing else (None, None)
+        writing = None if write is None else write.result()
+        for done, written in behind:
+            written.result()
+            result.finished += 1
+            told.finished(done)
+        behind.clear()
+        if work is not None and writing is not None:
+            behind.append((work, writer.submit(writing)))
 
-    with ThreadPoolExecutor(1, thread_name_prefix="write-behind") as writer:
-        behind: list[tuple[FieldWork, Future[None]]] = []
+    with _streams(device) as (actors, streams), ThreadPoolExecutor(1, thread_name_prefix="write-behind") as writer:
         for work, image in images_read_ahead(works):
             if should_stop():
                 result.stopped = True
@@ -164,11 +189,23 @@ def run_loop(
             if isinstance(image, LexiconError):
                 result.failures.append(ProblemHeader(sentence=str(image), well=work.field.well, field=work.field.name))
                 continue
+            if len(computing) >= streams:
+                settle()
             told.starting(work)
-            write = act(work, image)
-            if behind:
-                settle(*behind.pop())
-            behind.append((work, writer.submit(write)))
-        if behind:
-            settle(*behind.pop())
+            computing.append((work, actors.submit(act, work, image)))
+        while computing or behind:
+            settle()
     return result
+
+
+@contextmanager
+def _streams(device: torch.device | None) -> Iterator[tuple[ThreadPoolExecutor, int]]:
+    """Threads that act on fields, and how many there are."""
+    cores = torch.get_num_threads()
+    streams = min(cores, MOST_STREAMS) if device is None or device.type == "cpu" else 1
+    own = max(1, cores // streams)
+    try:
+        with ThreadPoolExecutor(streams, "act", lambda: torch.set_num_threads(own)) as actors:
+            yield actors, streams
+    finally:
+        torch.set_num_threads(cores)  # part of the setting is shared between threads
