@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
-import torch
 
 from napari_lexicon.backbones.background import BACKGROUND
 from napari_lexicon.errors import JobError, LexiconError
@@ -21,6 +20,9 @@ from napari_lexicon.lexicons.headers import ProblemHeader
 from napari_lexicon.lexicons.pixels import model_pixels, pixels_origin
 from napari_lexicon.lexicons.plate import fingerprint
 from napari_lexicon.plates.model import Field, Plate
+
+if TYPE_CHECKING:
+    import torch
 
 Background = Literal["skip", "keep"]
 """What happens to dark patches (:mod:`napari_lexicon.backbones.background`)."""
@@ -201,6 +203,8 @@ def run_loop(
 @contextmanager
 def _streams(device: torch.device | None) -> Iterator[tuple[ThreadPoolExecutor, int]]:
     """Threads that act on fields, and how many there are."""
+    import torch  # the window reads the marks of fields here, and never loads it
+
     cores = torch.get_num_threads()
     streams = min(cores, MOST_STREAMS) if device is None or device.type == "cpu" else 1
     own = max(1, cores // streams)
