@@ -138,16 +138,13 @@ def run_teach(job: TeachJob, report: Report = silent, should_stop: ShouldStop = 
     report(Progress(0, 0, "looking at what is pointed at"))
     if job.places:
         reader = FineReader(lexicon, job.backbone, job.device, job.batch, report, should_stop)
-        lessons, unit = lessons_of_places(lexicon, dictionary, job.places, job.channel, reader, report), "patch"
+        lessons = lessons_of_places(lexicon, dictionary, job.places, job.channel, reader, report)
     else:
-        lessons, unit = (
-            lessons_of_asked_wells(lexicon, dictionary, job.wells, job.against, job.channel, job.plate),
-            "well",
-        )
+        lessons = lessons_of_asked_wells(lexicon, dictionary, job.wells, job.against, job.channel, job.plate)
     lesson = best_lesson(lessons)
     report(Progress(0, 0, "adding the feature to the dictionary"))
     larger = _larger(lexicon, dictionary, name, lesson)
-    said = lesson_sentence(lesson, len(lessons), unit, _asked(job))
+    said = lesson_sentence(lesson, len(lessons), "patch" if job.places else "well", _asked(job))
     _put_down(lexicon, larger, job.out, FeatureName(name=name, note=said))
     result = _read(job, lexicon, report, should_stop) if job.read and not should_stop() else None
     check = lesson.check
