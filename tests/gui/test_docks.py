@@ -116,6 +116,7 @@ def test_a_click_in_the_image_lists_what_fires_there(person: Person, plate: Path
     spots = person.docks["Features"].view.spots
     QTest.mouseClick(spots, LEFT, PLAIN, spots.lineRect(0).center().toPoint())
     assert person.workspace.state.feature == lines[0].feature
+    person.breathe(0.05)
     overlay = person.workspace.canvas.overlay.layer()
     assert overlay.get_value(person.viewer.layers[0].data_to_world(places[-1]), world=True) > 0
 

@@ -193,6 +193,36 @@ def test_another_feature_replaces_the_data_and_adds_no_layer(viewer):
     assert viewer.layers[0].opacity == 0.5
 
 
+def test_a_map_that_is_over_rests_and_comes_back_as_a_person_left_it(viewer):
+    removed = []
+    viewer.layers.events.removed.connect(removed.append)
+    viewer.add_image(np.zeros((32, 32)))
+    overlay, placement = ActivationOverlay(viewer), Placement((1.0, 1.0)).of_patches(8)
+    first = ActivationMap(np.ones((4, 4), np.float32), placement, "#1", "#FF9F1C", 1.0)
+    overlay.show(first, OverlayStyle())
+    layer = overlay.layer()
+    layer.blending = "additive"
+    overlay.rest()
+    overlay.rest()
+    assert overlay.layer() is None
+    assert not layer.visible
+    assert (layer.name, layer.data.max()) == ("no map", 0)
+    second = ActivationMap(np.full((4, 4), 2, np.float32), placement, "#2", "#4CC9F0", 2.0)
+    overlay.show(second, OverlayStyle())
+    assert overlay.layer() is layer
+    assert layer.visible
+    assert (layer.name, layer.data.max(), layer.blending) == ("#2", 2, "additive")
+    assert layer.colormap.name.startswith("#4CC9F0")
+    layer.visible = False  # by the eye in the list of layers
+    for _ in range(2):
+        overlay.show(first, OverlayStyle())
+        assert not layer.visible
+        overlay.rest()
+    overlay.clear()
+    assert len(viewer.layers) == 1
+    assert [event.value for event in removed] == [layer]
+
+
 def test_the_threshold_hides_what_is_below_it(viewer):
     overlay = ActivationOverlay(viewer)
     values = np.array([[0.1, 0.5, 0.9]], np.float32)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _CHOSEN = " (chosen)"
+_RESTING = "resting map"
 _ABOVE = {FieldNames.key, SpotFrame.key}
 
 
@@ -121,11 +122,14 @@ class ActivationOverlay:
         self._viewer = ref(viewer)
 
     def layer(self) -> Any | None:
-        """The overlay layer, None where there is none or a person removed it."""
+        """The overlay layer, None where there is no map or a person removed it."""
+        return self._layer_with("overlay")
+
+    def _layer_with(self, key: str) -> Any | None:
         viewer = self._viewer()
         for layer in () if viewer is None else viewer.layers:
             mine = layer.metadata.get(OWNER)
-            if isinstance(mine, dict) and "overlay" in mine:
+            if isinstance(mine, dict) and key in mine:
                 return layer
         return None
 
@@ -135,10 +139,13 @@ class ActivationOverlay:
         if viewer is None:
             return
         values = _above(shown, style)
-        layer = self.layer()
+        layer = self.layer() or self._layer_with(_RESTING)
         if layer is None:
             self._add(viewer, shown, style, values)
             return
+        rested = layer.metadata[OWNER].get(_RESTING)
+        if rested is not None:
+            layer.metadata = {OWNER: {"overlay": rested[0]}}
         moved = not np.array_equal(layer.scale, shown.placement.scale)
         if moved:
             layer.scale, layer.units = shown.placement.scale, (shown.placement.units,) * 2
@@ -160,6 +167,8 @@ class ActivationOverlay:
                 layer.contrast_limits_range = shown.limits
             layer.contrast_limits = shown.limits
         self.restyle(style)
+        if rested is not None:
+            layer.visible = rested[1]
 
     def blank(self) -> None:
         """Show nothing for a moment, keeping the layer and what a person did to it."""
@@ -173,9 +182,21 @@ class ActivationOverlay:
         if layer is not None:
             _restyle(layer, style)
 
+    def rest(self) -> None:
+        """Show no map. The layer stays, hidden, with what a person set on it.
+
+        Whenever a layer goes, napari has Python look for garbage: a tenth of a second and more beside a job.
+        """
+        layer = self.layer()
+        if layer is None:
+            return
+        layer.metadata = {OWNER: {_RESTING: (layer.metadata[OWNER]["overlay"], layer.visible)}}
+        layer.name, layer.visible = "no map", False
+        layer.data = np.zeros((1, 1), np.float32)  # nothing that the view would have to fit
+
     def clear(self) -> None:
         """Take the overlay away."""
-        viewer, layer = self._viewer(), self.layer()
+        viewer, layer = self._viewer(), self.layer() or self._layer_with(_RESTING)
         if viewer is not None and layer is not None:
             viewer.layers.remove(layer)
 

@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 _SELECTION_PAUSE_MS = 150
 _PATIENCE_MS = 80
 """How long the map of before may stay over an image whose codes are being read; drawing twice takes as long."""
+_TURN_MS = 12
+"""How long after another feature was chosen its map is drawn: table, card and plate are painted before."""
 _BREATH_MS = 40
-"""How long a map that is over stays: its layer goes apart from what ended it, for napari searches all memory then."""
+"""How long a map that is over stays: what ended it is painted first, and may bring another."""
 _PATCHES_AROUND = 20
 """Patches to be seen across when the view goes to one of them: a few cells."""
 
@@ -88,6 +90,7 @@ class Canvas(QObject):
         self._figures: Figures | None = None
         self._patience = later(self, _PATIENCE_MS, self._blank_map)
         self._clearing = later(self, _BREATH_MS, self._clear_map)
+        self._drawing = later(self, _TURN_MS, self._show_map)
         state.plateChanged.connect(self._forget_ranges)
         state.fieldChanged.connect(self._load)
         state.besideChanged.connect(self._load)
@@ -158,6 +161,12 @@ class Canvas(QObject):
         else:
             self._state.set_field(place)
         self._state.set_spot(Spot(row, column))
+
+    def close(self) -> None:
+        """Draw nothing any more; the window is closing."""
+        self.putting.close()
+        for timer in (self._pause, self._patience, self._clearing, self._drawing):
+            timer.stop()
 
     # field ----------------------------------------------------------------------------------------------------------
 
@@ -307,7 +316,7 @@ class Canvas(QObject):
 
     def _clear_map(self) -> None:
         if self._map() is None and (self._state.feature is None or not self.changing()):
-            self.overlay.clear()
+            self.overlay.rest()
 
     def _blank_map(self) -> None:
         """Codes are long in coming: the layer of the map waits for them with nothing in it."""
@@ -335,7 +344,7 @@ class Canvas(QObject):
     def _feature_changed(self, _: object = None) -> None:
         """Another feature is shown, or its look is another."""
         self._want_closer()
-        self._show_map()
+        self._drawing.start()
 
     def _figures_changed(self, figures: Figures | None) -> None:
         """Figures that only the table shows (q, flags) leave the map as it is."""

@@ -96,7 +96,7 @@ class Workspace(QObject):
         self.restoring.hold()
         self.jobs.close()
         self.fine.close()
-        self.canvas.putting.close()
+        self.canvas.close()
         self.devices.close()
         self.pace.close()
         self.background.close()
