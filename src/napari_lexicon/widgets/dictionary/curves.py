@@ -34,12 +34,13 @@ class CurvesView(QWidget):
         ):
             box.addWidget(Caption(title, step=-1, strength=0.6))
             plot = pyqtgraph.PlotWidget(background=None)
-            plot.setFixedHeight(76)
+            plot.setFixedHeight(80)
             plot.setToolTip(tip)
             plot.setMenuEnabled(False)
             plot.hideButtons()
             plot.setMouseEnabled(False, False)
             plot.getAxis("left").setWidth(40)
+            plot.getPlotItem().setContentsMargins(0, 7, 0, 0)  # the uppermost number, half of which stands above its tick
             box.addWidget(plot)
             self._plots.append(plot)
         self._plots[2].setLimits(yMin=-0.1)  # a part is never less than nothing; the line at nothing stays in sight
