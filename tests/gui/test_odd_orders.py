@@ -19,6 +19,7 @@ from tests.gui.driver import Person, fit_to_screen
 
 from napari_lexicon.analysis.maps import activation_map
 from napari_lexicon.viewer.conversion import OWNER
+from napari_lexicon.viewer.own_layer import RESTING
 from napari_lexicon.widgets.workspace.docking import DOCKS
 
 
@@ -79,7 +80,7 @@ def check_screen(person: Person) -> None:
     field = state.current_field()
     ours = [layer.metadata[OWNER] for layer in person.viewer.layers if OWNER in layer.metadata]
     assert sorted(mine["channel"] for mine in ours if "channel" in mine) == ["Actin", "DNA"]
-    assert sum("overlay" in mine for mine in ours) == (state.feature is not None)
+    assert sum("overlay" in mine and RESTING not in mine for mine in ours) == (state.feature is not None)
     for layer in person.viewer.layers:
         if "channel" in layer.metadata.get(OWNER, {}):
             number = [channel.name for channel in state.plate.channels].index(layer.metadata[OWNER]["channel"])

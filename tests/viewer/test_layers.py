@@ -252,6 +252,20 @@ def test_the_overlay_stays_above_channels_that_come_later(viewer):
     assert viewer.layers[-1] is overlay.layer()
 
 
+def test_a_frame_that_frames_nothing_is_hidden_and_stays(viewer) -> None:
+    frame, placement = SpotFrame(viewer), Placement((0.5, 0.5))
+    frame.rest()
+    frame.show(placement, 0, 0, 16)
+    (layer,) = viewer.layers
+    frame.rest()
+    frame.rest()
+    assert not layer.visible
+    frame.show(placement, 1, 1, 16)
+    assert list(viewer.layers) == [layer]
+    assert layer.visible
+    np.testing.assert_allclose(layer.data[0][0], (15.5, 15.5))
+
+
 def test_a_frame_moves_to_another_patch_in_3d_as_well(viewer) -> None:
     viewer.add_image(np.zeros((3, 64, 64)))
     frame, placement = SpotFrame(viewer), Placement((0.5, 0.5))

@@ -13,6 +13,7 @@ from napari_lexicon.viewer.colors import from_oklab, rgb_of, to_oklab
 from napari_lexicon.viewer.conversion import OWNER, Placement
 from napari_lexicon.viewer.field_names import FieldNames
 from napari_lexicon.viewer.napari_compat import name_on_canvas
+from napari_lexicon.viewer.own_layer import RESTING, rest, wake
 from napari_lexicon.viewer.spot_frame import SpotFrame
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 
 _CHOSEN = " (chosen)"
-_RESTING = "resting map"
 _ABOVE = {FieldNames.key, SpotFrame.key}
 
 
@@ -123,13 +123,15 @@ class ActivationOverlay:
 
     def layer(self) -> Any | None:
         """The overlay layer, None where there is no map or a person removed it."""
-        return self._layer_with("overlay")
+        layer = self._own()
+        return None if layer is None or RESTING in layer.metadata[OWNER] else layer
 
-    def _layer_with(self, key: str) -> Any | None:
+    def _own(self) -> Any | None:
+        """The overlay layer, also while it rests."""
         viewer = self._viewer()
         for layer in () if viewer is None else viewer.layers:
             mine = layer.metadata.get(OWNER)
-            if isinstance(mine, dict) and key in mine:
+            if isinstance(mine, dict) and "overlay" in mine:
                 return layer
         return None
 
@@ -139,13 +141,10 @@ class ActivationOverlay:
         if viewer is None:
             return
         values = _above(shown, style)
-        layer = self.layer() or self._layer_with(_RESTING)
+        layer = self._own()
         if layer is None:
             self._add(viewer, shown, style, values)
             return
-        rested = layer.metadata[OWNER].get(_RESTING)
-        if rested is not None:
-            layer.metadata = {OWNER: {"overlay": rested[0]}}
         moved = not np.array_equal(layer.scale, shown.placement.scale)
         if moved:
             layer.scale, layer.units = shown.placement.scale, (shown.placement.units,) * 2
@@ -161,14 +160,13 @@ class ActivationOverlay:
             layer.name = title
         if layer.metadata[OWNER]["overlay"] != shown.color:
             layer.colormap = _colormap(shown.color)
-            layer.metadata = {OWNER: {"overlay": shown.color}}
+            layer.metadata = {OWNER: {**layer.metadata[OWNER], "overlay": shown.color}}
         if tuple(layer.contrast_limits) != shown.limits:
             with layer.events.contrast_limits.blocker():  # else everyone hears of the limits twice
                 layer.contrast_limits_range = shown.limits
             layer.contrast_limits = shown.limits
-        self.restyle(style)
-        if rested is not None:
-            layer.visible = rested[1]
+        _restyle(layer, style)
+        wake(layer)
 
     def blank(self) -> None:
         """Show nothing for a moment, keeping the layer and what a person did to it."""
@@ -183,20 +181,16 @@ class ActivationOverlay:
             _restyle(layer, style)
 
     def rest(self) -> None:
-        """Show no map. The layer stays, hidden, with what a person set on it.
-
-        Whenever a layer goes, napari has Python look for garbage: a tenth of a second and more beside a job.
-        """
+        """Show no map. The layer stays, hidden, with what a person set on it."""
         layer = self.layer()
-        if layer is None:
-            return
-        layer.metadata = {OWNER: {_RESTING: (layer.metadata[OWNER]["overlay"], layer.visible)}}
-        layer.name, layer.visible = "no map", False
-        layer.data = np.zeros((1, 1), np.float32)  # nothing that the view would have to fit
+        if layer is not None:
+            rest(layer)
+            layer.name = "no map"
+            layer.data = np.zeros((1, 1), np.float32)  # nothing that the view would have to fit
 
     def clear(self) -> None:
         """Take the overlay away."""
-        viewer, layer = self._viewer(), self.layer() or self._layer_with(_RESTING)
+        viewer, layer = self._viewer(), self._own()
         if viewer is not None and layer is not None:
             viewer.layers.remove(layer)
 

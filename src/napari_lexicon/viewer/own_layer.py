@@ -10,6 +10,29 @@ from napari_lexicon.viewer.conversion import OWNER
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+RESTING = "resting"
+"""What our entry in its metadata holds of a layer that is hidden until it is needed again: whether it was seen."""
+
+
+def rest(layer: Any) -> None:
+    """Hide a layer of ours that is over, with what a person set on it, until :func:`wake`.
+
+    Whenever a layer goes, napari has Python look for garbage: a tenth of a second, and more beside a job.
+    """
+    mine = layer.metadata[OWNER]
+    if RESTING not in mine:
+        layer.metadata = {**layer.metadata, OWNER: {**mine, RESTING: layer.visible}}
+        layer.visible = False
+
+
+def wake(layer: Any) -> None:
+    """Show a layer that rested, unless a person had hidden it."""
+    mine = dict(layer.metadata[OWNER])
+    seen = mine.pop(RESTING, None)
+    if seen is not None:
+        layer.metadata = {**layer.metadata, OWNER: mine}
+        layer.visible = seen
+
 
 class OwnLayer:
     """One layer of ours in one viewer.

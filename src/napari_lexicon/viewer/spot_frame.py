@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_lexicon.viewer.conversion import OWNER
-from napari_lexicon.viewer.own_layer import OwnLayer
+from napari_lexicon.viewer.own_layer import OwnLayer, rest, wake
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -45,9 +45,16 @@ class SpotFrame(OwnLayer):
             layer.data = [square]
             if not np.array_equal(layer.translate, placement.translate):
                 layer.translate = placement.translate
+            wake(layer)
             return
         self.clear()
         self._add(viewer, placement, square, patch)
+
+    def rest(self) -> None:
+        """Frame nothing; the layer stays, hidden."""
+        layer = self.layer()
+        if layer is not None:
+            rest(layer)
 
     def clear(self) -> None:
         """Take the frame away."""

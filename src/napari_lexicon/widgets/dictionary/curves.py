@@ -40,7 +40,7 @@ class CurvesView(QWidget):
             plot.hideButtons()
             plot.setMouseEnabled(False, False)
             plot.getAxis("left").setWidth(40)
-            plot.getPlotItem().setContentsMargins(0, 7, 0, 0)  # the uppermost number, half of which stands above its tick
+            plot.getPlotItem().setContentsMargins(0, 7, 0, 0)  # half of the uppermost number
             box.addWidget(plot)
             self._plots.append(plot)
         self._plots[2].setLimits(yMin=-0.1)  # a part is never less than nothing; the line at nothing stays in sight

@@ -392,7 +392,7 @@ class Canvas(QObject):
     def _show_frame(self, spot: Spot | None) -> None:
         lexicon, placement = self._state.lexicon, self.placement()
         if spot is None or lexicon is None or placement is None:
-            self.frame.clear()
+            self.frame.rest()
         elif self._shown is self._state.current_field():  # else the field on the screen is still the old one
             self.frame.show(placement, spot.row, spot.column, lexicon.backbone.patch)
 
