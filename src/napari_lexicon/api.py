@@ -312,7 +312,9 @@ def overlay(
     )
 
 
-def ask(lexicon: PathLike, question: str, *, report: Report = silent, **options: Any) -> pd.DataFrame:
+def ask(
+    lexicon: PathLike, question: str, *, picture: PathLike | None = None, report: Report = silent, **options: Any
+) -> pd.DataFrame:
     """Put a question to a lexicon; the answer is one tidy table with the number of wells behind every figure.
 
     Parameters
@@ -324,6 +326,8 @@ def ask(lexicon: PathLike, question: str, *, report: Report = silent, **options:
         ``selective``, ``activity``, ``alike``, ``enrichment``, ``doses``, ``confounds``, ``corrections``, ``probes``,
         ``depth``, ``counts``, ``meanings``, ``stains``, ``channels``, ``cells``, ``responders``, ``composition``,
         ``edits``, ``match``, ``transfer``. What limits the answer is in ``table.attrs["notes"]``.
+    picture : path, optional
+        PNG to write beside the answer, for ``edits``: every edit beside the original, with what is read of it.
     report : callable
         Told of every field that is read.
     **options
@@ -332,16 +336,22 @@ def ask(lexicon: PathLike, question: str, *, report: Report = silent, **options:
     Raises
     ------
     LexiconError
-        If there is no such question, or the lexicon does not allow it.
+        If there is no such question, it has no picture, or the lexicon does not allow it.
     """
     from napari_lexicon.analysis.asked import Asked
-    from napari_lexicon.analysis.questions import answer
+    from napari_lexicon.analysis.questions import answer, answer_in_picture
     from napari_lexicon.lexicons import Lexicon
+    from napari_lexicon.lexicons.files import write_bytes_whole
 
     def told(done: int, total: int, what: str) -> None:
         report(Progress(done, total, what))
 
-    return answer(Lexicon.open(lexicon), question, Asked(**options), told)
+    opened, asked = Lexicon.open(lexicon), Asked(**options)
+    if picture is None:
+        return answer(opened, question, asked, told)
+    table, drawn = answer_in_picture(opened, question, asked, told)
+    write_bytes_whole(Path(picture), drawn)
+    return table
 
 
 def report(

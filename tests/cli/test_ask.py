@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from napari_lexicon import api
+from napari_lexicon.analysis.edit_pictures import CELL
 from napari_lexicon.analysis.probed_readings import BY_CHANNEL, DIRECTIONS
 from napari_lexicon.analysis.questions import QUESTIONS
 from napari_lexicon.cli import app
@@ -67,9 +69,18 @@ def test_a_lexicon_transfers_to_itself_and_cells_lie_in_their_field(applied: Pat
     assert cells["y_px"].between(0, height + 16).all() and cells["x_px"].between(0, width + 16).all()
 
 
+def test_edits_are_drawn_beside_their_table(applied: Path, tmp_path: Path) -> None:
+    out, drawn = tmp_path / "answer.csv", tmp_path / "made" / "edits.png"
+    words = ("--features", "3,7", "--out", str(out), "--picture", str(drawn), "--quiet")
+    assert ask(applied, "edits", *words).exit_code == 0
+    with Image.open(drawn) as sheet:
+        assert sheet.size == (4 * CELL[0], pd.read_csv(out)["feature"].nunique() * CELL[1])
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (["effects", "--picture", "no.png"], "no picture of effects: only of edits"),
         (["why"], "There is no question why"),
         (["effects", "--by", "moa"], "has no column moa"),
         (["cells"], "Say which features"),

@@ -50,3 +50,26 @@ def test_a_question_that_is_cancelled_gives_no_table(person: Person, plate: Path
         person.click("Questions", "job_stop")
     assert wait_for_end(person).phase is JobPhase.STOPPED
     assert view.model.table().empty and view.ask.isEnabled()
+
+
+def test_what_edits_make_of_a_feature_is_seen_with_its_check_and_leads_to_its_row(person: Person, plate: Path):
+    opened(person, plate)
+    person.front("Questions")
+    view, state = person.docks["Questions"].view, person.workspace.state
+    state.set_feature(int(person.workspace.reading.figures.statistics.active.sum(axis=(0, 1)).argmax()))
+    view.setValue(("edits", ""))
+    person.click("Questions", "ask")
+    status = wait_for_end(person)
+    assert status.phase is JobPhase.DONE, status.sentence
+    person.wait(lambda: len(view.model.table()) == 4, 10, "the answer")
+    assert view.pictures.isVisible() and not view.figure.isVisible()
+    assert [part.accessibleName().split(":")[0].split(" ", 1)[1] for part in view.pictures.parts] == [
+        *("removed", "halved", "doubled", "added where it was not"),
+    ]
+    drawn = [part.grab().toImage() for part in view.pictures.parts]
+    assert all(image.height() > 80 for image in drawn) and drawn[0] != drawn[3]
+    QTest.mouseClick(view.pictures.parts[1], LEFT, PLAIN)
+    (chosen,) = view.table.selectionModel().selectedRows()
+    assert view.model.table()["edit"].iloc[view.model.row_at(chosen.row())] == "halve"
+    view.kind.setCurrentIndex(view.kind.findData("bars"))
+    assert view.figure.isVisible() and not view.pictures.isVisible()

@@ -11,6 +11,7 @@ import pandas as pd
 
 from napari_lexicon.analysis.maps import activation_map
 from napari_lexicon.analysis.reading import ReadField, Told, finished_fields, untold
+from napari_lexicon.analysis.shown_edits import ARRIVES, ShownEdit
 from napari_lexicon.errors import LexiconError
 from napari_lexicon.lexicons import Lexicon
 
@@ -128,9 +129,33 @@ def asked_values(places: Sequence[Place], edit: str, usual: dict[int, float]) ->
     return np.array([usual[p.feature] if edit == "add" else factor[edit] * p.value for p in places])
 
 
-def edits_table(
+@dataclass(frozen=True)
+class EditsMade:
+    """What came of edits.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per feature and edit: ``feature``, ``name``, ``edit``; ``before``, ``asked``, ``after`` (median value,
+        coefficient of the whitened token of unit norm); ``moved`` (median part of the way asked that it went, 1 where
+        it has the value asked for) with its quartiles ``moved_low``, ``moved_high``; ``moved_by_other`` (median size
+        of the same when another feature that does not fire there is moved by as much: what any edit does);
+        ``moved_along`` (as ``moved``, of the token along the feature's atom, whatever code came of it); ``right_way``
+        (part of patches); ``arrived`` (part of patches in which it is nearer the value asked for than halfway);
+        ``first`` (part of patches in which no feature moved more); ``others`` (median length of the change of all
+        other values, over what was asked of this one); ``n_patches``, ``n_wells``.
+    shown : tuple of ShownEdit
+        One patch of each feature and edit with its pictures, chosen before anything is edited: of those drawn the one
+        in the middle by the feature's value, and to add it the first where it is not.
+    """
+
+    table: pd.DataFrame
+    shown: tuple[ShownEdit, ...]
+
+
+def edits_made(
     editor: Editor, firing: Sequence[Place], silent: Sequence[Place], names: dict[int, str], *, seed: int = 0
-) -> pd.DataFrame:
+) -> EditsMade:
     """What became of every feature under every edit.
 
     Parameters
@@ -144,20 +169,15 @@ def edits_table(
     seed : int
         Of the other features that stand beside.
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row per feature and edit: ``feature``, ``name``, ``edit``; ``before``, ``asked``, ``after`` (median value,
-        coefficient of the whitened token of unit norm); ``moved`` (median part of the way asked that it went, 1 where
-        it has the value asked for) with its quartiles ``moved_low``, ``moved_high``; ``moved_by_other`` (median size
-        of the same when another feature that does not fire there is moved by as much: what any edit does);
-        ``moved_along`` (as ``moved``, of the token along the feature's atom, whatever code came of it); ``right_way``
-        (part of patches); ``first`` (part of patches in which no feature moved more); ``others`` (median length of the
-        change of all other values, over what was asked of this one); ``n_patches``, ``n_wells``.
+    Raises
+    ------
+    LexiconError
+        If no feature fires anywhere.
     """
     usual = {feature: float(np.median([p.value for p in firing if p.feature == feature] or [0.0])) for feature in names}
     rng = np.random.default_rng(seed)
-    parts = []
+    parts: list[pd.DataFrame] = []
+    shown: list[ShownEdit] = []
     for places, edits in ((firing, EDITS[:-1]), (silent, EDITS[-1:])):
         places = [p for p in places if usual[p.feature] > 0]
         if not places:
@@ -169,16 +189,48 @@ def edits_table(
             asked = asked_values(places, edit, usual)
             wanted = asked - start.codes[rows, feature]
             beside = editor.edit(start, other, np.abs(wanted))
-            parts.append(
-                _rows(edit, editor.edit(start, feature, asked), _moved_beside(beside, feature, wanted), places, names)
-            )
+            done = editor.edit(start, feature, asked)
+            parts.append(_rows(edit, done, _moved_beside(beside, feature, wanted), places, names))
+            shown += _shown(edit, done, places)
     if not parts:
-        raise LexiconError("None of these features fires in the fields that were read: choose others with --features.")
+        raise LexiconError("None of these features fires in the fields that were read: choose other features.")
     order = {edit: n for n, edit in enumerate(EDITS)}
     table = pd.concat(parts, ignore_index=True)
-    return table.sort_values(["feature", "edit"], key=lambda c: c.map(order) if c.name == "edit" else c).reset_index(
-        drop=True
-    )
+    by = table.sort_values(["feature", "edit"], key=lambda c: c.map(order) if c.name == "edit" else c)
+    pictures = sorted(shown, key=lambda one: (list(names).index(one.feature), order[one.edit]))
+    return EditsMade(by.reset_index(drop=True), tuple(pictures))
+
+
+def _shown(edit: str, done: Edited, places: Sequence[Place]) -> list[ShownEdit]:
+    """Of every feature the patch with its usual value, or, where it is added, the first in which it is not.
+
+    Cut out of its field, a patch may be read without the feature, or with it: such a patch shows nothing of this edit.
+    """
+    here, others = done.before[np.arange(len(places)), done.feature], done.others()
+    shown = []
+    for feature in dict.fromkeys(p.feature for p in places):
+        fitting = [n for n, p in enumerate(places) if p.feature == feature and (here[n] == 0) == (edit == "add")]
+        if not fitting:
+            continue
+        n = fitting[0] if edit == "add" else sorted(fitting, key=lambda n: float(here[n]))[len(fitting) // 2]
+        if done.asked[n] == here[n]:
+            continue  # twice its value in the field is what it has here
+        after = float(done.after[n, feature])
+        shown.append(
+            ShownEdit(
+                feature,
+                edit,
+                places[n].channel,
+                places[n].well,
+                float(here[n]),
+                float(done.asked[n]),
+                after,
+                float(others[n]),
+                places[n].tile,
+                done.pictures[n],
+            )
+        )
+    return shown
 
 
 def _other_features(before: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -204,6 +256,7 @@ def _rows(edit: str, done: Edited, beside: np.ndarray, places: Sequence[Place], 
             "after": done.after[rows, done.feature],
             "moved": done.moved(),
             "along": done.moved_along(),
+            "arrived": np.abs(done.moved() - 1) <= ARRIVES,
             "beside": beside,
             "first": done.rank() == 1,
             "others": done.others(),
@@ -215,6 +268,7 @@ def _rows(edit: str, done: Edited, beside: np.ndarray, places: Sequence[Place], 
     table["moved_low"], table["moved_high"] = grouped["moved"].quantile(0.25), grouped["moved"].quantile(0.75)
     table["moved_by_other"], table["moved_along"] = grouped["beside"].median(), grouped["along"].median()
     table["right_way"] = grouped["moved"].agg(lambda moved: float((moved > 0).mean()))
+    table["arrived"] = grouped["arrived"].mean()
     table["first"], table["others"] = grouped["first"].mean(), grouped["others"].median()
     table["n_patches"], table["n_wells"] = grouped.size(), grouped["well"].nunique()
     table = table.reset_index()
@@ -224,14 +278,20 @@ def _rows(edit: str, done: Edited, beside: np.ndarray, places: Sequence[Place], 
 
 
 def edited_features(
-    lexicon: Lexicon, features: Sequence[int], *, each: int = 4, seed: int = 0, told: Told = untold
-) -> pd.DataFrame:
-    """Question 10 for some features of a lexicon; see :func:`edits_table`.
+    lexicon: Lexicon,
+    features: Sequence[int],
+    *,
+    channels: Mapping[int, str] | None = None,
+    each: int = 4,
+    seed: int = 0,
+    told: Told = untold,
+) -> EditsMade:
+    """Question 10 for some features of a lexicon; see :func:`drawn_places` and :func:`edits_made`.
 
     Raises
     ------
     LexiconError
-        If the lexicon's model has no decoder, or a feature does not exist.
+        If the lexicon's model has no decoder, a feature does not exist, or none fires.
     """
     reference = lexicon.header.dictionary
     wrong = [f for f in features if reference is None or not 0 <= f < reference.n_features]
@@ -240,6 +300,6 @@ def edited_features(
     from napari_lexicon.analysis.editing import Editor
 
     editor = Editor.of(lexicon)
-    firing, silent = drawn_places(lexicon, features, each=each, seed=seed, told=told)
+    firing, silent = drawn_places(lexicon, features, channels=channels, each=each, seed=seed, told=told)
     told(1, 1, "editing, drawing and reading again")
-    return edits_table(editor, firing, silent, {int(f): lexicon.names.label(int(f)) for f in features}, seed=seed)
+    return edits_made(editor, firing, silent, {int(f): lexicon.names.label(int(f)) for f in features}, seed=seed)

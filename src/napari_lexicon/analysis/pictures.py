@@ -16,7 +16,7 @@ _INFERNO = np.array(
     ],
     dtype=np.float32,
 ) / 255  # fmt: skip
-_BACKGROUND, _INK, _FAINT = (18, 18, 20), (235, 235, 235), (150, 150, 155)
+BACKGROUND, INK, FAINT = (18, 18, 20), (235, 235, 235), (150, 150, 155)
 _NICE_BARS_UM = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
@@ -119,18 +119,18 @@ def figure(
     scale = side / max(pictures[0].size)
     size = (max(1, round(pictures[0].width * scale)), max(1, round(pictures[0].height * scale)))
     gap, head, foot, bar = 16, 34, 40, 74 if top is not None else 0
-    sheet = Image.new("RGB", (gap + len(panels) * (size[0] + gap) + bar, head + size[1] + foot), _BACKGROUND)
+    sheet = Image.new("RGB", (gap + len(panels) * (size[0] + gap) + bar, head + size[1] + foot), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
     method = Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.NEAREST
     for p, (panel, picture) in enumerate(zip(panels, pictures, strict=True)):
         left = gap + p * (size[0] + gap)
         sheet.paste(picture.resize(size, method), (left, head))
-        draw.text((left, 9), panel.title, fill=_INK, font=_font(15))
+        draw.text((left, 9), panel.title, fill=INK, font=_font(15))
     if pixel_size_um is not None:
         _draw_scale_bar(draw, gap, head, size, pixel_size_um / scale)
     if top is not None:
         _draw_color_bar(sheet, draw, sheet.width - bar, head, size[1], top)
-    draw.text((gap, head + size[1] + 11), caption, fill=_FAINT, font=_font(14))
+    draw.text((gap, head + size[1] + 11), caption, fill=FAINT, font=_font(14))
     return sheet
 
 
@@ -141,13 +141,13 @@ def tiles_sheet(
     rows = max(1, -(-len(tiles) // columns))
     gap, foot = 6, 18
     width, height = size
-    sheet = Image.new("RGB", (gap + columns * (width + gap), gap + rows * (height + foot + gap)), _BACKGROUND)
+    sheet = Image.new("RGB", (gap + columns * (width + gap), gap + rows * (height + foot + gap)), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
     for n, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
         left, top = gap + (n % columns) * (width + gap), gap + (n // columns) * (height + foot + gap)
         picture = Image.fromarray((tile.clip(0, 1) * 255).astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
         sheet.paste(picture, (left, top))
-        draw.text((left, top + height + 1), caption, fill=_FAINT, font=_font(12))
+        draw.text((left, top + height + 1), caption, fill=FAINT, font=_font(12))
     return sheet
 
 
@@ -159,8 +159,8 @@ def _draw_scale_bar(draw: ImageDraw.ImageDraw, gap: int, head: int, size: tuple[
     length = max((um for um in _NICE_BARS_UM if um / um_per_px <= size[0] / 4), default=_NICE_BARS_UM[0])
     pixels = length / um_per_px
     right, bottom = gap + size[0] - 14, head + size[1] - 14
-    draw.rectangle((right - pixels, bottom - 5, right, bottom), fill=_INK)
-    draw.text((right - pixels / 2, bottom - 9), f"{length} um", fill=_INK, font=_font(14), anchor="ms")
+    draw.rectangle((right - pixels, bottom - 5, right, bottom), fill=INK)
+    draw.text((right - pixels / 2, bottom - 9), f"{length} um", fill=INK, font=_font(14), anchor="ms")
 
 
 def _draw_color_bar(
@@ -168,5 +168,5 @@ def _draw_color_bar(
 ) -> None:
     ramp = inferno(0.25 + 0.75 * np.linspace(1, 0, height))[:, None].repeat(18, axis=1)
     sheet.paste(Image.fromarray((ramp * 255).astype(np.uint8)), (left, head))
-    draw.text((left + 24, head), f"{top:.2f}", fill=_FAINT, font=_font(13))
-    draw.text((left + 24, head + height), "0", fill=_FAINT, font=_font(13), anchor="ls")
+    draw.text((left + 24, head), f"{top:.2f}", fill=FAINT, font=_font(13))
+    draw.text((left + 24, head + height), "0", fill=FAINT, font=_font(13), anchor="ls")

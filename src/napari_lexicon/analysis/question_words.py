@@ -57,3 +57,6 @@ OF_A_FEATURE = ("cells", "edits")
 
 OF_TWO = ("match",)
 """Questions that need a second lexicon."""
+
+DRAWN = ("edits",)
+"""Questions whose answer has a picture."""

@@ -17,7 +17,8 @@ from napari_lexicon.analysis.confounds import confounds
 from napari_lexicon.analysis.corrected_probes import corrected_probes
 from napari_lexicon.analysis.corrections import control_places, control_problems
 from napari_lexicon.analysis.doses import dose_response
-from napari_lexicon.analysis.edited_places import edited_features
+from napari_lexicon.analysis.edit_pictures import edit_sheet
+from napari_lexicon.analysis.edited_places import EditsMade, edited_features
 from napari_lexicon.analysis.effects import treatment_effects
 from napari_lexicon.analysis.enrichment import named_groups, treatment_enrichment
 from napari_lexicon.analysis.lexicon_tables import plate_statistics, treatment_column
@@ -29,7 +30,7 @@ from napari_lexicon.analysis.plate_cells import cells_of, responding_features
 from napari_lexicon.analysis.pooled_names import MODEL, RANDOM
 from napari_lexicon.analysis.probed_readings import other_readings
 from napari_lexicon.analysis.probes import probes
-from napari_lexicon.analysis.question_words import WORDS
+from napari_lexicon.analysis.question_words import DRAWN, WORDS
 from napari_lexicon.analysis.reading import Told, chosen_plates, finished_fields, untold
 from napari_lexicon.analysis.report.extras import depth_of
 from napari_lexicon.analysis.report.stains import add_along
@@ -192,11 +193,22 @@ def _meanings(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
 
 
 def _edits(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
+    return _of_codes(edits_asked(lexicon, asked, told).table, asked)
+
+
+def edits_asked(lexicon: Lexicon, asked: Asked, told: Told = untold) -> EditsMade:
+    """The table of the question ``edits`` with its pictures: of the features asked for, or of the most frequent ones.
+
+    Raises
+    ------
+    LexiconError
+        If the lexicon's features cannot be drawn, or none fires.
+    """
     features = asked.features
     if not features:
         fires = asked_table(lexicon, asked, told).fires.mean(axis=0)
         features = tuple(int(m) for m in np.argsort(-fires, kind="stable")[:_EDITED] if fires[m] > 0)
-    return _of_codes(edited_features(lexicon, features, seed=asked.seed, told=told), asked)
+    return edited_features(lexicon, features, seed=asked.seed, told=told)
 
 
 def _stains(lexicon: Lexicon, asked: Asked, told: Told) -> pd.DataFrame:
@@ -316,3 +328,18 @@ def answer(lexicon: Lexicon, question: str, asked: Asked, told: Told = untold) -
     if question not in QUESTIONS:
         raise LexiconError(f"There is no question {question}: there are {', '.join(QUESTIONS)}.")
     return QUESTIONS[question].answer(lexicon, replace(asked, by=treatment_column(lexicon, asked.by)), told)
+
+
+def answer_in_picture(lexicon: Lexicon, question: str, asked: Asked, told: Told = untold) -> tuple[pd.DataFrame, bytes]:
+    """One question's table, and the PNG that goes with it.
+
+    Raises
+    ------
+    LexiconError
+        As :func:`answer`, and if the question is none of :data:`DRAWN`.
+    """
+    if question not in DRAWN:
+        raise LexiconError(f"There is no picture of {question}: only of {', '.join(DRAWN)}.")
+    made = edits_asked(lexicon, asked, told)
+    names = dict(zip(made.table["feature"], made.table["name"], strict=True))
+    return _of_codes(made.table, asked), edit_sheet(made.shown, names, lexicon.backbone.patch)

@@ -192,6 +192,10 @@ def ask(
     seed: Annotated[int, typer.Option(metavar="S", help="Of splits and shuffles.")] = 0,
     beyond: Beyond = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="T.csv", help="Write all rows here.")] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="PNG", help="Draw what edits make of patches, and whether each is read as asked."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     with sentences(), told(quiet) as progress:
@@ -214,6 +218,7 @@ def ask(
             pixels=pictures,
             seed=seed,
             beyond=beyond,
+            picture=picture,
             report=progress,
         )
         if out is not None:

@@ -1,4 +1,4 @@
-"""A question put to a lexicon, as a job: its table is written as CSV."""
+"""A question put to a lexicon, as a job: its table is written as CSV, its picture, where it has one, beside it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class AskJob:
     Parameters
     ----------
     lexicon, question, out : str
-        ``NAME.lexicon``; the question's name; the CSV file to write.
+        ``NAME.lexicon``; the question's name; the CSV file to write. A picture has the same name with ``.png``.
     by : str
         Column that is asked about.
     controls : str
@@ -66,7 +66,8 @@ def run_ask(job: AskJob, report: Report = silent, should_stop: ShouldStop = neve
     """
     from napari_lexicon.analysis.asked import Asked
     from napari_lexicon.analysis.notes import notes_of
-    from napari_lexicon.analysis.questions import answer
+    from napari_lexicon.analysis.question_words import DRAWN
+    from napari_lexicon.analysis.questions import answer, answer_in_picture
     from napari_lexicon.lexicons import Lexicon
     from napari_lexicon.lexicons.files import write_bytes_whole
 
@@ -92,9 +93,15 @@ def run_ask(job: AskJob, report: Report = silent, should_stop: ShouldStop = neve
         beyond=job.beyond,
     )
     report(Progress(0, 0, "reading the lexicon"))
+    lexicon, drawn = Lexicon.open(job.lexicon), b""
     try:
-        table = answer(Lexicon.open(job.lexicon), job.question, asked, told)
+        if job.question in DRAWN:
+            table, drawn = answer_in_picture(lexicon, job.question, asked, told)
+        else:
+            table = answer(lexicon, job.question, asked, told)
     except _Stopped:
         return WrittenFile("", "Nothing was written", stopped=True)
+    if drawn:
+        write_bytes_whole(Path(job.out).with_suffix(".png"), drawn)
     write_bytes_whole(Path(job.out), table.to_csv(index=False).encode())
     return WrittenFile(job.out, " ".join([f"{len(table):,} rows.", *notes_of(table)]))

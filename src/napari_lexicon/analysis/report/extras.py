@@ -1,11 +1,10 @@
-"""What a report asks of the network itself: layers (question 5), and features edited and drawn (question 10).
+"""What a report asks of the network itself: layers (question 5), and whether features can be drawn (question 10).
 
 Both embed images again, so few wells and few patches are read; both are left out where the model does not allow them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,72 +19,12 @@ if TYPE_CHECKING:
     from napari_lexicon.analysis.pooled_tokens import PooledTokens
 
 _DEPTH_WELLS = 48
-_PATCHES = 4  # edited of every feature
-
-
-@dataclass(frozen=True)
-class EditedPatch:
-    """One patch with its surroundings, windowed intensities, as it is and with a feature taken out."""
-
-    feature: int
-    channel: str
-    well: str
-    before: float
-    after: float
-    original: np.ndarray  # (Y, X)
-    edited: np.ndarray  # (Y, X)
-
-
-@dataclass(frozen=True)
-class Edits:
-    """Tables and pictures of edited features."""
-
-    table: pd.DataFrame
-    patches: tuple[EditedPatch, ...]
 
 
 def can_edit(lexicon: Lexicon) -> bool:
     """Whether features of a lexicon can be drawn: the built-in model, channels apart."""
     reference = lexicon.header.dictionary
     return lexicon.backbone.id == "builtin" and reference is not None and reference.channels == "separate"
-
-
-def edits_of(
-    lexicon: Lexicon, features: Sequence[tuple[int, str]], names: Mapping[int, str], seed: int, told: Told
-) -> Edits | None:
-    """Edit features, each in its own channel; None where none fires in the fields that are read."""
-    from napari_lexicon.analysis.edited_places import asked_values, drawn_places, edits_table
-    from napari_lexicon.analysis.editing import Editor
-
-    editor = Editor.of(lexicon)
-    numbers = [feature for feature, _ in features]
-    firing, silent = drawn_places(lexicon, numbers, channels=dict(features), each=_PATCHES, seed=seed, told=told)
-    if not firing:
-        return None
-    told(1, 1, "editing features and reading them again")
-    table = edits_table(editor, firing, silent, {f: names[f] for f, _ in features}, seed=seed)
-    start = editor.original(np.stack([p.tile for p in firing]))
-    here = start.codes[np.arange(len(firing)), [p.feature for p in firing]]
-    rows = {f: [n for n, p in enumerate(firing) if p.feature == f] for f in dict.fromkeys(p.feature for p in firing)}
-    most = [max(own, key=lambda n: float(here[n])) for own in rows.values()]
-    first = [firing[n] for n in most if here[n] > 0]  # cut out of its field, a patch may be read without the feature
-    if not first:
-        return Edits(table, ())
-    asked = asked_values(first, "remove", {})
-    done = editor.edit(editor.original(np.stack([p.tile for p in first])), np.array([p.feature for p in first]), asked)
-    patches = [
-        EditedPatch(
-            place.feature,
-            place.channel,
-            place.well,
-            float(done.before[n, place.feature]),
-            float(done.after[n, place.feature]),
-            place.tile,
-            done.pictures[n],
-        )
-        for n, place in enumerate(first)
-    ]
-    return Edits(table, tuple(patches))
 
 
 @dataclass(frozen=True)

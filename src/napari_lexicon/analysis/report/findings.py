@@ -14,13 +14,14 @@ from napari_lexicon.analysis.conditions import CONTROLS
 from napari_lexicon.analysis.confounds import Confounds
 from napari_lexicon.analysis.corrections import control_places, control_problems
 from napari_lexicon.analysis.doses import dose_response
+from napari_lexicon.analysis.edited_places import EditsMade
 from napari_lexicon.analysis.effects import treatment_effects
 from napari_lexicon.analysis.features import PlateStatistics, features_table
 from napari_lexicon.analysis.lexicon_tables import plate_statistics, stability_of, treatment_column
 from napari_lexicon.analysis.reading import Told, untold
 from napari_lexicon.analysis.report.beside import Beside, Circumstances, beside
 from napari_lexicon.analysis.report.confounded import confounded
-from napari_lexicon.analysis.report.extras import Edits, Pooled
+from napari_lexicon.analysis.report.extras import Pooled
 from napari_lexicon.analysis.report.read_again import of_network, read_along, without_channels
 from napari_lexicon.analysis.report.stains import MOST_READ_AGAIN, measured_stains
 from napari_lexicon.analysis.well_table import ALL_CHANNELS, WellTable, well_table, wells_at
@@ -119,7 +120,7 @@ class Findings:
     n_measured: int = 0
     stains: pd.DataFrame | None = None
     channels: pd.DataFrame | None = None
-    edits: Edits | None = None
+    edits: EditsMade | None = None
     depth: pd.DataFrame | None = None
     beside: Beside = field(default_factory=Beside)
     along: FieldsAlong | None = None  # reads fields again, where features are read by direction and the model is there

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from napari_lexicon.analysis.edited_places import edited_features
 from napari_lexicon.analysis.reading import Told
-from napari_lexicon.analysis.report.extras import Pooled, can_edit, depth_in, edits_of, pooled_of
+from napari_lexicon.analysis.report.extras import Pooled, can_edit, depth_in, pooled_of
 from napari_lexicon.analysis.report.stains import MOST_READ_AGAIN, stains_along
 from napari_lexicon.errors import LexiconError
 
@@ -48,9 +49,12 @@ def of_network(found: Findings, told: Told) -> tuple[Findings, Pooled | None]:
     settings, lexicon = found.settings, found.lexicon
     if not can_edit(lexicon):
         return found, None
-    chosen = list({one.feature: one.channel for one in found.chosen}.items())
-    edits = edits_of(lexicon, chosen, {f: lexicon.names.label(f) for f, _ in chosen}, settings.seed, told)
-    depth = pooled = None
+    channels = {one.feature: one.channel for one in found.chosen}
+    edits = depth = pooled = None
+    try:
+        edits = edited_features(lexicon, list(channels), channels=channels, seed=settings.seed, told=told)
+    except LexiconError as error:
+        found = replace(found, notes=(*found.notes, f"No feature was edited. {error}"))
     if found.effects is not None:
         try:
             pooled = pooled_of(lexicon, found.table, found.control, seed=settings.seed, told=told)

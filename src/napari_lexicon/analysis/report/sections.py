@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from napari_lexicon.analysis.report.cards import features
+from napari_lexicon.analysis.report.edited import edits
 from napari_lexicon.analysis.report.evidence import (
     confounding,
     methods_text,
@@ -13,7 +14,7 @@ from napari_lexicon.analysis.report.evidence import (
     without_channels,
 )
 from napari_lexicon.analysis.report.findings import Findings
-from napari_lexicon.analysis.report.network import edits, layers
+from napari_lexicon.analysis.report.network import layers
 from napari_lexicon.analysis.report.numbers import cells, counts, probes, selective, transfer
 from napari_lexicon.analysis.report.photos import Photos
 from napari_lexicon.analysis.report.treatments import heat, plates, treatments, volcanos

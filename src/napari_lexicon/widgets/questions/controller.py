@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from napari_lexicon.analysis.question_words import OF_A_FEATURE, OF_TWO
+from napari_lexicon.analysis.question_words import DRAWN, OF_A_FEATURE, OF_TWO
 from napari_lexicon.analysis.well_table import plain
 from napari_lexicon.widgets.basic.image_words import tell_items
 from napari_lexicon.widgets.workspace.field_reading import telling_column, treatment_column
@@ -153,7 +153,8 @@ class QuestionsController(Controller):
 
         def take(table: pd.DataFrame) -> None:
             self._answer = path
-            self._view.setAnswer(question, table)
+            drawn = path.with_suffix(".png")
+            self._view.setAnswer(question, table, drawn if question in DRAWN and drawn.exists() else None)
             if self.workspace.jobs.status is status:
                 self.workspace.jobs.forget()  # the answer is there to be seen: nothing is left to say
 

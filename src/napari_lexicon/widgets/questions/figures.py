@@ -56,6 +56,7 @@ class Heat:
 Figure = Points | Bars | Lines | Heat
 
 VOLCANO, HEAT = "volcano", "heat map"
+PICTURES, BARS = "pictures", "bars"
 _HEAT_CONDITIONS, _HEAT_FEATURES = 24, 28
 
 _SCATTERS = {
@@ -80,8 +81,10 @@ _BARS = {
 }
 
 
-def figures_of(question: str, table: pd.DataFrame) -> list[str]:
-    """Names of the figures that a table has; none where there is one at most."""
+def figures_of(question: str, table: pd.DataFrame, *, drawn: bool = False) -> list[str]:
+    """Names of the figures that a table has, also of its picture where it is ``drawn``; none where there is one."""
+    if drawn:
+        return [PICTURES, BARS]
     many = question in _HEATS and table.get(_HEATS[question][0], pd.Series(dtype=object)).nunique() > 1
     return [VOLCANO, HEAT] if many else []
 

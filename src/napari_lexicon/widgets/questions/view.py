@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 from qtpy.QtCore import QModelIndex, Qt, Signal
@@ -23,8 +24,9 @@ from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.primary_button import PrimaryButton
 from napari_lexicon.widgets.plate.coloring import column_title
 from napari_lexicon.widgets.questions.figure_view import FigureView
-from napari_lexicon.widgets.questions.figures import figure_of, figures_of
+from napari_lexicon.widgets.questions.figures import PICTURES, figure_of, figures_of
 from napari_lexicon.widgets.questions.options import QuestionOptions
+from napari_lexicon.widgets.questions.picture_view import PictureView, edit_parts
 from napari_lexicon.widgets.questions.table_model import AnswerModel
 
 _FIRST = ("treatment", "other", "value", "well", "feature", "name", "channel", "effect", "selectivity", "rho", "q")
@@ -55,6 +57,7 @@ class QuestionsView(QWidget):
         super().__init__(parent)
         self._words = dict(questions)
         self._asked = ""
+        self._picture: Path | None = None
         self.question = QComboBox()
         self.question.setObjectName("question")
         self.question.setToolTip("What to ask of the features of this plate.")
@@ -82,6 +85,7 @@ class QuestionsView(QWidget):
         self.kind.setObjectName("answer_figure_kind")
         self.kind.setToolTip("Which figure of the table is drawn.")
         self.figure = FigureView()
+        self.pictures = PictureView()
         self.model = AnswerModel(self)
         self.table = QTableView()
         self._set_table()
@@ -93,6 +97,7 @@ class QuestionsView(QWidget):
         self.ask.clicked.connect(self.askClicked)
         self.save.clicked.connect(self.saveClicked)
         self.figure.rowClicked.connect(self._show_row)
+        self.pictures.rowClicked.connect(self._show_row)
         self.setAnswer("", None)
         self._changed()
 
@@ -124,15 +129,15 @@ class QuestionsView(QWidget):
         self.reason.setText(reason or "")
         self.reason.setVisible(bool(reason))
 
-    def setAnswer(self, question: str, table: pd.DataFrame | None) -> None:
-        """Show an answer; without one the room stays empty."""
+    def setAnswer(self, question: str, table: pd.DataFrame | None, picture: Path | None = None) -> None:
+        """Show an answer, with its picture where it has one; without an answer the room stays empty."""
         self.model.setTable(pd.DataFrame() if table is None else _in_reading_order(table))
         for column in range(self.model.columnCount()):
             self.table.setColumnHidden(column, self.model.says_nothing(column))
-        self._asked = question
+        self._asked, self._picture = question, picture
         self.kind.blockSignals(True)
         self.kind.clear()
-        for name in [] if table is None else figures_of(question, table):
+        for name in [] if table is None else figures_of(question, table, drawn=picture is not None):
             self.kind.addItem(name, name)
         self.kind.blockSignals(False)
         self.kind.setVisible(self.kind.count() > 1)
@@ -146,8 +151,10 @@ class QuestionsView(QWidget):
                 self.table.setColumnWidth(column, _WIDEST)
 
     def _draw(self, _: object = None) -> None:
-        table = self.model.table()
-        self.figure.setValue(None if table.empty else figure_of(self._asked, table, self.kind.currentData()))
+        table, kind = self.model.table(), self.kind.currentData()
+        drawn = kind == PICTURES and not table.empty
+        self.pictures.setPicture(self._picture if drawn else None, edit_parts(table) if drawn else [])
+        self.figure.setValue(None if drawn or table.empty else figure_of(self._asked, table, kind))
 
     def _set_table(self) -> None:
         self.table.setObjectName("answer_table")
@@ -181,10 +188,9 @@ class QuestionsView(QWidget):
         line.addWidget(self.kind)
         line.addWidget(self.save)
         answer = QSplitter(Qt.Orientation.Vertical)
-        answer.addWidget(self.figure)
-        answer.addWidget(self.table)
-        answer.setStretchFactor(0, 3)
-        answer.setStretchFactor(1, 2)
+        for place, (widget, share) in enumerate(((self.figure, 3), (self.pictures, 3), (self.table, 2))):
+            answer.addWidget(widget)
+            answer.setStretchFactor(place, share)
         box = QVBoxLayout(self)
         box.setContentsMargins(2, 2, 2, 2)
         box.setSpacing(6)
