@@ -10,7 +10,7 @@ import numpy as np
 ARRIVES = 0.5
 """An edit has arrived where the feature is read at most this part of the way asked from the value asked for."""
 
-EDIT_WORDS = {"remove": "removed", "halve": "halved", "double": "doubled", "add": "added where it was not"}
+EDIT_WORDS = {"remove": "removed", "halve": "halved", "double": "doubled", "add": "added"}
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ def edits(found: Findings) -> str:
         "A feature is removed from one patch, halved, doubled, or added where it was not, in the model’s own space; "
         "the decoder draws the difference into the picture, and the picture is read again. If drawing and reading "
         "agreed, the feature would arrive at the value asked for and others would stay. On every picture stands "
-        f"whether it did: it <i>arrived</i> where the feature is read within {ARRIVES:.0%} of the way from the value "
-        "asked for; <i>not alone</i> where all other features together moved further than was asked of this one. A "
-        "picture that did not arrive shows nothing of the feature."
+        f"whether it did: it <i>arrived</i> where the feature is read within {100 * ARRIVES:.0f} % of the way from the "
+        "value asked for; <i>not alone</i> where all other features together moved further than was asked of this one. "
+        "A picture that did not arrive shows nothing of the feature."
     )
     link = csv_link(told, "edits.csv", "Save the table (CSV)")
     folded = f"<details><summary>Before and after, feature by feature</summary>{_rows(told)}</details>"
@@ -91,7 +91,7 @@ def _rows(told: pd.DataFrame) -> str:
 
 def _pictures(found: Findings) -> str:
     assert found.edits is not None
-    names = {one.feature: one.label for one in found.chosen}
+    names = {one.feature: one.label for one in reversed(found.chosen)}  # a feature may be chosen in several channels
     patch = found.lexicon.backbone.patch
     blocks = []
     for feature in dict.fromkeys(one.feature for one in found.edits.shown):
@@ -108,7 +108,7 @@ def _pictures(found: Findings) -> str:
 def _cards(shown: Sequence[ShownEdit], name: str, patch: int) -> str:
     cards = []
     for one in shown:
-        words = ("as it is", EDIT_WORDS[one.edit], "what changed")
+        words = ("as it is", EDIT_WORDS[one.edit], "change")
         images = "".join(
             f'<figure><img src="{jpeg(picture, (SIDE, SIDE))}" width="{SIDE}" height="{SIDE}" '
             f'alt="{escape(f"{name}, {said}", quote=True)}" loading="lazy"><figcaption>{said}</figcaption></figure>'

@@ -49,10 +49,10 @@ def of_network(found: Findings, told: Told) -> tuple[Findings, Pooled | None]:
     settings, lexicon = found.settings, found.lexicon
     if not can_edit(lexicon):
         return found, None
-    channels = {one.feature: one.channel for one in found.chosen}
+    channels = {one.feature: one.channel for one in reversed(found.chosen)}  # of several the most telling
     edits = depth = pooled = None
     try:
-        edits = edited_features(lexicon, list(channels), channels=channels, seed=settings.seed, told=told)
+        edits = edited_features(lexicon, list(reversed(channels)), channels=channels, seed=settings.seed, told=told)
     except LexiconError as error:
         found = replace(found, notes=(*found.notes, f"No feature was edited. {error}"))
     if found.effects is not None:

@@ -42,6 +42,7 @@ class QuestionsController(Controller):
         self._view = view
         self._folder = tempfile.TemporaryDirectory(prefix="lexicon-answers-")  # goes with us, or with napari
         self._answer: Path | None = None
+        self._drawn: Path | None = None
         state = workspace.state
         self.link(state.lexiconChanged, self._lexicon_changed)
         self.link(state.plateChanged, self._lexicon_changed)
@@ -74,17 +75,20 @@ class QuestionsController(Controller):
         self.workspace.jobs.start(ask_request(state.lexicon, question, out, settings, OWNER))
 
     def save(self, out: Path) -> None:
-        """Copy the answer to where a person wants it."""
+        """Copy the answer to where a person wants it, and its picture, where it has one, beside it."""
         if self._answer is None:
             return
         try:
             shutil.copyfile(self._answer, out)
+            if self._drawn is not None:
+                shutil.copyfile(self._drawn, out.with_suffix(".png"))
         except OSError as error:
             self.workspace.state.notice(
                 f"{out} could not be written ({error.strerror}): choose another place.", "error"
             )
             return
-        self.workspace.state.notice(f"The table is in {out}.")
+        beside = "" if self._drawn is None else f", its picture in {out.with_suffix('.png').name} beside it"
+        self.workspace.state.notice(f"The table is in {out}{beside}.")
 
     def answer_name(self) -> str:
         """File name that is offered for the answer."""
@@ -125,7 +129,7 @@ class QuestionsController(Controller):
             self._view.setColumns(columns, treatment_column(plate) or telling_column(plate))
             for box in (self._view.question, self._view.options.across):
                 tell_items(box, images=plate.free)
-        self._answer = None
+        self._answer = self._drawn = None
         self._view.setAnswer("", None)
         self._show_reason()
 
@@ -153,8 +157,8 @@ class QuestionsController(Controller):
 
         def take(table: pd.DataFrame) -> None:
             self._answer = path
-            drawn = path.with_suffix(".png")
-            self._view.setAnswer(question, table, drawn if question in DRAWN and drawn.exists() else None)
+            self._drawn = path.with_suffix(".png") if question in DRAWN else None
+            self._view.setAnswer(question, table, self._drawn)
             if self.workspace.jobs.status is status:
                 self.workspace.jobs.forget()  # the answer is there to be seen: nothing is left to say
 

@@ -49,7 +49,7 @@ class _Shown(QWidget):
         self._pixmap = pixmap
         self.setToolTip(words)
         self.setAccessibleName(words)
-        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # a fixed one keeps to the hint
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
