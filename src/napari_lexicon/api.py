@@ -325,7 +325,8 @@ def ask(
         Name of one of :data:`napari_lexicon.analysis.questions.QUESTIONS`: ``effects``, ``selectivity``,
         ``selective``, ``activity``, ``alike``, ``enrichment``, ``doses``, ``confounds``, ``corrections``, ``probes``,
         ``depth``, ``counts``, ``meanings``, ``stains``, ``channels``, ``cells``, ``responders``, ``composition``,
-        ``edits``, ``match``, ``transfer``. What limits the answer is in ``table.attrs["notes"]``.
+        ``edits``, ``match``, ``transfer``. What limits the answer is in ``table.attrs["notes"]``,
+        the unit of every column in ``table.attrs["units"]``.
     picture : path, optional
         PNG to write beside the answer, for ``edits``: every edit beside the original, with what is read of it.
     report : callable

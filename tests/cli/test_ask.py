@@ -14,6 +14,7 @@ from napari_lexicon import api
 from napari_lexicon.analysis.edit_pictures import CELL
 from napari_lexicon.analysis.probed_readings import BY_CHANNEL, DIRECTIONS
 from napari_lexicon.analysis.questions import QUESTIONS
+from napari_lexicon.analysis.units import units_of
 from napari_lexicon.cli import app
 from napari_lexicon.lexicons import Lexicon
 
@@ -49,6 +50,7 @@ def test_every_question_has_an_answer_on_the_tiny_plate(question: str, applied: 
     assert {"n_wells", "well"} & set(table.columns)  # cells say their own well
     if "n_wells" in table:
         assert table["n_wells"].between(1, 6).all()
+    assert "Units. " in result.stdout and set(units_of(question, table.columns)) == set(table.columns)
 
 
 def test_activity_by_treatment(applied: Path, tmp_path: Path) -> None:
@@ -56,6 +58,7 @@ def test_activity_by_treatment(applied: Path, tmp_path: Path) -> None:
     assert ask(applied, "activity", "--out", str(out), "--quiet").exit_code == 0
     (row,) = pd.read_csv(out).to_dict("records")
     assert (row["treatment"], row["n_wells"], row["n_controls"]) == ("drug", 4, 2)
+    assert api.ask(applied, "activity").attrs["units"]["map"] == "mean average precision, 0 to 1"
 
 
 def test_a_lexicon_transfers_to_itself_and_cells_lie_in_their_field(applied: Path, tmp_path: Path) -> None:

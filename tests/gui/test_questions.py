@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog
 from tests.gui.conftest import opened
@@ -29,6 +30,10 @@ def test_a_question_is_asked_and_its_rows_lead_to_features_and_wells(person: Per
     person.wait(lambda: len(view.model.table()) > 0, 10, "the answer")
     table = view.model.table()
     assert set(table["treatment"]) == {"drug"} and view.figure.isVisible()
+    tips = [
+        view.model.headerData(n, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole) for n in range(len(table.T))
+    ]
+    assert all(tips) and tips[list(table).index("difference")] == "difference of parts of patches, -1 to 1"
     index = view.model.index(3, 0)
     view.table.scrollTo(index)
     QTest.mouseClick(view.table.viewport(), LEFT, PLAIN, view.table.visualRect(index).center())

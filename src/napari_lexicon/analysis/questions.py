@@ -37,6 +37,7 @@ from napari_lexicon.analysis.report.stains import add_along
 from napari_lexicon.analysis.responders import composition, responders
 from napari_lexicon.analysis.segmentation import labels_from
 from napari_lexicon.analysis.selectivity import selectivity
+from napari_lexicon.analysis.units import with_units
 from napari_lexicon.analysis.well_table import WellTable, wells_at
 from napari_lexicon.errors import LexiconError, LexiconFolderError, PlateMapError
 from napari_lexicon.lexicons import Lexicon
@@ -318,7 +319,7 @@ QUESTIONS: dict[str, Question] = {
 
 
 def answer(lexicon: Lexicon, question: str, asked: Asked, told: Told = untold) -> pd.DataFrame:
-    """One question's table.
+    """One question's table, with the units of its columns; see :mod:`napari_lexicon.analysis.units`.
 
     Raises
     ------
@@ -327,7 +328,8 @@ def answer(lexicon: Lexicon, question: str, asked: Asked, told: Told = untold) -
     """
     if question not in QUESTIONS:
         raise LexiconError(f"There is no question {question}: there are {', '.join(QUESTIONS)}.")
-    return QUESTIONS[question].answer(lexicon, replace(asked, by=treatment_column(lexicon, asked.by)), told)
+    found = QUESTIONS[question].answer(lexicon, replace(asked, by=treatment_column(lexicon, asked.by)), told)
+    return with_units(found, question, along=asked.beyond is not None)
 
 
 def answer_in_picture(lexicon: Lexicon, question: str, asked: Asked, told: Told = untold) -> tuple[pd.DataFrame, bytes]:
@@ -342,4 +344,4 @@ def answer_in_picture(lexicon: Lexicon, question: str, asked: Asked, told: Told 
         raise LexiconError(f"There is no picture of {question}: only of {', '.join(DRAWN)}.")
     made = edits_asked(lexicon, asked, told)
     names = dict(zip(made.table["feature"], made.table["name"], strict=True))
-    return _of_codes(made.table, asked), edit_sheet(made.shown, names, lexicon.backbone.patch)
+    return with_units(_of_codes(made.table, asked), question), edit_sheet(made.shown, names, lexicon.backbone.patch)

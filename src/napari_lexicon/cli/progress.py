@@ -180,7 +180,9 @@ def print_features(table: pd.DataFrame, out: Path | None, most: int = 20) -> Non
 
 
 def print_answer(table: pd.DataFrame, out: Path | None, most: int = 20) -> None:
-    """Print the first rows of a question's table, and of its columns those that fit side by side."""
+    """Print the first rows of a question's table, and of its columns those that fit side by side, with their units."""
+    from napari_lexicon.analysis.units import units_in, units_sentence
+
     console = Console()
     shown = [[_short(value) for value in row] for row in table.head(most).itertuples(index=False)]
     names = [str(column) for column in table.columns]
@@ -194,6 +196,7 @@ def print_answer(table: pd.DataFrame, out: Path | None, most: int = 20) -> None:
     for row in shown:
         grid.add_row(*(escape(row[n]) for n in kept))
     console.print(grid)
+    console.print(f"Units. {units_sentence(units_in(table))}.", style="dim", highlight=False, markup=False)
     left = []
     if len(table) > most:
         left.append(f"{len(table) - most} more rows")

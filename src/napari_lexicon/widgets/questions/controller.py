@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from napari_lexicon.analysis.question_words import DRAWN, OF_A_FEATURE, OF_TWO
+from napari_lexicon.analysis.units import units_of
 from napari_lexicon.analysis.well_table import plain
 from napari_lexicon.widgets.basic.image_words import tell_items
 from napari_lexicon.widgets.workspace.field_reading import telling_column, treatment_column
@@ -158,7 +159,8 @@ class QuestionsController(Controller):
         def take(table: pd.DataFrame) -> None:
             self._answer = path
             self._drawn = path.with_suffix(".png") if question in DRAWN else None
-            self._view.setAnswer(question, table, self._drawn)
+            units = units_of(question, map(str, table.columns), along="beyond" in request.settings)
+            self._view.setAnswer(question, table, self._drawn, units)
             if self.workspace.jobs.status is status:
                 self.workspace.jobs.forget()  # the answer is there to be seen: nothing is left to say
 

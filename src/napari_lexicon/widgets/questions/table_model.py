@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ class AnswerModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._table = pd.DataFrame()
+        self._units: dict[str, str] = {}
         self._columns: list[list[Any]] = []  # a cell is asked for many times, and pandas is slow with single ones
         self._order = np.empty(0, dtype=np.intp)
 
@@ -22,9 +24,10 @@ class AnswerModel(QAbstractTableModel):
         """The table, in its own order."""
         return self._table
 
-    def setTable(self, table: pd.DataFrame) -> None:
-        """Show another table, in its own order."""
+    def setTable(self, table: pd.DataFrame, units: Mapping[str, str] | None = None) -> None:
+        """Show another table, in its own order; units of its columns stand in the tooltips of their headings."""
         self.beginResetModel()
+        self._units = dict(units or {})
         self._table, self._order = table, np.arange(len(table))
         self._columns = [table.iloc[:, column].tolist() for column in range(table.shape[1])]
         self.endResetModel()
@@ -66,7 +69,11 @@ class AnswerModel(QAbstractTableModel):
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation != Qt.Orientation.Horizontal or role != Qt.ItemDataRole.DisplayRole:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.ToolTipRole and section < self._table.shape[1]:
+            return self._units.get(str(self._table.columns[section]))
+        if role != Qt.ItemDataRole.DisplayRole:
             return None
         return str(self._table.columns[section]).replace("_", " ") if section < self._table.shape[1] else None
 

@@ -129,9 +129,15 @@ class QuestionsView(QWidget):
         self.reason.setText(reason or "")
         self.reason.setVisible(bool(reason))
 
-    def setAnswer(self, question: str, table: pd.DataFrame | None, picture: Path | None = None) -> None:
+    def setAnswer(
+        self,
+        question: str,
+        table: pd.DataFrame | None,
+        picture: Path | None = None,
+        units: Mapping[str, str] | None = None,
+    ) -> None:
         """Show an answer, with its picture where it has one; without an answer the room stays empty."""
-        self.model.setTable(pd.DataFrame() if table is None else _in_reading_order(table))
+        self.model.setTable(pd.DataFrame() if table is None else _in_reading_order(table), units)
         for column in range(self.model.columnCount()):
             self.table.setColumnHidden(column, self.model.says_nothing(column))
         self._asked, self._picture = question, picture
