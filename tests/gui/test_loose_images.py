@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QWidget
 from tests.gui.driver import Person
+
+from napari_lexicon.widgets.workspace.guide import STEPS, show_guide
 
 WELL = re.compile(r"(?<!\{)(?<!as )(?<![Hh]ow )\b[Ww]ells?\b(?!\})")
 PATTERNS = ("pattern", "pattern_presets", "question_across")  # have names of their own that hold wells
@@ -52,6 +54,14 @@ def test_no_dock_speaks_of_wells_where_there_are_images_and_all_do_again_where_t
     assert person.find("Plate", "well_search_line").text() == "No image is like that."
     assert person.find("Plate", "next_well").text() == "image ›"
     assert person.find("Plate", "plate_title").text() == "wells of May"
+    guide = show_guide(person.viewer)
+    for page in range(len(STEPS) + 1):
+        guide.setValue(page)
+        assert [each.text() for each in guide.findChildren(QLabel) if WELL.search(each.text())] == []
+    guide.close()
     open_folder(person, plate)
+    guide = show_guide(person.viewer)
+    assert "Double-click a well" in guide.words.text()
+    guide.close()
     assert person.find("Plate", "next_well").text() == "well ›"
     assert "wells" in person.find("Plate", "well_search").placeholderText()

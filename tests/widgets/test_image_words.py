@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from qtpy.QtWidgets import QComboBox, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from napari_lexicon.widgets.basic.caption import Caption
-from napari_lexicon.widgets.basic.image_words import AS_WRITTEN, of_images, tell, tell_items
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("Double-click a well to see its images.", "Double-click an image to see its images."),
-        ("Wells that have it, 12 of 24 wells. A well.", "Images that have it, 12 of 24 images. An image."),
-        ("How well is it told, as well as a well?", "How well is it told, as well as an image?"),
-        ("{well}_{field}.tif from wells.csv", "{well}_{field}.tif from wells.csv"),
-        ("The well's mean, well by well", "The image's mean, image by image"),
-    ],
-)
-def test_a_sentence_about_wells_is_said_of_images(text: str, said: str):
-    assert of_images(text) == said
+from napari_lexicon.widgets.basic.image_words import AS_WRITTEN, tell, tell_items
 
 
 def test_widgets_say_it_and_take_it_back_but_for_what_has_changed_or_was_written_by_a_person(qtbot):

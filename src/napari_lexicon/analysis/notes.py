@@ -15,6 +15,12 @@ def noted(table: pd.DataFrame, notes: Iterable[str]) -> pd.DataFrame:
     return table
 
 
+def renoted(table: pd.DataFrame, notes: Iterable[str]) -> pd.DataFrame:
+    """The table with these sentences in place of those that it has."""
+    table.attrs[_KEY] = tuple(notes)
+    return table
+
+
 def notes_of(table: pd.DataFrame) -> tuple[str, ...]:
     """What was said of a table."""
     return tuple(table.attrs.get(_KEY, ()))

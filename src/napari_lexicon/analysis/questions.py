@@ -21,11 +21,12 @@ from napari_lexicon.analysis.edit_pictures import edit_sheet
 from napari_lexicon.analysis.edited_places import EditsMade, edited_features
 from napari_lexicon.analysis.effects import treatment_effects
 from napari_lexicon.analysis.enrichment import named_groups, treatment_enrichment
+from napari_lexicon.analysis.image_words import made_of_images, of_images, words_of
 from napari_lexicon.analysis.lexicon_tables import plate_statistics, treatment_column
 from napari_lexicon.analysis.matching import matched_features, transferred, transferred_between
 from napari_lexicon.analysis.meanings import meanings
 from napari_lexicon.analysis.morphology import plain_baselines
-from napari_lexicon.analysis.notes import noted
+from napari_lexicon.analysis.notes import noted, notes_of, renoted
 from napari_lexicon.analysis.plate_cells import cells_of, responding_features
 from napari_lexicon.analysis.pooled_names import MODEL, RANDOM
 from napari_lexicon.analysis.probed_readings import other_readings
@@ -328,8 +329,21 @@ def answer(lexicon: Lexicon, question: str, asked: Asked, told: Told = untold) -
     """
     if question not in QUESTIONS:
         raise LexiconError(f"There is no question {question}: there are {', '.join(QUESTIONS)}.")
-    found = QUESTIONS[question].answer(lexicon, replace(asked, by=treatment_column(lexicon, asked.by)), told)
-    return with_units(found, question, along=asked.beyond is not None)
+    try:
+        found = QUESTIONS[question].answer(lexicon, replace(asked, by=treatment_column(lexicon, asked.by)), told)
+    except LexiconError as error:
+        if not made_of_images(lexicon):
+            raise
+        raise type(error)(of_images(str(error), words_of(lexicon))) from error
+    return _described(found, lexicon, question, along=asked.beyond is not None)
+
+
+def _described(found: pd.DataFrame, lexicon: Lexicon, question: str, *, along: bool = False) -> pd.DataFrame:
+    """The table with its units; units and notes speak of images where the lexicon is made of them."""
+    images = made_of_images(lexicon)
+    if images:
+        found = renoted(found, [of_images(note, words_of(lexicon)) for note in notes_of(found)])
+    return with_units(found, question, along=along, images=images)
 
 
 def answer_in_picture(lexicon: Lexicon, question: str, asked: Asked, told: Told = untold) -> tuple[pd.DataFrame, bytes]:
@@ -344,4 +358,5 @@ def answer_in_picture(lexicon: Lexicon, question: str, asked: Asked, told: Told 
         raise LexiconError(f"There is no picture of {question}: only of {', '.join(DRAWN)}.")
     made = edits_asked(lexicon, asked, told)
     names = dict(zip(made.table["feature"], made.table["name"], strict=True))
-    return with_units(_of_codes(made.table, asked), question), edit_sheet(made.shown, names, lexicon.backbone.patch)
+    table = _described(_of_codes(made.table, asked), lexicon, question)
+    return table, edit_sheet(made.shown, names, lexicon.backbone.patch)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from napari_lexicon.analysis.image_words import of_images
+
 _KEY = "units"
 NAME, NUMBER, YES = "name", "number of a feature", "yes or no"
 PATCHES, CELLS, SPLITS = "part of patches, 0 to 1", "part of cells, 0 to 1", "part of splits, 0 to 1"
@@ -154,9 +156,10 @@ def units_of(question: str, columns: Iterable[str], *, along: bool = False) -> d
     }
 
 
-def with_units(table: pd.DataFrame, question: str, *, along: bool = False) -> pd.DataFrame:
-    """The table with the units of its columns in ``table.attrs``; see :func:`units_of`."""
-    table.attrs[_KEY] = units_of(question, map(str, table.columns), along=along)
+def with_units(table: pd.DataFrame, question: str, *, along: bool = False, images: bool = False) -> pd.DataFrame:
+    """The table with the units of its columns in ``table.attrs``, of images instead of wells where it is about them."""
+    units = units_of(question, map(str, table.columns), along=along)
+    table.attrs[_KEY] = {name: of_images(unit) if images else unit for name, unit in units.items()}
     return table
 
 

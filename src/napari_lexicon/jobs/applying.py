@@ -155,7 +155,8 @@ def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = 
         result.failures.extend(lacking)
         if not result.stopped:
             for plate in {work.plate.id: work.plate for work in works}.values():
-                report(Progress(len(works), len(works), f"gathering the wells of {plate.header.name}"))
+                what = "images" if plate.header.rows == 0 else "wells"
+                report(Progress(len(works), len(works), f"gathering the {what} of {plate.header.name}"))
                 plate.write_summary()
     return fields_result(lexicon, result, works, stale, "codes", backbone)
 

@@ -7,6 +7,7 @@ from html import escape
 from importlib.resources import files
 
 from napari_lexicon import __version__
+from napari_lexicon.analysis.image_words import made_of_images, of_images_in_page, words_of
 from napari_lexicon.analysis.reading import Told, untold
 from napari_lexicon.analysis.report.findings import Findings
 from napari_lexicon.analysis.report.head import summary
@@ -37,6 +38,8 @@ def report_page(found: Findings, told: Told = untold, *, title: str | None = Non
     photos = photos_of(found, told)
     bodies = [(name, words, section(found, photos)) for name, words, section in SECTIONS]
     inside = (summary(found) + "\0" + "".join(body for _, _, body in bodies)).replace(" %", "\N{NO-BREAK SPACE}%")
+    if made_of_images(found.lexicon):
+        inside = of_images_in_page(inside, words_of(found.lexicon))
     head, rest = inside.split("\0")
     links = "".join(f'<a href="#{name}">{words}</a>' for name, words, body in bodies if body)
     heading = escape(title or found.lexicon.name)

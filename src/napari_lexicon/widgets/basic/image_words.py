@@ -1,35 +1,22 @@
-"""What is said of wells, said of loose images: a plate that was made of them has images where others have wells."""
+"""Widgets that say of loose images what they say of wells; see :mod:`napari_lexicon.analysis.image_words`."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction
 from qtpy.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QTabBar, QWidget
 
+from napari_lexicon.analysis.image_words import of_images
 from napari_lexicon.widgets.basic.caption import Caption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# not "as well", "how well", "{well}", "wells.csv"
-_WELL = re.compile(r"(?P<article>\ba )?(?<!as )(?<!how )(?<!\{)\b(?P<word>wells?)\b(?!-|\.\w)", re.IGNORECASE)
 _OF_WELLS = "said_of_wells"
 AS_WRITTEN = "as_written"
 """Property of a widget whose text is somebody else's: the name of a file or a folder."""
-
-
-def of_images(text: str) -> str:
-    """``"Double-click a well."`` as ``"Double-click an image."``."""
-
-    def image(found: re.Match[str]) -> str:
-        article, word = found["article"] or "", found["word"]
-        said = f"{article.rstrip()}n {'image' + word[4:]}" if article else "image" + word[4:]
-        return said if article or word[0].islower() else said.capitalize()
-
-    return _WELL.sub(image, text)
 
 
 def tell(root: QWidget, *, images: bool) -> None:

@@ -8,8 +8,8 @@ import pandas as pd
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QVBoxLayout, QWidget
 
+from napari_lexicon.analysis.image_words import of_images
 from napari_lexicon.widgets.basic.caption import Caption
-from napari_lexicon.widgets.basic.image_words import of_images
 from napari_lexicon.widgets.basic.scroll import TallContent
 from napari_lexicon.widgets.basic.words import counted
 from napari_lexicon.widgets.plate.coloring import column_title, spoken

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_lexicon.widgets.basic.image_words import of_images
+from napari_lexicon.analysis.image_words import of_images
 from napari_lexicon.widgets.basic.words import shortened
 from napari_lexicon.widgets.plate.coloring import spoken
 from napari_lexicon.widgets.workspace.figures import MOST_SHUFFLES

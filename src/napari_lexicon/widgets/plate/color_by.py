@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
+from napari_lexicon.analysis.image_words import of_images
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.elided_box import ElidedBox
-from napari_lexicon.widgets.basic.image_words import of_images
 from napari_lexicon.widgets.plate.coloring import column_title
 
 if TYPE_CHECKING:

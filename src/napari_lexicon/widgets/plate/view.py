@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QEvent, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from napari_lexicon.analysis.image_words import of_images
 from napari_lexicon.widgets.basic.caption import Caption
 from napari_lexicon.widgets.basic.fold import Fold
-from napari_lexicon.widgets.basic.image_words import AS_WRITTEN, of_images
+from napari_lexicon.widgets.basic.image_words import AS_WRITTEN
 from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.basic.scroll import LowContent, TallContent
 from napari_lexicon.widgets.plate.color_by import ColorByChooser

@@ -159,7 +159,8 @@ class QuestionsController(Controller):
         def take(table: pd.DataFrame) -> None:
             self._answer = path
             self._drawn = path.with_suffix(".png") if question in DRAWN else None
-            units = units_of(question, map(str, table.columns), along="beyond" in request.settings)
+            known = units_of(question, map(str, table.columns), along="beyond" in request.settings)
+            units = {name: self.workspace.state.said(unit) for name, unit in known.items()}
             self._view.setAnswer(question, table, self._drawn, units)
             if self.workspace.jobs.status is status:
                 self.workspace.jobs.forget()  # the answer is there to be seen: nothing is left to say

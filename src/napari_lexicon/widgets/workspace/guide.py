@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QDialog, QDockWidget, QGridLayout, QHBoxLayout, QPush
 from napari_lexicon.viewer.napari_compat import main_window, unwrapped
 from napari_lexicon.viewer.pointer import KEYS
 from napari_lexicon.widgets.basic.caption import Caption
+from napari_lexicon.widgets.basic.image_words import tell
 from napari_lexicon.widgets.workspace.front import bring_to_front
 from napari_lexicon.widgets.workspace.preferences import Memory
 
@@ -123,7 +124,15 @@ class Guide(QDialog):
         self.back.setEnabled(self._at > 0)
         self.next.setEnabled(not last)
         self.sample.setVisible(self._at == 0)
+        self._tell()
         self._go_to(step.dock)
+
+    def _tell(self) -> None:
+        """Speak of images where the open plate is made of loose ones."""
+        from napari_lexicon.widgets.workspace.workspace import workspace_of
+
+        plate = workspace_of(self._viewer).state.plate
+        tell(self, images=plate is not None and plate.free)
 
     def _button(self, name: str, text: str, tip: str) -> QPushButton:
         button = QPushButton(text)

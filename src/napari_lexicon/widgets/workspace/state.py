@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_lexicon.analysis.image_words import of_images
 from napari_lexicon.viewer.colors import feature_color
 from napari_lexicon.viewer.overlay import OverlayStyle
-from napari_lexicon.widgets.basic.image_words import of_images
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

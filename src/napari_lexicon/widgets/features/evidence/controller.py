@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -186,11 +187,11 @@ class EvidenceController(Controller):
         channels = channels_of(plate)
         if state.channel is not None:
             channels = (channels[state.channel],)
-        alone, own = one_feature(figures.read, feature, state.channel), self._own_treatment(feature)
+        said, alone, own = state.said, one_feature(figures.read, feature, state.channel), self._own_treatment(feature)
         self._start(
             DOSE,
             lambda: dose_series(plate, alone, by, dose, channels),
-            lambda series: page.setValue(series, color, own=own),
+            lambda series: page.setValue([replace(s, sentence=said(s.sentence)) for s in series], color, own=own),
             lambda why: page.setValue([], why_not=why),
         )
 
@@ -211,7 +212,7 @@ class EvidenceController(Controller):
         line.setText("Reading a sample of fields…")
 
         def take(found: StainEvidence) -> None:
-            line.setText(found.sentence)
+            line.setText(state.said(found.sentence))
             self._pages.stains.setValue(found.bars, color)
 
         self._start(STAINS, lambda: stain_evidence(sample, plate, feature, patch, channel, main), take, line.setText)
