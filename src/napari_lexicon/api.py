@@ -367,6 +367,7 @@ def report(
     pictures: bool = True,
     network: bool = True,
     beyond: float | None = None,
+    other: PathLike | None = None,
     title: str | None = None,
     seed: int = 0,
     report: Report = silent,
@@ -395,6 +396,9 @@ def report(
     beyond : float, optional
         Read features by their direction: a feature fires in a patch that lies more than 1, 2 or 3 standard deviations
         of control patches along it. By the sparse code where None.
+    other : path, optional
+        Second lexicon: of another dictionary over the same plate (features are matched), or of the same dictionary over
+        other plates (do effects come back there).
     title : str, optional
         Of the page; the name of the lexicon where None.
     seed : int
@@ -429,6 +433,7 @@ def report(
         pixels=pictures,
         network=network,
         beyond=beyond,
+        other=None if other is None else Path(other),
     )
     page = report_page(gathered(Lexicon.open(lexicon), settings, told), told, title=title)
     write_bytes_whole(Path(out), page.encode())

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from napari_lexicon import api
 from napari_lexicon.cli import app
 from napari_lexicon.lexicons import Lexicon
 
@@ -198,6 +199,27 @@ def test_figures_of_the_table_are_those_behind_its_link(page: Page, lexicon: Pat
     assert row["treated"] == pytest.approx(fires[~control].mean(), rel=1e-4)
     called = re.search(r"<script>alert\(1\)</script> 4 (\d+)", page.text)
     assert called is not None and int(called.group(1)) == len(table)
+
+
+def test_a_second_lexicon_has_its_features_matched_or_its_effects_compared(
+    lexicon: Path, embedded: Path, tiny_plate: Path, tmp_path: Path
+) -> None:
+    dictionary, second = tmp_path / "d.safetensors", tmp_path / "second.lexicon"
+    api.train(embedded, dictionary, features=16, iterations=2, per_iteration=2, steps=20, batch=64, controls="all")
+    api.apply(tiny_plate, second, dictionary=str(dictionary), device="cpu", keep_tokens=0)
+    quick = ("--features", "2", "--no-pictures", "--other")
+    assert report(lexicon, tmp_path / "r.html", *quick, str(second)).exit_code == 0
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert "match" in [section["id"] for section in page.of("section")]
+    (link,) = [a["href"] for a in page.of("a") if a.get("download") == "matches.csv"]
+    assert link is not None
+    table = pd.read_csv(io.BytesIO(base64.b64decode(link.split(",", 1)[1])))
+    again = api.ask(lexicon, "match", other=second).set_index("feature").loc[table["feature"]]
+    np.testing.assert_allclose(table["r"], again["r"], rtol=1e-5)
+    assert f"{len(table)} features fire in 20 patches or more" in page.text
+    assert report(lexicon, tmp_path / "r.html", *quick, str(lexicon)).exit_code == 0
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert f"{lexicon.stem} → {lexicon.stem}" in page.text and "r of effects" in page.text
 
 
 def test_a_plate_without_a_map_and_without_images_has_a_report(lexicon: Path, tmp_path: Path) -> None:

@@ -257,6 +257,10 @@ def report(
         bool, typer.Option("--network/--no-network", help="Embed some wells again, for layers and edited features.")
     ] = True,
     beyond: Beyond = None,
+    other: Annotated[
+        Path | None,
+        typer.Option(metavar="Y.lexicon", help="Second lexicon: match its features, or look for effects there."),
+    ] = None,
     title: Annotated[str | None, typer.Option("--title", help="Of the page.")] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="Of the shuffles.")] = 0,
     quiet: Quiet = False,
@@ -273,6 +277,7 @@ def report(
             pictures=pictures,
             network=network,
             beyond=beyond,
+            other=other,
             title=title,
             seed=seed,
             report=progress,

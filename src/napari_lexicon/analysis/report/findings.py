@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ from napari_lexicon.analysis.report.beside import Beside, Circumstances, beside
 from napari_lexicon.analysis.report.confounded import confounded
 from napari_lexicon.analysis.report.extras import Pooled
 from napari_lexicon.analysis.report.read_again import of_network, read_along, without_channels
+from napari_lexicon.analysis.report.second import beside_other
 from napari_lexicon.analysis.report.stains import MOST_READ_AGAIN, measured_stains
 from napari_lexicon.analysis.well_table import ALL_CHANNELS, WellTable, well_table, wells_at
 from napari_lexicon.errors import LexiconError, PlateMapError
@@ -67,6 +69,8 @@ class ReportSettings:
     beyond : float, optional
         Read features by their direction: a feature fires in a patch that lies more than so many standard deviations of
         control patches along it (1, 2 or 3). By the sparse code where None.
+    other : path, optional
+        Second lexicon: of another dictionary over the same plate, or of the same dictionary over other plates.
     """
 
     by: str = "Metadata_perturbation"
@@ -80,6 +84,7 @@ class ReportSettings:
     pixels: bool = True
     network: bool = True
     beyond: float | None = None
+    other: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,8 @@ class Findings:
     edits: EditsMade | None = None
     depth: pd.DataFrame | None = None
     beside: Beside = field(default_factory=Beside)
+    matched: pd.DataFrame | None = None
+    other: str = ""  # name of the second lexicon
     along: FieldsAlong | None = None  # reads fields again, where features are read by direction and the model is there
     notes: tuple[str, ...] = field(default=())
 
@@ -229,7 +236,7 @@ def gathered(lexicon: Lexicon, settings: ReportSettings | None = None, told: Tol
         found, pooled = of_network(found, told)
         if joint:
             found = without_channels(found, told)
-    return _beside(found, pooled, told)
+    return beside_other(_beside(found, pooled, told), told)
 
 
 def _beside(found: Findings, pooled: Pooled | None, told: Told) -> Findings:

@@ -218,6 +218,11 @@ def _beside(found: Findings) -> str:
         )
     if more.transfer is not None:
         parts.append("Plate to plate: every plate analysed by itself, as above; Pearson correlation over features.")
+    if found.matched is not None:
+        parts.append(
+            f"Another lexicon ({found.other}): Pearson correlation over patches of two features’ activations, on the "
+            "fields that both have, per channel where channels are read apart."
+        )
     if more.enrichment is not None:
         parts.append(
             "Names: called features that carry a name or tag, against as many of the most extreme features in "

@@ -14,6 +14,7 @@ from napari_lexicon.analysis.report.evidence import (
     without_channels,
 )
 from napari_lexicon.analysis.report.findings import Findings
+from napari_lexicon.analysis.report.matched import matched
 from napari_lexicon.analysis.report.network import layers
 from napari_lexicon.analysis.report.numbers import cells, counts, probes, selective, transfer
 from napari_lexicon.analysis.report.photos import Photos
@@ -31,6 +32,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Findings, Mapping[int, Photos]], str]]
     ("probes", "Probes", lambda found, photos: probes(found)),
     ("counts", "Counts", lambda found, photos: counts(found)),
     ("transfer", "Plate to plate", lambda found, photos: transfer(found)),
+    ("match", "Another lexicon", lambda found, photos: matched(found)),
     ("confounds", "Confounds", lambda found, photos: confounding(found)),
     ("stains", "Stains", lambda found, photos: stain_correlations(found)),
     ("channels", "Without a channel", lambda found, photos: without_channels(found)),
