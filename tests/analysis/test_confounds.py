@@ -9,6 +9,7 @@ from scipy import stats
 from tests.analysis.wells import wells_of
 
 from napari_lexicon.analysis.confounds import confounds, corrected_confounds
+from napari_lexicon.analysis.corrected_probes import corrected_probes
 from napari_lexicon.analysis.well_table import WellTable
 from napari_lexicon.errors import PlateMapError
 
@@ -99,6 +100,15 @@ def test_normalising_plates_takes_the_plate_away_and_leaves_the_biology() -> Non
     assert found.loc["plate", "biology"] >= found.loc["none", "biology"]
     with pytest.raises(PlateMapError, match="mixes features"):
         corrected_confounds(table, "x", controls=CONTROLS, corrections=["tvn"])
+
+
+def test_corrections_say_how_many_features_still_go_with_the_plate() -> None:
+    table, _ = confounded()
+    found = corrected_probes(table, "x", "plate", controls=CONTROLS, repeats=1)
+    flagged = found[found["told"] == "plate"].set_index("correction")["flagged"]
+    assert flagged["none"] >= 10 and flagged["plate"] <= 3
+    assert flagged[["tvn", "harmony"]].isna().all()  # they mix features
+    assert found.loc[found["told"] == "x", "flagged"].isna().all()
 
 
 def test_a_value_in_every_well_is_said_to_leave_no_room() -> None:

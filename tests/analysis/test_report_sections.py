@@ -57,6 +57,7 @@ def test_plates_are_set_against_each_other_and_corrections_before_and_after(foun
     assert "plate0 → plate1" in page.text and "dr<u>g" in page.text  # as text, no tag
     assert not page.of("u")
     told = Page(probes(found))
+    assert "features flagged for it" in told.text
     assert "Harmony" in told.text and "typical-variation normalisation" in told.text and "as it is" in told.text
 
 

@@ -163,6 +163,10 @@ def test_options_are_those_of_the_question_and_of_the_job(qtbot) -> None:
     options.setQuestion("alike")
     assert options.value() == {"active": "0.25"}  # what the question does not know is not asked
     options.setValue({"known": "Metadata_pert_type == 'poscon'"})
+    options.setQuestion("counts")
+    assert "per" in options.shown() and options.value() == {}
+    options.setValue({"per": "field"})
+    assert options.value() == {"per": "field"}
     options.setQuestion("match")
     assert options.value() == {}
     options.setValue({"other": "/data/other.lexicon"})

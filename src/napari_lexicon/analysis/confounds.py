@@ -305,8 +305,22 @@ def corrected_confounds(
     corrections: Sequence[str] = ("none", "plate"),
     nuisances: Sequence[str] = (),
     measurements: pd.DataFrame | None = None,
+    across: str = "plate",
 ) -> pd.DataFrame:
     """How many features are flagged before and after corrections that keep features apart.
+
+    Parameters
+    ----------
+    table : WellTable
+        Features over wells.
+    biology, controls : str
+        Column of interest, and the question that chooses the control wells.
+    corrections : sequence of str
+        Names of :data:`napari_lexicon.analysis.corrections.CORRECTIONS`.
+    nuisances, measurements : optional
+        As in :func:`confounds`.
+    across : str
+        Column whose values are corrected one by one: plate, batch.
 
     Returns
     -------
@@ -319,12 +333,12 @@ def corrected_confounds(
     PlateMapError
         If a correction mixes features (TVN, Harmony): those are compared by probes.
     """
-    control, plates = table.where(controls), table.wells["plate"].to_numpy()
+    control, batches = table.where(controls), table.labels(across).astype(str).to_numpy()
     rows = []
     for name in corrections:
         if not CORRECTIONS[name].keeps_features:
             raise PlateMapError(f"{CORRECTIONS[name].label} mixes features, so none is left to flag: use probes.")
-        values = CORRECTIONS[name].apply(table.fires, control, plates).astype(np.float32)
+        values = CORRECTIONS[name].apply(table.fires, control, batches).astype(np.float32)
         moved = WellTable(table.wells, table.features, values, values, table.tokens)
         found = confounds(moved, biology, nuisances=nuisances, measurements=measurements)
         one = found.nuisances[["nuisance", "flagged", "median_explained", "n_wells"]].copy()

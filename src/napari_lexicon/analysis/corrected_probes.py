@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.conditions import CONTROLS
+from napari_lexicon.analysis.confounds import corrected_confounds
 from napari_lexicon.analysis.corrections import CONTROLS_PER_DIRECTION, CORRECTIONS, control_problems
 from napari_lexicon.analysis.probes import Split, held_out_accuracy
 from napari_lexicon.analysis.well_table import WellTable
@@ -57,7 +58,9 @@ def corrected_probes(
     pandas.DataFrame
         One row per correction and column told: ``correction``, ``label``, ``told`` (``by`` or ``nuisance``),
         ``balanced_accuracy`` with ``low`` and ``high`` over splits, ``chance``, ``n_columns``, ``n_wells``,
-        ``n_controls``, ``warning`` (what the controls are too few for).
+        ``n_controls``, ``warning`` (what the controls are too few for). Where the nuisance is told and the correction
+        keeps features apart, ``flagged`` (features that go with it, as :func:`confounds` flags them) and
+        ``median_explained`` (share of their variation between wells, median); else NaN.
 
     Raises
     ------
@@ -102,7 +105,19 @@ def corrected_probes(
                     "warning": " ".join(said) or _few(name, control),
                 }
             )
-    return pd.DataFrame(rows)
+    return _with_flags(pd.DataFrame(rows), table, by, nuisance, controls)
+
+
+def _with_flags(found: pd.DataFrame, table: WellTable, by: str, nuisance: str, controls: str) -> pd.DataFrame:
+    """The same with the features that go with the nuisance after each correction that leaves features to be flagged."""
+    kept = [name for name in dict.fromkeys(found["correction"]) if CORRECTIONS[name].keeps_features]
+    flags = corrected_confounds(
+        table, by, controls=controls, corrections=kept, nuisances=[nuisance], across=nuisance
+    ).set_index("correction")
+    of_nuisance = found["told"] == nuisance
+    for column in ("flagged", "median_explained"):
+        found[column] = found["correction"].map(flags[column]).where(of_nuisance).astype(float)
+    return found
 
 
 def _few(name: str, control: np.ndarray) -> str:

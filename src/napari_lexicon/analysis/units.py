@@ -66,7 +66,11 @@ OF_QUESTION: dict[str, dict[str, str]] = {
         "r2": "share of the variation between wells that the curve explains, 0 to 1",
     },
     "confounds": dict.fromkeys(("explained", "biology", "biology_beyond", "explained_beyond"), SHARE),
-    "corrections": dict.fromkeys(("balanced_accuracy", "low", "high", "chance"), ACCURACY),
+    "corrections": {
+        **dict.fromkeys(("balanced_accuracy", "low", "high", "chance"), ACCURACY),
+        "flagged": "number of features",
+        "median_explained": SHARE,
+    },
     "probes": dict.fromkeys(("balanced_accuracy", "low", "high", "chance", "chance_high"), ACCURACY),
     "depth": dict.fromkeys(
         ("score", "low", "high", "chance", "chance_high"), "that of the row's metric: accuracy 0 to 1, correlation"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 from napari_lexicon.jobs.reporting import WrittenFile
@@ -25,6 +26,8 @@ class AskJob:
         As in :class:`napari_lexicon.analysis.asked.Asked`.
     measurements, other : str, optional
         CSV of numbers per well; second lexicon.
+    per : {"well", "field"}
+        What a row of measurements is about.
     features : tuple of int
         For questions about chosen features.
     pixels : bool
@@ -45,6 +48,7 @@ class AskJob:
     kind: str | None = None
     known: str | None = None
     measurements: str | None = None
+    per: Literal["well", "field"] = "well"
     other: str | None = None
     labels: str | None = None
     features: tuple[int, ...] = ()
@@ -86,6 +90,7 @@ def run_ask(job: AskJob, report: Report = silent, should_stop: ShouldStop = neve
         kind=job.kind,
         known=job.known,
         measurements=None if job.measurements is None else Path(job.measurements),
+        per=job.per,
         other=None if job.other is None else Path(job.other),
         labels=job.labels,
         features=job.features,

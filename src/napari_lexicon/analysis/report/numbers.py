@@ -132,6 +132,7 @@ def _corrections(corrections: pd.DataFrame | None) -> str:
                 escape(str(row["told"]).removeprefix("Metadata_")),
                 spread if known else "–",
                 number(row["chance"]) if known else "–",
+                f"{row['flagged']:.0f}" if np.isfinite(row.get("flagged", np.nan)) else "–",
                 escape(str(row["warning"])) or "–",
             ]
         )
@@ -140,6 +141,7 @@ def _corrections(corrections: pd.DataFrame | None) -> str:
         ("told", ""),
         ("balanced accuracy (splits)", "n"),
         ("1 / values", "n"),
+        ("features flagged for it", "n"),
         ("warning", "w"),
     ]
     return f"<h3>Before and after corrections for plates, same splits</h3>{table(head, rows)}"

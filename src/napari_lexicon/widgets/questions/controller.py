@@ -128,7 +128,7 @@ class QuestionsController(Controller):
         if plate is not None:
             columns = [str(c) for c in plate.map.columns if plate.map[c].nunique() > 1]
             self._view.setColumns(columns, treatment_column(plate) or telling_column(plate))
-            for box in (self._view.question, self._view.options.across):
+            for box in (self._view.question, *self._view.options.of_wells):
                 tell_items(box, images=plate.free)
         self._answer = self._drawn = None
         self._view.setAnswer("", None)

@@ -23,6 +23,7 @@ class _Option:
     questions: frozenset[str]
     tip: str
     nothing: str = ""
+    choices: tuple[tuple[str, str], ...] = ()  # words, and what they stand for; beside ``nothing``
 
 
 _TABLES = frozenset(
@@ -55,6 +56,15 @@ _OPTIONS: dict[str, _Option] = {
         frozenset({"alike"}),
         "Compare every treatment with all others, or with the positive controls alone.",
         "all treatments",
+        (("positive controls", "Metadata_pert_type == 'poscon'"),),
+    ),
+    "per": _Option(
+        "rows are",
+        "choice",
+        frozenset({"counts", "meanings"}),
+        "Hold features against measurements well by well, or field by field: tiles of a slide are fields.",
+        "wells",
+        (("fields", "field"),),
     ),
     "measurements": _Option(
         "measured",
@@ -78,7 +88,6 @@ _OPTIONS: dict[str, _Option] = {
         "no other lexicon",
     ),
 }
-_POSITIVE = "Metadata_pert_type == 'poscon'"
 _OWN = ("plate", "well", "row", "column")
 
 
@@ -127,11 +136,9 @@ class QuestionOptions(QWidget):
                 self._set_path(name, said)
 
     @property
-    def across(self) -> QComboBox:
-        """What stays on one side of every split."""
-        box = self.controls["across"]
-        assert isinstance(box, QComboBox)
-        return box
+    def of_wells(self) -> list[QComboBox]:
+        """Lists whose entries speak of wells."""
+        return [box for name in ("across", "per") if isinstance(box := self.controls[name], QComboBox)]
 
     def shown(self) -> list[str]:
         """Options that the question knows."""
@@ -173,7 +180,8 @@ class QuestionOptions(QWidget):
             box = QComboBox()
             if option.takes == "choice":
                 box.addItem(option.nothing, None)
-                box.addItem("positive controls", _POSITIVE)
+                for words, chosen in option.choices:
+                    box.addItem(words, chosen)
             box.currentIndexChanged.connect(self.valueChanged)
             return box
         button = QPushButton(f"{option.nothing}…")
