@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,10 +20,12 @@ from napari_lexicon.analysis.matching import transferred_between
 from napari_lexicon.analysis.report import Findings, ReportSettings, gathered
 from napari_lexicon.analysis.report.beside import Beside
 from napari_lexicon.analysis.report.cards import stain_words
+from napari_lexicon.analysis.report.evidence import named
 from napari_lexicon.analysis.report.head import summary_sentences
 from napari_lexicon.analysis.report.methods import methods
 from napari_lexicon.analysis.report.numbers import counts, enriched, probes, transfer
 from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.lexicons.names import FeatureName
 
 CONTROLS = "Metadata_x == 'DMSO'"
 
@@ -68,6 +71,18 @@ def test_a_stain_is_followed_only_where_the_correlation_says_so() -> None:
     found = SimpleNamespace(stains=stains)
     said = [stain_words(found, SimpleNamespace(feature=feature, channel="RNA")) for feature in (1, 2, 3)]
     assert said == ["follows no stain (r up to 0.03)", "avoids DNA (r −0.40)", ""]
+
+
+def test_names_that_came_with_the_dictionary_are_folded_below_those_that_people_gave(
+    applied: Path, tmp_path: Path
+) -> None:
+    lexicon = Lexicon.open(shutil.copytree(applied, tmp_path / "named.lexicon"))
+    lexicon.names.put(
+        {3: FeatureName(name="cell?", by="napari-lexicon 0.1.0"), 5: FeatureName(name="my own", by="Ada")}
+    )
+    body = named(gathered(lexicon, ReportSettings(pixels=False)))
+    Page(body)  # every tag is closed
+    assert body.index("my own") < body.index("<summary>1 name that came with the dictionary") < body.index("cell?")
 
 
 def test_names_among_called_features_are_a_table(found: Findings) -> None:

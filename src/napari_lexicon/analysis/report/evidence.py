@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.report import charts
-from napari_lexicon.analysis.report.blocks import csv_link, section, short, table
+from napari_lexicon.analysis.report.blocks import counted, csv_link, section, short, table
 from napari_lexicon.analysis.report.drawing import chance, percent
 from napari_lexicon.analysis.report.findings import Findings
 from napari_lexicon.analysis.report.methods import methods
@@ -16,8 +16,9 @@ from napari_lexicon.analysis.report.numbers import enriched
 
 
 def named(found: Findings) -> str:
-    """Features that people named."""
-    rows = []
+    """Features that people named; names that came with the dictionary are folded."""
+    rows: list[list[str]] = []
+    suggested: list[list[str]] = []
     for feature, said in found.lexicon.names:
         if feature >= found.n_features:
             continue
@@ -30,7 +31,7 @@ def named(found: Findings) -> str:
                 f"{one['treatment']} ({'more' if one['effect'] > 0 else 'less'})"
                 for _, one in strongest.head(4).iterrows()
             )
-        rows.append(
+        (suggested if said.by.startswith("napari-lexicon") else rows).append(
             [
                 escape(said.name),
                 f"#{feature}",
@@ -44,8 +45,14 @@ def named(found: Findings) -> str:
         )
     head = [("name", "w"), ("feature", "n"), ("tags", ""), ("fires", "n"), ("most in", "")]
     head += [("called for", "w"), ("note", "w note"), ("named by", "")]
-    body = f'<div class="card">{table(head, rows)}{enriched(found)}</div>' if rows else ""
-    return section("names", "Named features", "Names that people gave, and names that the plugin suggests.", body)
+    if not rows and not suggested:
+        return ""
+    shown = table(head, rows) if rows else "<p>Nobody has named a feature here yet.</p>"
+    if suggested:
+        words = f"{counted(len(suggested), 'name')} that came with the dictionary"
+        shown += f"<details><summary>{words}</summary>{table(head, suggested)}</details>"
+    lead = "Names that people gave, and names that came with the dictionary."
+    return section("names", "Named features", lead, f'<div class="card">{shown}{enriched(found)}</div>')
 
 
 def confounding(found: Findings) -> str:
