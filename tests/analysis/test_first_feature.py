@@ -106,6 +106,34 @@ def test_without_a_plate_map_it_is_the_one_that_differs_between_wells() -> None:
     assert "well to well" in found.why
 
 
+def test_without_a_plate_map_ground_is_not_the_first_thing_that_is_seen() -> None:
+    """What covers an image, and what lies along a feature named for the background, differs most between images."""
+    floods, ground, cells, named = 3, 5, 8, 20
+    wells = tuple(well_name(0, column) for column in range(8))
+    rates = np.full((8, M), 0.02)
+    rates[0, floods], rates[:4, ground], rates[:4, cells] = 0.95, 0.4, 0.3
+    statistics = WellStatistics.empty(wells, 1, M)
+    statistics.tokens[:] = TOKENS
+    statistics.active[:, 0] = np.random.default_rng(0).binomial(TOKENS, rates)
+    one = PlateStatistics("p", statistics, pd.DataFrame(index=list(wells)), ("DNA",))
+    table = features_table([one])
+    table.loc[named, "name"] = "background?"
+    atoms = np.eye(M, 64, dtype=np.float32)
+    atoms[ground, named], atoms[ground, ground] = 0.6, 0.8
+
+    def first(directions: np.ndarray | None) -> int:
+        found = first_feature(table, one, None, directions)
+        assert found is not None
+        return found.feature
+
+    assert first(atoms) == cells
+    assert first(None) == ground  # nothing else is known of it
+    table.loc[named, "name"] = "#20"
+    assert first(atoms) == ground
+    statistics.active[:] = TOKENS
+    assert first_feature(features_table([one]), one, None, atoms) is not None  # all cover their images
+
+
 def test_one_well_and_a_silent_plate_are_no_error() -> None:
     found = choice(["DMSO"])
     assert found is not None

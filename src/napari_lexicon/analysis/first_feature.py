@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 LEAST, MOST = 0.001, 0.3
 """Part of patches in which a feature to begin with fires: rarer is hard to see, more common is the background."""
+FLOODS = 0.5
+"""Part of a well's patches from which a feature covers its image: where only wells differ, this is empty ground."""
+LIKE_NOTHING = 0.3
+"""Cosine with a feature that is named for nothing to see from which a feature is taken for the same."""
 NOTHING_TO_SEE = re.compile(r"\b(?:background|empty|dark|blank|debris|dust|noise|out of focus)\b", re.IGNORECASE)
 _NAMED_BONUS = 1.3  # a feature that says what it is may tell conditions apart a little less clearly
 _LEAST_FREEDOM = 2
@@ -55,7 +59,9 @@ class FirstFeature:
     beyond: float | None = None
 
 
-def first_feature(table: pd.DataFrame, plate: PlateStatistics, by: str | None = None) -> FirstFeature | None:
+def first_feature(
+    table: pd.DataFrame, plate: PlateStatistics, by: str | None = None, atoms: np.ndarray | None = None
+) -> FirstFeature | None:
     """The feature to show first.
 
     Parameters
@@ -67,12 +73,15 @@ def first_feature(table: pd.DataFrame, plate: PlateStatistics, by: str | None = 
         The plate.
     by : str, optional
         Column of the plate map with the treatment or the dose.
+    atoms : numpy.ndarray, optional
+        ``(M, dim)`` unit directions of the features.
 
     Returns
     -------
     FirstFeature or None
         With the largest rise over the control wells; without controls, with the largest difference between groups of
-        wells; without groups, between wells. None where nothing fires.
+        wells; without groups, between wells, where it covers no image and is not like one that is named for the
+        background. None where nothing fires.
     """
     known = plate.statistics.tokens.sum(axis=1) > 0
     candidates = _candidates(table)
@@ -95,7 +104,8 @@ def first_feature(table: pd.DataFrame, plate: PlateStatistics, by: str | None = 
         if found is not None:
             return chosen(*found)
     if len(wells) > 1:
-        best = int((rooted.std(axis=0) * bonus).argmax())
+        seen = (fires.max(axis=0) <= FLOODS) & ~_like_nothing(table, atoms)[candidates]
+        best = int((rooted.std(axis=0) * bonus * np.where(seen, 1, 1e-9)).argmax())
         low, high = float(fires[:, best].min()), float(fires[:, best].max())
         why = f"how often it fires differs most from well to well, {_part(low)} to {_part(high)} of patches"
         return chosen(best, why)
@@ -128,6 +138,14 @@ def _candidates(table: pd.DataFrame) -> np.ndarray:
     flagged = (table["flag"].astype(str) != "").to_numpy() if "flag" in table else np.zeros(len(table), dtype=bool)
     good = np.flatnonzero((fires >= LEAST) & (fires <= MOST) & ~plain & ~flagged)
     return good if len(good) else np.flatnonzero((fires > 0) & ~plain)
+
+
+def _like_nothing(table: pd.DataFrame, atoms: np.ndarray | None) -> np.ndarray:
+    """``(M,)`` bool: features whose direction is near that of one named for nothing to see."""
+    nothing = table["name"].astype(str).str.contains(NOTHING_TO_SEE).to_numpy()
+    if atoms is None or not nothing.any():
+        return nothing
+    return np.asarray((atoms @ atoms[nothing].T).max(axis=1) >= LIKE_NOTHING)
 
 
 def _groups(plate_map: pd.DataFrame, wells: list[str], by: str | None) -> pd.Series | None:

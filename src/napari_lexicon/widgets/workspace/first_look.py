@@ -93,7 +93,7 @@ class FirstLook(QObject):
     def _look(self, figures: Figures | None) -> None:
         from napari_lexicon.analysis.features import PlateStatistics, features_table
         from napari_lexicon.analysis.first_feature import ALONG, clearer, first_feature
-        from napari_lexicon.analysis.lexicon_tables import statistics_along
+        from napari_lexicon.analysis.lexicon_tables import atoms_of, statistics_along
         from napari_lexicon.widgets.workspace.figures import channels_of
 
         state, plate, known = self._state, self._state.lexicon_plate, self._state.plate
@@ -104,7 +104,7 @@ class FirstLook(QObject):
         lexicon = state.lexicon
 
         def found() -> FirstFeature | None:
-            first = first_feature(figures.table, one, by)
+            first = first_feature(figures.table, one, by, None if lexicon is None else atoms_of(lexicon))
             if figures.beyond is not None or lexicon is None:
                 return first  # a person has said how features are to be read
             try:
