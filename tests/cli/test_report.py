@@ -216,7 +216,8 @@ def test_a_second_lexicon_has_its_features_matched_or_its_effects_compared(
     table = pd.read_csv(io.BytesIO(base64.b64decode(link.split(",", 1)[1])))
     again = api.ask(lexicon, "match", other=second).set_index("feature").loc[table["feature"]]
     np.testing.assert_allclose(table["r"], again["r"], rtol=1e-5)
-    assert f"{len(table)} features fire in 20 patches or more" in page.text
+    high = int((table["r"] >= 0.5).sum())
+    assert f"{len(table)} features fire in 20 patches or more" in page.text and f"0.5 or more in {high} of" in page.text
     assert report(lexicon, tmp_path / "r.html", *quick, str(lexicon)).exit_code == 0
     page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert f"{lexicon.stem} → {lexicon.stem}" in page.text and "r of effects" in page.text

@@ -16,21 +16,21 @@ def matched(found: Findings) -> str:
     if told is None or told.empty:
         return ""
     n, r = len(told), told["r"]
-    reach = "; ".join(f"{least:g} or more: {int((r >= least).sum())}" for least in _LEVELS)
-    best = f"Their best match goes with them at r {reach}. Median {r.median():.2f}"
+    reach = ", ".join(f"{least:g} or more in {int((r >= least).sum())}" for least in _LEVELS)
+    best = f"The correlation with the best match is {reach} of them. Median {r.median():.2f}"
     said = [
         f"{counted(n, 'feature')} fire in 20 patches or more. {best}, of the second {told['r_next'].median():.2f}.",
         f"{counted(int(told['mutual'].sum()), 'feature')} and their match are each other’s best.",
     ]
     rows = []
-    for one in {each.feature: each for each in reversed(found.chosen)}.values():
-        own = told[told["feature"] == one.feature]
+    for feature in dict.fromkeys(one.feature for one in found.chosen):  # of several channels once
+        own = told[told["feature"] == feature]
         if own.empty:
             continue
         row = own.iloc[0]
         rows.append(
             [
-                escape(found.lexicon.names.label(one.feature)),
+                escape(found.lexicon.names.label(feature)),
                 f"#{int(row['match'])}",
                 f"{row['r']:.2f}",
                 f"{row['r_next']:.2f}",
