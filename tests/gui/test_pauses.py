@@ -16,6 +16,7 @@ from napari_lexicon.analysis.maps import activation_map
 from napari_lexicon.lexicons import LexiconPlate
 from napari_lexicon.viewer.conversion import cropped_map
 from napari_lexicon.viewer.field_layers import FieldLayers
+from napari_lexicon.viewer.overlay import ActivationOverlay
 from napari_lexicon.widgets.embed import controller as embed_controller
 from napari_lexicon.widgets.workspace.field_putting import FieldPutting
 from napari_lexicon.widgets.workspace.field_reading import read_fields
@@ -101,6 +102,24 @@ def test_the_map_of_before_stays_while_codes_are_read_at_once_and_goes_where_the
     person.wait_for_field("A02")
     person.breathe(0.2)
     assert not blanked
+
+
+def test_the_map_of_a_chosen_feature_is_put_a_turn_later_and_drawn_after_that(person: Person, plate: Path, monkeypatch):
+    at_a_field(person, plate)
+    overlay, put = person.workspace.canvas.overlay, ActivationOverlay.show
+    drawing = []
+
+    def noted(self: ActivationOverlay, *what: object) -> None:
+        drawing.append(person.canvas.updatesEnabled())
+        put(self, *what)
+
+    monkeypatch.setattr(ActivationOverlay, "show", noted)
+    for feature in (5, 4, 5):  # in a hurry: the last one is drawn
+        person.workspace.state.set_feature(feature)
+    assert not drawing
+    person.wait(lambda: drawing and person.canvas.updatesEnabled(), 10, "the drawing")
+    assert drawing == [False]
+    assert overlay.layer().name == "#5"
 
 
 def test_all_layers_of_a_plate_go_together(person: Person, plate: Path):

@@ -17,6 +17,7 @@ from napari_lexicon.viewer.side_by_side import SideBySide
 from napari_lexicon.viewer.spot_frame import SpotFrame
 from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.workspace.beside import SELECTION, fields_to_show
+from napari_lexicon.widgets.workspace.drawn_later import DrawnLater
 from napari_lexicon.widgets.workspace.field_putting import FieldPutting
 from napari_lexicon.widgets.workspace.field_reading import ReadFields, broken_in_two, caption_of, read_fields
 from napari_lexicon.widgets.workspace.kept_maps import KeptMaps
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 _SELECTION_PAUSE_MS = 150
 _PATIENCE_MS = 80
 """How long the map of before may stay over an image whose codes are being read; drawing twice takes as long."""
-_TURN_MS = 12
-"""How long after another feature was chosen its map is drawn: table, card and plate are painted before."""
 _BREATH_MS = 40
 """How long a map that is over stays: what ended it is painted first, and may bring another."""
 _PATCHES_AROUND = 20
@@ -90,7 +89,7 @@ class Canvas(QObject):
         self._figures: Figures | None = None
         self._patience = later(self, _PATIENCE_MS, self._blank_map)
         self._clearing = later(self, _BREATH_MS, self._clear_map)
-        self._drawing = later(self, _TURN_MS, self._show_map)
+        self._chosen = DrawnLater(self.layers, self.putting, self._show_map, self)
         state.plateChanged.connect(self._forget_ranges)
         state.fieldChanged.connect(self._load)
         state.besideChanged.connect(self._load)
@@ -165,8 +164,8 @@ class Canvas(QObject):
     def close(self) -> None:
         """Draw nothing any more; the window is closing."""
         self.putting.close()
-        for timer in (self._pause, self._patience, self._clearing, self._drawing):
-            timer.stop()
+        for pending in (self._pause, self._patience, self._clearing, self._chosen):
+            pending.stop()
 
     # field ----------------------------------------------------------------------------------------------------------
 
@@ -344,7 +343,7 @@ class Canvas(QObject):
     def _feature_changed(self, _: object = None) -> None:
         """Another feature is shown, or its look is another."""
         self._want_closer()
-        self._drawing.start()
+        self._chosen.start()
 
     def _figures_changed(self, figures: Figures | None) -> None:
         """Figures that only the table shows (q, flags) leave the map as it is."""
