@@ -153,17 +153,24 @@ class Desk:
         self.at_a_large_field()
         return seconds
 
+    def choose(self, feature: int) -> None:
+        """Another feature, and wait until its map is in its layer."""
+        overlay = self.person.workspace.canvas.overlay
+        self.state.set_feature(feature)
+        self.until(lambda: overlay.layer() is not None and overlay.layer().name.split()[0] == f"#{feature}")
+
     def switch(self) -> list[float]:
-        """Another feature; the codes of the field are in memory."""
+        """Another feature, until its map is in its layer; the codes of the field are in memory."""
         chosen = self.features(2 * self.repeats + 1)
-        return self.timed(2 * self.repeats, lambda n: self.state.set_feature(chosen[n]), self.quiet)
+        return self.timed(2 * self.repeats, lambda n: self.choose(chosen[n]), self.quiet)
 
     def switch_drawn(self) -> list[float]:
         """The same, and the canvas drawn."""
         chosen = self.features(self.repeats + 1)
 
         def act(number: int) -> None:
-            self.state.set_feature(chosen[number])
+            self.choose(chosen[number])
+            self.until(self.person.canvas.updatesEnabled)
             self.draw()
 
         return self.timed(self.repeats, act, self.quiet)
@@ -178,7 +185,7 @@ class Desk:
 
         def act(number: int) -> None:
             canvas._load_codes()
-            self.state.set_feature(chosen[number])
+            self.choose(chosen[number])
             self.until(lambda: canvas.codes is not None)
 
         return self.timed(self.repeats, act, self.quiet)
@@ -244,7 +251,7 @@ class Desk:
             for number in range(n_fields):
                 self.show(places[number % len(places)])
             for feature in self.features(n_switches):
-                self.state.set_feature(feature)
+                self.choose(feature)
                 self.draw()
             self.quiet()
             gc.collect()

@@ -31,7 +31,7 @@ _LESS_THAN_NAMES, _BESIDE_NAME, _NAMES_MOST = 3, 32, 150
 """From how spare on a column gives way to names, and pixels: of the dot, and of the column of names at most."""
 _BESIDE_TITLE = 6  # pixels beside the title of a column that can be left out
 _CONDITION_GROWS = 44
-"""Pixels that the column of conditions gets first of what is left over: their names are long."""
+"""Pixels that the column of conditions gets of what is left over, less where names of features need it as well."""
 
 
 def paint_dot(painter: QPainter, rect: QRectF, color: QColor, *, kept: bool) -> None:
@@ -293,8 +293,10 @@ class FeatureTable(QTableView):
                 left += widths[section]
         for section in shown:
             if columns[section].key == "best_value":
-                widths[section] += min(left, _CONDITION_GROWS)
-                left -= min(left, _CONDITION_GROWS)
+                names = max(0, round(self._names_width()) - widths[0])
+                grows = min(_CONDITION_GROWS, round(left * _CONDITION_GROWS / (_CONDITION_GROWS + names)))
+                widths[section] += grows
+                left -= grows
         widths[0] += left
         for section, width in enumerate(widths):
             self.setColumnHidden(section, section not in shown)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_lexicon.viewer.field_layers import FieldLayers
     from napari_lexicon.widgets.workspace.field_putting import FieldPutting
 
-_TURN_MS = 12
+_TURN_MS = 5
 
 
 class DrawnLater(QObject):
