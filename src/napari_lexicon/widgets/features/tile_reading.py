@@ -18,6 +18,7 @@ K = TypeVar("K")
 FIRST, LATER = 6, 14
 """Tiles that come together: a row or two at once, then more of them. Whenever one comes, the whole window is composed
 anew, which takes longer than reading it."""
+_AT_A_STRETCH = 2  # tiles that are read before what is to be drawn is waited for
 
 
 class TileReading:
@@ -72,11 +73,16 @@ class TileReading:
 def _reader(
     places: Sequence[tuple[K, Example]], read: Callable[[Example], Tile | None], give_way: Callable[[], None]
 ) -> Callable[[], list[tuple[K, Tile]]]:
-    def tile(place: Example) -> Tile | None:
-        give_way()
+    def tile(number: int, place: Example) -> Tile | None:
+        if number % _AT_A_STRETCH == 0:
+            give_way()
         try:
             return read(place)
         except (LexiconError, OSError):
             return None
 
-    return lambda: [(position, found) for position, place in places if (found := tile(place)) is not None]
+    return lambda: [
+        (position, found)
+        for number, (position, place) in enumerate(places)
+        if (found := tile(number, place)) is not None
+    ]
