@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from tests.gui.driver import Person
 
+from napari_lexicon.analysis.lexicon_tables import plate_statistics
+from napari_lexicon.lexicons import Lexicon
+
 SCRIPT = """
 import json, sys
 from pathlib import Path
@@ -22,11 +25,11 @@ from napari_lexicon.widgets.workspace.workspace import workspace_of
 
 def look():
     workspace = workspace_of(napari.current_viewer())
-    field = workspace.canvas.shown_field()
-    if field is None or workspace.reading.figures is None:
+    field, feature = workspace.canvas.shown_field(), workspace.state.feature
+    if field is None or feature is None:
         QTimer.singleShot(50, look)
         return
-    print(json.dumps([field.well, str(workspace.state.lexicon.path), napari.current_viewer().layers[0].name]))
+    print(json.dumps([field.well, feature, str(workspace.state.lexicon.path), napari.current_viewer().layers[0].name]))
     workspace.close()
     napari.current_viewer().close()
 
@@ -38,12 +41,15 @@ print("closed")
 
 
 @pytest.mark.timeout(180)
-def test_open_shows_the_first_well_and_the_features_and_returns_when_closed(plate: Path):
+def test_open_shows_a_feature_in_the_well_where_it_fires_most_and_returns_when_closed(plate: Path):
     lexicon = plate.with_suffix(".lexicon")
     done = subprocess.run([sys.executable, "-c", SCRIPT, str(lexicon)], capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stderr
     seen, closed = done.stdout.splitlines()[-2:]
-    assert json.loads(seen) == ["A01", str(lexicon), "DNA"]
+    well, feature, *rest = json.loads(seen)
+    (one,) = plate_statistics(Lexicon.open(lexicon))
+    assert well == one.statistics.wells[int(one.statistics.fraction_active()[:, feature].argmax())]
+    assert rest == [str(lexicon), "DNA"]
     assert closed == "closed"
 
 

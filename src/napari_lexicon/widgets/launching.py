@@ -27,15 +27,8 @@ def open_in_napari(lexicon: Path) -> None:
         window.setGeometry(screen.availableGeometry())
     workspace = workspace_of(viewer)
 
-    def show_a_well() -> None:
-        """The well where a person was last, else the first."""
-        workspace.opening.opened.disconnect(show_a_well)
-        if workspace.state.field is None:
-            workspace.walking.well(1)
-
     def begin() -> None:
         open_workspace(viewer, front="Features")
-        workspace.opening.opened.connect(show_a_well)
         workspace.opening.lexicon(lexicon)
 
     QTimer.singleShot(0, begin)  # when the window has its size
