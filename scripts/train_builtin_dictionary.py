@@ -2,13 +2,14 @@
 
     LEXICON_DATA=... python scripts/train_builtin_dictionary.py [--seeds 3] [--features 256] [--steps 400]
 
-Three seeds are trained on the same tokens, and features that were taught what the simulator knows are added to each
-(``pretraining/properties.py``, ``pretraining/whole_cells.py``; ``--teach 0`` for none); the first one is kept, with the
+Three seeds are trained on the same tokens, and features that were taught what the simulator knows, or what is measured
+in pixels, are added to each (``pretraining/taught.py``; ``--teach 0`` for none); the first one is kept, with the
 stability of each of its features across the others. Features get a name where the truth of unseen simulated plates
 leaves no doubt. Without ``LEXICON_DATA`` the real images are left out.
 
-With ``--cells-anew`` the packaged dictionary stays as it is, but for the features that whole cells teach
-(``pretraining/whole_cells.py``) and their names.
+With ``--anew cells`` the packaged dictionary stays as it is, but for the features that whole cells teach
+(``pretraining/whole_cells.py``) and their names; with ``--anew measures`` but for those that are taught what is
+measured in pixels (``pretraining/pixel_measures.py``), which are added where there are none.
 """
 
 from __future__ import annotations
@@ -16,22 +17,32 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from pretraining.dictionary_recipe import control_whitening, fitted, recipe, taught_anew, with_stability
-from pretraining.naming import Evidence, named, named_by_cells
-from pretraining.taught import cell_directions, taught_directions
+from pretraining.naming import Evidence, named, named_by_cells, named_by_measures
+from pretraining.pixel_measures import MEASURED
+from pretraining.properties import PROPERTIES
+from pretraining.taught import cell_directions, measured_directions, taught_directions
 from pretraining.token_sample import SampleSettings, token_sample
-from pretraining.whole_cells import TRAITS
+from pretraining.whole_cells import COUNTED, TRAITS, Seeing
 
 import napari_lexicon.dictionaries
 from napari_lexicon.backbones import Backbone, builtin, load_backbone
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.file_format import load_dictionary, save_dictionary
 
+Teaching = Callable[[Seeing, int], list[dict[str, torch.Tensor]]]
+Naming = Callable[[Backbone, Dictionary, int], list[Evidence]]
+TAUGHT = {*(name for name, wanted in PROPERTIES.items() if wanted.taught), *TRAITS, COUNTED, *MEASURED}
+ANEW: dict[str, tuple[Teaching, Naming, Collection[str]]] = {
+    "cells": (cell_directions, named_by_cells, TRAITS),
+    "measures": (measured_directions, named_by_measures, MEASURED),
+}
+"""What teaches a part of the dictionary, what names it, and what it is taught."""
 BUILTIN = Path(napari_lexicon.dictionaries.__file__).parent / "builtin.safetensors"
 
 
@@ -40,10 +51,14 @@ def main() -> None:
     arguments = _parser().parse_args()
     torch.set_num_threads(arguments.threads)
     backbone = load_backbone(arguments.backbone, layer=arguments.layer, device="cpu")
-    best = cells_anew(backbone, arguments) if arguments.cells_anew else trained(backbone, arguments)
+    if arguments.anew:
+        teach, name, asked = ANEW[arguments.anew]
+        best = taught_again(backbone, teach, arguments)
+    else:
+        name, asked = named, set(TAUGHT)
+        best = trained(backbone, arguments)
     if arguments.pictures:
-        name = named_by_cells if arguments.cells_anew else named
-        best = with_names(best, name(backbone, best, arguments.pictures))
+        best = with_names(best, name(backbone, best, arguments.pictures), asked)
     save_dictionary(best, arguments.to)
     if arguments.to == BUILTIN:
         note_names(best, builtin.BUILTIN.weights.with_suffix(".json"))
@@ -74,21 +89,22 @@ def trained(backbone: Backbone, arguments: argparse.Namespace) -> Dictionary:
     return best
 
 
-def cells_anew(backbone: Backbone, arguments: argparse.Namespace) -> Dictionary:
-    """The packaged dictionary, taught by whole cells once more."""
+def taught_again(backbone: Backbone, teach: Teaching, arguments: argparse.Namespace) -> Dictionary:
+    """The packaged dictionary, taught a part of it once more; what nobody teaches any more is replaced."""
     packaged = load_dictionary(BUILTIN)
     made = packaged.header.whitening["sample"]
     sample = token_sample(backbone, SampleSettings(**{**made, "leave_out": tuple(made["leave_out"])}))
-    (directions,) = cell_directions([(backbone, packaged.whitening)], arguments.teach)
-    return taught_anew(packaged, sample, directions)
+    (directions,) = teach([(backbone, packaged.whitening)], arguments.teach)
+    dropped = [name for name in packaged.header.taught.values() if name not in TAUGHT]
+    return taught_anew(packaged, sample, directions, dropped)
 
 
-def with_names(dictionary: Dictionary, found: Sequence[Evidence]) -> Dictionary:
-    """The same dictionary with names, and the evidence printed; of names that it has, those by cells are given anew."""
+def with_names(dictionary: Dictionary, found: Sequence[Evidence], asked: Collection[str]) -> Dictionary:
+    """The same dictionary with names, and the evidence printed; what was taught something ``asked`` is named anew."""
     for evidence in found:
         print(json.dumps(asdict(evidence)))
     header = dictionary.header
-    kept = [feature for feature in header.names if header.taught.get(feature) not in TRAITS]
+    kept = [feature for feature in header.names if header.taught.get(feature) not in asked]
     names = {feature: header.names[feature] for feature in kept}
     notes = {feature: header.names_notes[feature] for feature in kept}
     names.update({evidence.feature: evidence.name for evidence in found})
@@ -125,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--leave-out", action="append", default=[], metavar="NAME")
     parser.add_argument("--pictures", type=int, default=800, help="to find names by; 0 for no names")
     parser.add_argument("--teach", type=int, default=1200, help="pictures to teach features from; 0 for none")
-    parser.add_argument("--cells-anew", action="store_true", help="keep what the packaged dictionary has learnt")
+    parser.add_argument("--anew", choices=list(ANEW), help="keep all else as the packaged dictionary has it")
     parser.add_argument("--threads", type=int, default=2)
     return parser
 

@@ -18,11 +18,11 @@ from napari_lexicon.backbones import Backbone
 from napari_lexicon.backbones.builtin import load_random
 from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.file_format import load_dictionary, save_dictionary
-from pretraining import properties, whole_cells
+from pretraining import pixel_measures, properties, whole_cells
 from pretraining import taught as teaching
 
 _TEACHING = hashlib.sha256(
-    b"".join(Path(module.__file__).read_bytes() for module in (properties, teaching, whole_cells))
+    b"".join(Path(module.__file__).read_bytes() for module in (pixel_measures, properties, teaching, whole_cells))
 ).hexdigest()
 """What is kept of another way of teaching is not used again."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 import torch
+import torch.nn.functional as F
 
 from napari_lexicon.backbones import BackboneSpec
 from napari_lexicon.dictionaries.dictionary import Dictionary
@@ -91,8 +92,12 @@ def with_stability(dictionary: Dictionary, others: Sequence[Dictionary]) -> Dict
     )
 
 
-def taught_anew(dictionary: Dictionary, sample: TokenSample, directions: Mapping[str, torch.Tensor]) -> Dictionary:
+def taught_anew(
+    dictionary: Dictionary, sample: TokenSample, directions: Mapping[str, torch.Tensor], dropped: Sequence[str] = ()
+) -> Dictionary:
     """The same dictionary with other directions for some of what it was taught; all features keep their numbers.
+
+    What is new takes the places of ``dropped`` features, and otherwise comes after all others.
 
     Parameters
     ----------
@@ -102,10 +107,21 @@ def taught_anew(dictionary: Dictionary, sample: TokenSample, directions: Mapping
         What it was made from: figures are counted on the part that was held out then.
     directions : dict of str to torch.Tensor
         By what they are taught, ``(dim_w,)``; what is not there stays as it was.
+    dropped : sequence of str
+        What was taught, and is not any more.
     """
     header = dictionary.header
     settings = TrainSettings(**header.training)
-    taught = {name: directions.get(name, dictionary.atoms[feature]) for feature, name in sorted(header.taught.items())}
+    new = iter([name for name in directions if name not in header.taught.values()])
+    numbered = {
+        feature: next(new) if name in dropped else name  # there must be enough that is new
+        for feature, name in sorted(header.taught.items())
+    }
+    numbered.update(enumerate(new, start=dictionary.n_features))
+    taught = {
+        name: directions[name] if name in directions else dictionary.atoms[feature]
+        for feature, name in numbered.items()
+    }
     learnt = Dictionary(
         dictionary.atoms[: settings.features],
         dictionary.bias,
@@ -116,6 +132,15 @@ def taught_anew(dictionary: Dictionary, sample: TokenSample, directions: Mapping
     source = ArrayTokens(sample.tokens, sample.groups)
     split = split_tokens(source, settings.validation_fraction, settings.validation_tokens, settings.seed)
     larger = with_taught(learnt, taught, source.tokens(split.held_out))
-    anew = torch.tensor([header.taught.get(feature) in directions for feature in range(dictionary.n_features)])
-    atoms = torch.where(anew[:, None], larger.atoms, dictionary.atoms)  # unit rows scaled again differ in the last bit
-    return Dictionary(atoms, larger.bias, larger.whitening, larger.encoder, larger.header, dictionary.stability)
+    atoms = larger.atoms.clone()
+    kept = [feature for feature in range(dictionary.n_features) if numbered.get(feature) not in directions]
+    atoms[kept] = dictionary.atoms[kept]  # unit rows scaled again differ in the last bit
+    return Dictionary(
+        atoms, larger.bias, larger.whitening, larger.encoder, larger.header, _lengthened(dictionary, larger)
+    )
+
+
+def _lengthened(dictionary: Dictionary, larger: Dictionary) -> torch.Tensor | None:
+    """The stability of the features; that of new ones is 1, as of all that is taught: every seed is given the same."""
+    known = dictionary.stability
+    return None if known is None else F.pad(known, (0, larger.n_features - len(known)), value=1.0)

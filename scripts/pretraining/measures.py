@@ -42,7 +42,7 @@ def measures(picture: Array, patch: int) -> dict[str, Array]:
     """
     result: dict[str, Array] = {}
     smooth = gaussian_filter(picture, 1.0)
-    top, bottom = _blocks(smooth, patch).max((1, 3)), _blocks(smooth, patch).min((1, 3))
+    top, bottom = blocks(smooth, patch).max((1, 3)), blocks(smooth, patch).min((1, 3))
     for window in WINDOWS:
         result[f"mean{window}"] = mean = _pooled(picture, window, patch)
         square = _pooled(picture * picture, window, patch)
@@ -51,7 +51,7 @@ def measures(picture: Array, patch: int) -> dict[str, Array]:
         result[f"bottom{window}"] = minimum_filter(bottom, window)
     result.update(_bands(picture, patch))
     for sigma in (1, 3):
-        result.update(_structure(picture, float(sigma), patch))
+        result.update(structure(picture, float(sigma), patch))
     for radius in (1, 3):
         result.update(_binary_patterns(picture, radius, patch))
     half = _halved(smooth)
@@ -81,8 +81,8 @@ def _bands(picture: Array, patch: int) -> dict[str, Array]:
     return result
 
 
-def _structure(picture: Array, sigma: float, patch: int) -> dict[str, Array]:
-    """Strength, coherence and direction of the gradients around each patch."""
+def structure(picture: Array, sigma: float, patch: int) -> dict[str, Array]:
+    """Strength, coherence and direction of the gradients of each patch, by name."""
     gy = gaussian_filter(picture, sigma, order=(1, 0))
     gx = gaussian_filter(picture, sigma, order=(0, 1))
     yy, xx, xy = (_pooled(product, 1, patch) for product in (gy * gy, gx * gx, gx * gy))
@@ -117,7 +117,7 @@ def _binary_patterns(picture: Array, radius: int, patch: int) -> dict[str, Array
 
 def _pooled(values: Array, window: int, patch: int) -> Array:
     """Mean over each patch, or over a square of ``window`` patches around it."""
-    means = _blocks(values, patch).mean((1, 3), dtype=np.float32)
+    means = blocks(values, patch).mean((1, 3), dtype=np.float32)
     if window > 1:
         # The running sum behind uniform_filter leaves tiny negative numbers where all is zero.
         means = np.maximum(uniform_filter(means, window), means.min())
@@ -125,10 +125,11 @@ def _pooled(values: Array, window: int, patch: int) -> Array:
 
 
 def _halved(values: Array) -> Array:
-    return np.asarray(_blocks(values, 2).mean((1, 3)), np.float32)
+    return np.asarray(blocks(values, 2).mean((1, 3)), np.float32)
 
 
-def _blocks(values: npt.NDArray[Any], patch: int) -> npt.NDArray[Any]:
+def blocks(values: npt.NDArray[Any], patch: int) -> npt.NDArray[Any]:
+    """A picture cut into patches, ``(rows, patch, columns, patch)``."""
     y, x = values.shape
     return values.reshape(y // patch, patch, x // patch, patch)
 

@@ -4,7 +4,8 @@ Pictures of plates that neither the backbone nor the dictionary has seen. A name
 alone tells patches that have a property from those that have not with an AUROC of 0.95, in each of two halves of the
 pictures, and to the best such feature only; to a feature that was taught something from 0.85 on. Features that were
 taught a trait of whole cells are asked for cells instead, each among those of its plate, and the one that was taught to
-count by its rank correlation. Some properties are asked in pictures of some stains only, and the name says so. A name
+count by its rank correlation; those that were taught what is measured in pixels by the tenth of all patches that has
+most of it. Some properties are asked in pictures of some stains only, and the name says so. A name
 has a question mark where the figure is lower than 0.95, or where people's labels have not confirmed it. The rest stays
 unnamed. Dark patches do not count, here as in every lexicon.
 """
@@ -21,6 +22,7 @@ from scipy.stats import rankdata, spearmanr
 from napari_lexicon.backbones import Backbone
 from napari_lexicon.dictionaries.dictionary import Dictionary
 
+from .pixel_measures import MEASURED, MOST, measured_patches, much
 from .properties import PROPERTIES, looked_at
 from .whole_cells import COUNTED, TRAITS, TraitCells, counted_fields, trait_cells
 
@@ -66,6 +68,7 @@ def named(backbone: Backbone, dictionary: Dictionary, count: int = 800, fewest: 
         *_of_patches(backbone, dictionary, count, fewest),
         *named_by_cells(backbone, dictionary, count),
         *_of_counts(backbone, dictionary, count),
+        *named_by_measures(backbone, dictionary, count),
     ]
     return sorted(found, key=lambda evidence: evidence.feature)
 
@@ -157,6 +160,30 @@ def _of_counts(backbone: Backbone, dictionary: Dictionary, count: int) -> list[E
         if (score := min(halves)) >= _PERHAPS:
             told = f"its mean over a field follows the number of nuclei per area with a rank correlation of {score:.2f}"
             evidence.append(Evidence(feature, f"{name}?", round(score, 3), True, told))
+    return evidence
+
+
+def named_by_measures(backbone: Backbone, dictionary: Dictionary, count: int) -> list[Evidence]:
+    """Names of the features that were taught what is measured in pixels."""
+    taught = {feature: name for feature, name in dictionary.header.taught.items() if name in MEASURED}
+    if not taught:
+        return []
+    directions = dictionary.atoms[list(taught)].numpy().T
+    halves = []
+    for half in range(2):
+        (patches,) = measured_patches([(backbone, dictionary.whitening)], UNSEEN + half, max(4, count // 4))
+        along = patches.tokens @ directions
+        has = [much(patches.amounts[name]) for name in taught.values()]
+        halves.append([float(_auroc(along[:, [n]], having)[0]) for n, having in enumerate(has)])
+    evidence = []
+    for (feature, name), score in zip(taught.items(), np.min(halves, axis=0), strict=True):
+        if score >= _PERHAPS:
+            told = (
+                f"{MEASURED[name].told}; on others the direction of this feature tells the {MOST:.0%} of all patches "
+                f"with most of it from the rest with an AUROC of {score:.2f}"
+            )
+            sure = MEASURED[name].confirmed and score >= _SURE
+            evidence.append(Evidence(feature, name if sure else f"{name}?", round(float(score), 3), True, told))
     return evidence
 
 

@@ -23,7 +23,6 @@ Truth = dict[str, Array]
 """Of the patches of one picture, each ``(N,)``: amounts and states; ``marker`` is the same number for all."""
 
 NUCLEAR = frozenset({"DNA"})
-SPOTS = frozenset({"Foci", "Lysosome"})
 FILAMENTS = frozenset({"Actin", "Tubulin"})
 UNSTAINED = frozenset({"brightfield", "phase", "dic"})
 SECTIONS = frozenset({"he", "ihc"})
@@ -86,7 +85,6 @@ PROPERTIES: dict[str, Property] = {
         FLUORESCENT, lambda t: np.abs(t["cell_edge"]) < np.log1p(1.0), lambda t: t["cell"] > 0.05
     ),
     "cytoplasm": Property(FLUORESCENT, lambda t: (t["cell"] > 0.8) & (t["nucleus"] < 0.02)),
-    "spots in a cell": Property(FLUORESCENT, _marked(SPOTS), _in_cell),
     "filaments in a cell": Property(FLUORESCENT, _marked(FILAMENTS), _in_cell),
     "mitochondrial network in a cell": Property(FLUORESCENT, _marked(frozenset({"Mito"})), _in_cell),
     "nucleus, in a stained section": Property(SECTIONS, lambda t: t["nucleus"] > 0.4),
@@ -119,7 +117,7 @@ def looked_at(seeing: Sequence[tuple[Backbone, Whitening]], seed: int, count: in
     """The patches of ``count`` simulated pictures as each of some backbones sees them; the pictures are made once."""
     tokens: list[list[Array]] = [[] for _ in seeing]
     truth: dict[str, list[Array]] = {}
-    for picture, lit in _lit_pictures(seeing[0][0].spec.patch, seed, count):
+    for picture, lit in lit_pictures(seeing[0][0].spec.patch, seed, count):
         for store, (backbone, whitening) in zip(tokens, seeing, strict=True):
             seen = field_tokens(backbone, picture.pixels[None], batch=16)[0].flatten(0, 1)
             store.append(whitening.whiten(seen[torch.from_numpy(lit)]).numpy())
@@ -132,7 +130,7 @@ def looked_at(seeing: Sequence[tuple[Backbone, Whitening]], seed: int, count: in
     return [Patches(np.concatenate(store), joined) for store in tokens]
 
 
-def _lit_pictures(patch: int, seed: int, count: int) -> Iterator[tuple[Picture, Mask]]:
+def lit_pictures(patch: int, seed: int, count: int) -> Iterator[tuple[Picture, Mask]]:
     """Pictures that show something, and which patches do."""
     for picture in islice(simulated_pictures(seed), count):
         lit = lit_patches(picture.pixels[None], patch)[0].ravel()

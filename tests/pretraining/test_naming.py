@@ -8,9 +8,9 @@ from scripts.pretraining.properties import PROPERTIES
 from sklearn.metrics import roc_auc_score
 
 NAMES = list(PROPERTIES)
-NUCLEUS, BESIDE, SPOTS = (
+NUCLEUS, BESIDE, FILAMENTS = (
     NAMES.index(name)
-    for name in ("nucleus, in a nuclear stain", "beside nuclei, in a nuclear stain", "spots in a cell")
+    for name in ("nucleus, in a nuclear stain", "beside nuclei, in a nuclear stain", "filaments in a cell")
 )
 
 
@@ -23,9 +23,9 @@ def named(scores: dict[tuple[int, int], float], taught: dict[int, str]) -> dict[
 
 
 def test_what_was_taught_is_named_sooner_and_with_a_doubt():
-    taught = {4: NAMES[NUCLEUS], 5: NAMES[SPOTS]}
-    assert named({(NUCLEUS, 4): 0.97, (SPOTS, 5): 0.97}, taught) == {4: NAMES[NUCLEUS], 5: f"{NAMES[SPOTS]}?"}
-    assert named({(NUCLEUS, 4): 0.90, (SPOTS, 5): 0.84}, taught) == {4: f"{NAMES[NUCLEUS]}?"}
+    taught = {4: NAMES[NUCLEUS], 5: NAMES[FILAMENTS]}
+    assert named({(NUCLEUS, 4): 0.97, (FILAMENTS, 5): 0.97}, taught) == {4: NAMES[NUCLEUS], 5: f"{NAMES[FILAMENTS]}?"}
+    assert named({(NUCLEUS, 4): 0.90, (FILAMENTS, 5): 0.84}, taught) == {4: f"{NAMES[NUCLEUS]}?"}
 
 
 def test_of_others_the_best_is_named_and_only_where_nobody_was_taught_it():

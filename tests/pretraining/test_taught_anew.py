@@ -54,3 +54,14 @@ def test_the_same_lesson_gives_the_same_dictionary(made: tuple[Dictionary, Token
     assert again.hash == dictionary.hash
     for name, figure in dictionary.header.metrics.items():
         assert again.header.metrics[name] == pytest.approx(figure, rel=1e-5), name
+
+
+def test_what_is_new_takes_the_place_of_what_is_dropped_and_then_comes_last(made: tuple[Dictionary, TokenSample]):
+    dictionary, sample = made
+    new = {"third": torch.eye(12)[2], "fourth": torch.eye(12)[3]}
+    again = taught_anew(dictionary, sample, new, dropped=["a thing"])
+    assert again.header.taught == {16: "third", 17: "another", 18: "fourth"}
+    kept = [*range(16), 17]
+    torch.testing.assert_close(again.atoms[kept], dictionary.atoms[kept], rtol=0, atol=0)
+    torch.testing.assert_close(again.atoms[[16, 18]], torch.eye(12)[[2, 3]])
+    torch.testing.assert_close(again.stability, torch.cat([dictionary.stability, torch.ones(1)]), rtol=0, atol=0)
