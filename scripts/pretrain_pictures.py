@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ import numpy.typing as npt
 import tifffile
 import torch
 from PIL import Image, ImageDraw
+from pretraining.pixel_measures import MEASURED
 
 from napari_lexicon.backbones import Backbone, apply_windows, estimate_windows, field_tokens, load_backbone, model_card
 from napari_lexicon.backbones.preprocessing import IntensityWindow
@@ -42,7 +45,7 @@ TAUGHT = (
     "tagged protein in the nucleus",
     "many nuclei around, in a nuclear stain",
 )
-"""Names of features that the page of directions shows on every field."""
+"""Features that the page of what the simulator taught shows on every field; another page has what pixels taught."""
 BEYOND = 3.0  # standard deviations of controls at which a direction is drawn in full
 INKS = {"hidden": (214, 69, 65), "shown": (240, 150, 60), "measures": (60, 120, 200), "truth": (60, 160, 90)}
 
@@ -90,7 +93,12 @@ def main() -> None:
         return
     backbone = load_backbone(arguments.backbone, device="cpu")
     dictionary = load_dictionary(arguments.dictionary)
-    for name, row in (("maps.jpg", maps), ("taught.jpg", directions)):
+    pages = {
+        "maps.jpg": maps,
+        "taught.jpg": partial(directions, names=TAUGHT),
+        "measured.jpg": partial(directions, names=MEASURED),
+    }
+    for name, row in pages.items():
         rows = [row(plane, title, backbone, dictionary) for plane, title in _planes(Path(root))]
         Image.fromarray(np.concatenate(rows, axis=0)).save(arguments.out / name, quality=82)
 
@@ -140,14 +148,16 @@ def maps(plane: npt.NDArray[np.float32], title: str, backbone: Backbone, diction
     return np.concatenate(tiles, axis=1)
 
 
-def directions(plane: npt.NDArray[np.float32], title: str, backbone: Backbone, dictionary: Dictionary) -> Colour:
+def directions(
+    plane: npt.NDArray[np.float32], title: str, backbone: Backbone, dictionary: Dictionary, names: Iterable[str]
+) -> Colour:
     """One row: the field, then how far its patches lie along features that were taught something."""
     tokens = field_tokens(backbone, plane[None], batch=16)[0]
     whitened = dictionary.whitening.whiten(tokens.flatten(0, 1))
     along = (whitened @ dictionary.atoms.T).reshape(*tokens.shape[:2], -1)
     shown, number = _grey(plane), {name: feature for feature, name in dictionary.header.taught.items()}
     tiles = [_titled(shown, title)]
-    for name in TAUGHT:
+    for name in names:
         amount = (along[..., number[name]] / BEYOND).clamp(0, 1).numpy()
         tiles.append(_titled(_painted(shown, amount, backbone.spec.patch), dictionary.header.names[number[name]]))
     return np.concatenate(tiles, axis=1)

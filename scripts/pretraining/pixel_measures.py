@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.ndimage import gaussian_filter, maximum_filter
+from scipy.ndimage import gaussian_filter, grey_closing, grey_opening, maximum_filter
 
 from napari_lexicon.backbones import Backbone, field_tokens
 from napari_lexicon.dictionaries.whitening import Whitening
@@ -24,6 +24,10 @@ from .properties import lit_pictures
 
 Array = npt.NDArray[np.float32]
 
+_WIDTH = 7
+"""Side in pixels of the square that spots are narrower than."""
+_SMOOTH = 1.5
+"""Standard deviation in pixels that pictures are smoothed by, so that the grain of a camera is no spot."""
 _DARK = 0.15
 """Added to the brightness around a spot, so that the noise of dark ground is no contrast."""
 _CLEAR = 0.2
@@ -51,10 +55,11 @@ class Measure:
     confirmed: bool
 
 
-def spots(picture: Array, patch: int, *, sigma: float, dark: bool = False) -> Array:
+def spots(picture: Array, patch: int, dark: bool = False) -> Array:
     """How many spots stand out, the root of their number.
 
-    A spot is a local maximum of a difference of Gaussians, and counts by its contrast with what is around it.
+    A spot is a peak of what an opening (of dark ones: a closing) takes out of the smoothed picture, and counts by its
+    contrast with what is around it.
 
     Parameters
     ----------
@@ -62,16 +67,14 @@ def spots(picture: Array, patch: int, *, sigma: float, dark: bool = False) -> Ar
         Windowed intensities; sides are multiples of ``patch``.
     patch : int
         Side of a patch, pixels.
-    sigma : float
-        Of the smaller Gaussian, pixels; the spots sought are 2.8 times as wide.
     dark : bool
         Seek dark spots.
     """
-    around = gaussian_filter(picture, 4 * sigma)
-    detail = gaussian_filter(picture, sigma) - gaussian_filter(picture, 2 * sigma)
-    detail = -detail if dark else detail
-    peak = detail == maximum_filter(detail, 2 * int(np.ceil(sigma)) + 1)
-    contrast = np.where(peak, detail / (around + _DARK), 0)
+    smooth, around = gaussian_filter(picture, _SMOOTH), gaussian_filter(picture, 4 * _SMOOTH)
+    side = (_WIDTH, _WIDTH)
+    height = grey_closing(smooth, side) - smooth if dark else smooth - grey_opening(smooth, side)
+    peak = (height == maximum_filter(height, 5)) & (height > 0)
+    contrast = np.where(peak, height / (around + _DARK), 0)
     return np.asarray(np.sqrt(blocks(np.clip(contrast / _CLEAR, 0, 1) ** 2, patch).sum((1, 3))), np.float32)
 
 
@@ -84,16 +87,9 @@ def _one_direction(picture: Array, patch: int) -> Array:
 
 
 MEASURED: dict[str, Measure] = {
-    "bright spots, 6 px": Measure(
-        partial(spots, sigma=2.0), "bright spots about 6 px wide that stand out from what is around them", True
-    ),
-    "bright spots, 3 px": Measure(
-        partial(spots, sigma=1.0), "bright spots about 3 px wide that stand out from what is around them", True
-    ),
-    "dark spots, 4 px": Measure(
-        partial(spots, sigma=1.5, dark=True),
-        "dark spots or gaps about 4 px wide that stand out from what is around them",
-        True,
+    "bright spots": Measure(spots, "bright spots up to 7 px wide that stand out from what is around them", True),
+    "dark spots": Measure(
+        partial(spots, dark=True), "dark spots or gaps up to 7 px wide that stand out from what is around them", False
     ),
     "lines or edges in one direction": Measure(
         _one_direction, "gradients that point one way (coherence of the structure tensor)", True
