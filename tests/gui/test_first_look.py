@@ -128,7 +128,7 @@ def test_a_taught_feature_is_shown_by_its_direction(person: Person, plate: Path)
     person.wait(lambda: fine.reading, 10, "reading")
     person.wait(lambda: not fine.reading, READ_SECONDS, "the field")
     assert "direction of #5, which was taught" in text_overlay(person.viewer).text
-    assert why.text() == "It was taught from labels (nuclei) as a direction, so its direction is shown (Map)."
+    assert why.text() == "It was taught a direction (nuclei), so its direction is shown (Map)."
     lexicon_plate, gallery = person.workspace.state.lexicon_plate, person.docks["Features"].view.gallery
     farthest = lexicon_plate.examples(lexicon_plate.farthest_places(), 5, 24)
     assert farthest != lexicon_plate.examples(lexicon_plate.statistics().places, 5, 24)

@@ -71,18 +71,22 @@ def statistics_along(lexicon: Lexicon, plate: LexiconPlate, beyond: float) -> We
 def stability_of(lexicon: Lexicon) -> np.ndarray | None:
     """``(M,)`` reproducibility of every feature across seeds, None where the dictionary does not say.
 
-    Read without torch, so that napari's own process can.
+    NaN for what was taught: every seed is given the same, so that finding it again says nothing. Read without torch,
+    so that napari's own process can.
     """
     try:
         with safe_open(lexicon.path / "dictionary.safetensors", framework="numpy") as file:
-            has_it = "stability" in set(file.keys())
-            return np.asarray(file.get_tensor("stability")) if has_it else None
+            if "stability" not in set(file.keys()):
+                return None
+            stability = np.array(file.get_tensor("stability"))
     except (OSError, SafetensorError):
         return None
+    stability[list(taught_of(lexicon))] = np.nan
+    return stability
 
 
 def taught_of(lexicon: Lexicon) -> dict[int, str]:
-    """Features that were taught from labels, and what; none where the dictionary does not say. Read without torch."""
+    """Features that were taught something, and what; none where the dictionary does not say. Read without torch."""
     return _numbered(lexicon, "taught")
 
 

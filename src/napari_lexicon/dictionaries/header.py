@@ -60,7 +60,7 @@ class DictionaryHeader(BaseModel):
     names_notes : dict
         Feature number to the evidence for its name.
     taught : dict
-        Feature number to what it was taught from labels, where it was; all others were learnt without.
+        Feature number to what it was taught, by labels or measures, where it was; all others were learnt without.
     taught_channels : dict
         Feature number to the channel that it was taught in, where there was one: in others it means nothing.
     software, created : str

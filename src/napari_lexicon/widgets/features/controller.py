@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 GALLERY = 24
 _WHY_DIRECTION = {
-    "taught": "It was taught from labels ({}) as a direction, so its direction is shown (Map).",
+    "taught": "It was taught a direction ({}), so its direction is shown (Map).",
     "silent": "Its code is in (nearly) no patch of this plate, so its direction is shown (Map).",
 }
 

@@ -111,7 +111,7 @@ class LexiconReading(QObject):
         return DRAWN_FROM if beyond is None else beyond
 
     def taught(self, feature: int) -> str:
-        """What a feature was taught from labels, empty where it was learnt."""
+        """What a feature was taught, empty where it was learnt."""
         what, channel = self._taught.get(feature, ""), self._taught_channels.get(feature)
         return f"{what}, in {channel}" if what and channel else what
 
