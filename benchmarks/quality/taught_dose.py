@@ -5,9 +5,9 @@
 BBBC016: 24 wells, a dose series in pairs of wells, three fields each. Of each pair one well, drawn at random, is there
 to learn from and the other to be ranked. *taught*: wells of 3 uM and more beside those of up to 0.01 uM. *chosen*: the
 feature of the built-in dictionary that these wells choose. *ranked*: the feature that follows the dose best in all
-wells to learn from. Spearman correlation with the dose over the wells left out, by direction; spread over 20 draws,
-which share their wells, so it says how much the choice of wells matters. The lexicon is made in WORK, or used where it
-lies there.
+wells to learn from. *bright spots*: the feature of that name, which nobody chooses. Spearman correlation with the dose
+over the wells left out, by direction; spread over 20 draws, which share their wells, so it says how much the choice of
+wells matters. The lexicon is made in WORK, or used where it lies there.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def ranked(lexicon: Lexicon, columns: np.ndarray) -> dict[str, float]:
         "taught": lesson.direction,
         "chosen": atoms[lesson.check.feature],
         "ranked": atoms[int(np.argmax(follows))],
+        "bright spots": atoms[next(f for f, name in dictionary.header.taught.items() if name == "bright spots")],
     }
     return {name: float(spearmanr(dose[~learn], centres[~learn] @ way).statistic) for name, way in candidates.items()}
 
