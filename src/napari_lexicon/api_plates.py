@@ -6,12 +6,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from napari_lexicon.errors import BackboneError, JobError
+from napari_lexicon.errors import BackboneError, JobError, PlateError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 
 if TYPE_CHECKING:
     from napari_lexicon.plates.converting import Conversion
-    from napari_lexicon.plates.model import Plate
+    from napari_lexicon.plates.model import Field, Plate
 
 PathLike = str | Path
 ZChoice = int | Literal["max", "all"]
@@ -94,6 +94,10 @@ def plate_summary(plate: Plate) -> dict[str, Any]:
 
     fields = list(plate.fields())
     first = fields[0] if fields else None
+    looked_at = [_shape_of(field) for field in fields]
+    shapes = [shape for shape in looked_at if not isinstance(shape, PlateError)]
+    sentences = [problem.sentence for problem in plate.problems]
+    sentences += [str(error) for error in looked_at if isinstance(error, PlateError)]
     likely = LikelyMap() if len(plate.map.columns) else likely_plate_map(plate)
     columns = {}
     for name in plate.map.columns:
@@ -110,14 +114,22 @@ def plate_summary(plate: Plate) -> dict[str, Any]:
         "fields_per_well": sorted({len(well.fields) for well in plate.wells.values()}),
         "channels": [channel.name for channel in plate.channels],
         "rgb": plate.rgb,
-        "field_shape": list(first.shape) if first else None,
-        "field_shapes": [[*shape, count] for shape, count in Counter(field.shape for field in fields).most_common(24)],
+        "field_shape": list(shapes[0]) if shapes else None,
+        "field_shapes": [[*shape, count] for shape, count in Counter(shapes).most_common(24)],
         "pixel_size_um": list(first.pixel_size_um) if first and first.pixel_size_um else None,
-        "problems": [problem.sentence for problem in plate.problems],
+        "problems": list(dict.fromkeys(sentences)),
         "plate_map": columns,
         "likely_plate_map": None if likely.table is None else str(likely.table),
         "why_no_plate_map": likely.why_not,
     }
+
+
+def _shape_of(field: Field) -> tuple[int, int] | PlateError:
+    """``(Y, X)`` of a field, or why its header cannot be read."""
+    try:
+        return field.shape
+    except PlateError as error:
+        return error
 
 
 def model_card(name: str = "builtin") -> dict[str, Any]:

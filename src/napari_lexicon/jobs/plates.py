@@ -200,7 +200,8 @@ def _readable_fields(plate: Plate, spec: BackboneSpec) -> tuple[list[tuple[Field
                 identity=field.identity(),
             )
         except (LexiconError, OSError) as error:
-            problems.append(ProblemHeader(sentence=str(error), well=field.well, field=field.name))
+            said = ProblemHeader(sentence=str(error), well=field.well, field=field.name)
+            problems += [] if said in problems else [said]
             continue
         readable.append((field, header))
     return _of_one_pixel_type(plate, readable, problems)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_lexicon.errors import PlateError
-from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
+from napari_lexicon.plates.image_entries import ImageEntry
+from napari_lexicon.plates.image_table import TableFacts, plate_of_entries
 from napari_lexicon.plates.model import Channel, Plate, Problem
 from napari_lexicon.plates.ngff_metadata import hex_color, is_inside, sane_pixel_size, unique
 from napari_lexicon.plates.reading import Reader, Request

@@ -16,7 +16,8 @@ import pandas as pd
 
 from napari_lexicon.errors import PlateError, PlateMapError
 from napari_lexicon.plates.file_listing import image_listing
-from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
+from napari_lexicon.plates.image_entries import ImageEntry
+from napari_lexicon.plates.image_table import TableFacts, plate_of_entries
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.pattern import listed

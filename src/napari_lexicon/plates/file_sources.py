@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import numpy as np
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.files_field import FilesField
+from napari_lexicon.plates.gaps import missing_planes
 from napari_lexicon.plates.image_files import ImageHeader, read_header
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Channel, Problem
@@ -23,11 +25,16 @@ from napari_lexicon.plates.plane_choices import Pages, TChoice, ZChoice, as_fiel
 if TYPE_CHECKING:
     from napari_lexicon.plates.remote_files import Versions
 
-# Headers are small, but on a network drive each costs a round trip.
-_THREADS = 16
+# Headers are small, but on a network drive each costs a round trip. Where the first few come at once, threads would
+# only wait for the interpreter's lock.
+_THREADS, _FIRST, _AT_ONCE = 16, 8, 0.002
 # Above this many files the channels within the files are taken from a sample.
 _MOST_HEADERS = 4000
 _SAMPLE = 12
+# Up to this many files of single channels every header is read, so that what cannot be read is known at once; of more
+# files those whose size is unlike the others'.
+_EVERY_HEADER = 1500
+_MOST_ODD = 500
 
 Key = tuple[str, str]
 """``(well, field)``."""
@@ -54,6 +61,8 @@ class FieldFiles:
         What an index says.
     pages : {"z", "t", "c"}, optional
         What the pages of files are that do not say it.
+    sizes : mapping of str to int
+        Bytes of the files that are on a disk.
     """
 
     root: str
@@ -64,6 +73,7 @@ class FieldFiles:
     channels: Mapping[str, Channel] = field(default_factory=dict)
     pixel_size_um: tuple[float, float] | None = None
     pages: Pages | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def versions(self) -> Versions | None:
@@ -111,15 +121,18 @@ def sources_of(files: FieldFiles) -> Sources:
 
 
 def _file_per_channel(files: FieldFiles) -> Sources:
-    """Channels from the names; a few headers tell the rest."""
+    """Channels from the names; headers tell the rest, and which files cannot be read."""
     found = Sources()
     names = sorted({channel or "" for planes in files.planes.values() for channel in planes}, key=natural)
     found.channels = tuple(files.channels.get(name) or Channel(_channel_name(name)) for name in names)
     index = {name: number for number, name in enumerate(names)}
-    sample = _spread([planes[channel][0] for planes in files.planes.values() for channel in planes], _SAMPLE)
-    headers = _headers(files, sample)
+    headers = _headers(files, _looked_at(files))
     readable = {path: header for path, header in headers.items() if isinstance(header, ImageHeader)}
     _check_answered(files.root, headers)
+    found.problems += _unreadable(files, headers)
+    if found.problems and not readable:
+        raise PlateError(f"{files.root} has no readable image: {found.problems[0].sentence}")
+    found.problems += missing_planes(files.planes, {name: found.channels[index[name]].name for name in names})
     size = files.pixel_size_um or next((h.pixel_size_um for h in readable.values() if h.pixel_size_um), None)
     if any(header.channels > 1 for header in readable.values()):
         found.notes.append("channel files are colour images: the brightest component is taken")
@@ -133,6 +146,38 @@ def _file_per_channel(files: FieldFiles) -> Sources:
             source = FilesField(files.root, paths, len(order), False, z, t, 0, files.pages, files.versions)
             found.fields[key[0], name] = Source(source, channels, size, key)
     return found
+
+
+def _looked_at(files: FieldFiles) -> list[str]:
+    """Files whose headers are read: all where they are few, else a sample, and those of an unusual size."""
+    every = [name for planes in files.planes.values() for names in planes.values() for name in names]
+    sample = _spread([planes[channel][0] for planes in files.planes.values() for channel in planes], _SAMPLE)
+    local = [name for name in dict.fromkeys(every) if name in files.sizes]
+    if len(local) > _EVERY_HEADER:
+        local = _odd(local, files.sizes)
+    return list(dict.fromkeys([*sample, *local]))
+
+
+def _odd(names: Sequence[str], sizes: Mapping[str, int]) -> list[str]:
+    """Files of an unusual size, the smallest first: another one than most have, or less than half of the median."""
+    counts = Counter(sizes[name] for name in names)
+    usual, count = counts.most_common(1)[0]
+    if 2 * count >= len(names):
+        odd = [name for name in names if sizes[name] != usual]
+    else:
+        half = sorted(sizes[name] for name in names)[len(names) // 2] / 2
+        odd = [name for name in names if sizes[name] < half]
+    return sorted(odd, key=lambda name: sizes[name])[:_MOST_ODD]
+
+
+def _unreadable(files: FieldFiles, headers: Mapping[str, ImageHeader | PlateError]) -> list[Problem]:
+    """Files on a disk that cannot be read, each named; addresses are tried again when they are wanted."""
+    errors = {name: header for name, header in headers.items() if isinstance(header, PlateError)}
+    errors = {name: error for name, error in errors.items() if remote_address(name) is None}
+    if not errors:
+        return []
+    places = ((key, name) for key, planes in files.planes.items() for names in planes.values() for name in names)
+    return [Problem(str(errors[name]), *key) for key, name in places if name in errors]
 
 
 def _check_answered(root: str, headers: Mapping[str, ImageHeader | PlateError]) -> None:
@@ -230,8 +275,14 @@ def _remark(found: Sources, headers: Mapping[str, ImageHeader], files: FieldFile
 
 
 def _headers(files: FieldFiles, names: Sequence[str]) -> dict[str, ImageHeader | PlateError]:
+    start = time.perf_counter()
+    published = any(remote_address(name) is not None for name in names)
+    first = [] if published else [_header(files, name) for name in names[:_FIRST]]
+    rest = names[len(first) :]
+    if time.perf_counter() - start < _AT_ONCE * len(first):
+        return dict(zip(names, [*first, *(_header(files, name) for name in rest)], strict=True))
     with ThreadPoolExecutor(_THREADS) as pool:
-        return dict(zip(names, pool.map(lambda name: _header(files, name), names), strict=True))
+        return dict(zip(names, [*first, *pool.map(lambda name: _header(files, name), rest)], strict=True))
 
 
 def _header(files: FieldFiles, name: str, scene: int = 0) -> ImageHeader | PlateError:

@@ -27,6 +27,39 @@ def gaps(wells: Mapping[str, Well], channels: Sequence[Channel]) -> list[Problem
     return [*_missing_fields(wells), *_missing_channels(wells, channels)]
 
 
+def missing_planes(
+    files: Mapping[tuple[str, str], Mapping[str | None, Sequence[str]]], channels: Mapping[str, str]
+) -> list[Problem]:
+    """Stacks that have fewer planes than most stacks of their channel.
+
+    Parameters
+    ----------
+    files : mapping
+        Planes in z of each channel of each ``(well, field)``.
+    channels : mapping of str to str
+        Names of the channels.
+    """
+    counts: dict[str, Counter[int]] = {}
+    for planes in files.values():
+        for channel, names in planes.items():
+            counts.setdefault(channel or "", Counter())[len(names)] += 1
+    usual = {channel: max(count, key=lambda n: (count[n], n)) for channel, count in counts.items()}
+    short = [
+        (key, channel or "", len(names))
+        for key, planes in files.items()
+        for channel, names in planes.items()
+        if len(names) < usual[channel or ""]
+    ]
+    if len(short) > _MOST_NAMED:
+        (well, field), channel, _ = short[0]
+        said = f"{len(short)} stacks have fewer planes in z than the others of their channel"
+        return [Problem(f"{said}: {channels[channel]} of field {well}/{field} and others.")]
+    return [
+        Problem(f"Field {well}/{field} has {n} of {usual[channel]} planes in z of {channels[channel]}.", well, field)
+        for (well, field), channel, n in short
+    ]
+
+
 def _missing_fields(wells: Mapping[str, Well]) -> Iterator[Problem]:
     counts = Counter(field.name for well in wells.values() for field in well.fields)
     usual = [name for name, count in counts.items() if count > len(wells) / 2] if len(wells) > 2 else []

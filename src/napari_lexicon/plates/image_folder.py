@@ -10,8 +10,9 @@ from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.file_listing import Listing, image_listing, pattern_listing
 from napari_lexicon.plates.folder_names import plate_name
 from napari_lexicon.plates.guessing import guess, without_derived
+from napari_lexicon.plates.image_entries import ImageEntry
 from napari_lexicon.plates.image_files import extension_of
-from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
+from napari_lexicon.plates.image_table import TableFacts, plate_of_entries
 from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.ome_plate import plate_entries
 from napari_lexicon.plates.pattern import Match, Matches, Pattern, PatternPreview, listed, preview_of

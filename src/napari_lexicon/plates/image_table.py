@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,41 +9,14 @@ from pathlib import Path
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.file_sources import FieldFiles, Key, Planes, Source, sources_of
 from napari_lexicon.plates.gaps import gaps
-from napari_lexicon.plates.locations import remote_address
+from napari_lexicon.plates.image_entries import ImageEntry, present_files
 from napari_lexicon.plates.model import Channel, Field, Plate, Problem, Well
 from napari_lexicon.plates.natural_order import natural
 from napari_lexicon.plates.plane_choices import Pages, TChoice, ZChoice, check_there, said_of_t, said_of_z
-from napari_lexicon.plates.storage import leads_out_of
 from napari_lexicon.plates.well_names import plate_format, well_position
 
 # Above this many, files that mean the same place are counted in one sentence.
 _MOST_NAMED = 20
-
-
-@dataclass(frozen=True)
-class ImageEntry:
-    """One image file of a plate.
-
-    Parameters
-    ----------
-    path : str
-        Relative to the plate's folder, or an address.
-    well, field : str
-    channel : str or None
-        None where the file holds all channels of the field.
-    z, t : int
-        Any numbers that order the planes and time points.
-    scene : int, optional
-        Which image of a file with several; by default all, each a field.
-    """
-
-    path: str
-    well: str
-    field: str
-    channel: str | None = None
-    z: int = 0
-    t: int = 0
-    scene: int | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +83,9 @@ def plate_of_entries(
         If no field can be read, or the chosen plane or time point does not exist.
     """
     found = list(problems)
-    entries = _not_empty(root, entries, found)
+    present = present_files(root, entries)
+    found += present.problems
+    entries = present.entries
     within_names = len({entry.z for entry in entries}) > 1, len({entry.t for entry in entries}) > 1
     notes = [note]
     entries, origins = _chosen(entries, z, t, notes)
@@ -124,7 +97,7 @@ def plate_of_entries(
     inner_t: TChoice = 0 if within_names[1] else t
     scenes = {(entry.well, entry.field): entry.scene for entry in entries if entry.scene is not None}
     known = facts.channels, facts.pixel_size_um
-    sources = sources_of(FieldFiles(str(root), files, scenes, inner_z, inner_t, *known, pages))
+    sources = sources_of(FieldFiles(str(root), files, scenes, inner_z, inner_t, *known, pages, present.sizes))
     found += sources.problems
     wells = _wells(name, sources.fields, facts, origins)
     found += gaps(wells, sources.channels)
@@ -139,34 +112,6 @@ def plate_of_entries(
 def _holds(shape: tuple[int, int], wells: Mapping[str, Well]) -> bool:
     places = [well_position(well) for well in wells]
     return all(row < shape[0] and column < shape[1] for row, column in places)
-
-
-def _not_empty(root: Path | str, entries: Sequence[ImageEntry], problems: list[Problem]) -> list[ImageEntry]:
-    """Entries whose files are there, inside the plate, and not empty; the others are named. Addresses are not asked."""
-    kept = []
-    outside: dict[str, bool] = {}  # folder -> whether it leads out
-    for entry in entries:
-        if remote_address(entry.path) is not None:
-            kept.append(entry)
-            continue
-        path = os.path.join(root, entry.path)
-        folder = os.path.dirname(path)
-        if folder not in outside:
-            outside[folder] = os.path.exists(folder) and leads_out_of(root, folder)
-        try:
-            known = os.lstat(path)
-            if outside[folder] or (stat.S_ISLNK(known.st_mode) and leads_out_of(root, path)):
-                said = "is a link that leads out of the plate"
-            else:
-                size = os.stat(path).st_size if stat.S_ISLNK(known.st_mode) else known.st_size
-                said = "" if size else "is empty (0 bytes)"
-        except OSError:
-            said = "is absent"
-        if said:
-            problems.append(Problem(f"{entry.path} {said}.", entry.well, entry.field))
-        else:
-            kept.append(entry)
-    return kept
 
 
 def _chosen(

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.file_listing import image_listing
-from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
+from napari_lexicon.plates.image_entries import ImageEntry
+from napari_lexicon.plates.image_table import TableFacts, plate_of_entries
 from napari_lexicon.plates.model import Channel, Plate, Problem
 from napari_lexicon.plates.ngff_metadata import unique
 from napari_lexicon.plates.pattern import listed

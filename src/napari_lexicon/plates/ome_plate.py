@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from napari_lexicon.plates.image_entries import ImageEntry
 from napari_lexicon.plates.image_files import extension_of
-from napari_lexicon.plates.image_table import ImageEntry
 from napari_lexicon.plates.lazy import READ_ERRORS
 from napari_lexicon.plates.well_names import MAX_COLUMNS, MAX_ROWS, well_name
 from napari_lexicon.plates.xml_records import whole_number

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.folder_names import plate_name
-from napari_lexicon.plates.image_table import ImageEntry, TableFacts, plate_of_entries
+from napari_lexicon.plates.image_entries import ImageEntry
+from napari_lexicon.plates.image_table import TableFacts, plate_of_entries
 from napari_lexicon.plates.model import Channel, Plate, Problem
 from napari_lexicon.plates.ngff_metadata import is_inside, sane_pixel_size, unique
 from napari_lexicon.plates.reading import Reader, Request

@@ -13,6 +13,8 @@ from napari_lexicon.plates.image_files import RGB, ImageHeader, Plane
 from napari_lexicon.plates.lazy import MOST_PIXELS, Pixels
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_END = b"IEND\xaeB`\x82"
+_PNG_TAIL = 4096  # some programs write more behind the end
 # Colour types of a PNG and their samples: grey, RGB, palette, grey + alpha, RGB + alpha.
 _PNG_SAMPLES = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _GREY_MODES = {"L": np.uint8, "1": np.uint8, "I;16": np.uint16, "I;16B": np.uint16, "I": np.int32, "F": np.float32}
@@ -22,7 +24,11 @@ def raster_header(source: str | IO[bytes], extension: str) -> ImageHeader:
     """Header of a PNG, JPEG, BMP or JPEG 2000 file, by its path or open."""
     if extension == "png":
         with _opened(source) as file:
-            return _png_header(file.read(33))
+            header = _png_header(file.read(33))
+            height, width = header.shape
+            if isinstance(source, str) and height * width <= MOST_PIXELS:  # of a file on a disk its end costs nothing
+                _check_png_ends(file)
+            return header
     from PIL import Image
 
     try:
@@ -50,6 +56,14 @@ def _png_header(start: bytes) -> ImageHeader:
     if color not in _PNG_SAMPLES:
         raise ValueError(f"it has the unknown colour type {color}")
     return _header((height, width), np.dtype(np.uint16 if depth == 16 else np.uint8), _PNG_SAMPLES[color], color == 3)
+
+
+def _check_png_ends(file: IO[bytes]) -> None:
+    """Find a PNG that was cut off without reading it: its last chunk is absent."""
+    file.seek(0, io.SEEK_END)
+    file.seek(max(0, file.tell() - _PNG_TAIL))
+    if _PNG_END not in file.read():
+        raise ValueError("it is cut off: the end of a PNG is not there")
 
 
 def _header(shape: tuple[int, int], dtype: np.dtype[np.generic], samples: int, palette: bool) -> ImageHeader:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_lexicon.errors import PlateError
 from napari_lexicon.widgets.workspace.job_status import JobPhase, spoken_time
 from napari_lexicon.widgets.workspace.requests import (
     BUILTIN,
@@ -35,11 +36,13 @@ FIRST_GUESS = {"cpu": 0.8, "auto": 0.8, "cuda": 40.0, "mps": 8.0}
 
 def plate_megapixels(plate: Plate) -> float:
     """Millions of pixels over all fields and channels, from the size of the first field that says its own."""
-    fields = list(plate.fields())
-    if not fields:
-        return 0.0
-    height, width = fields[0].shape
-    return height * width * sum(len(field.channels) for field in fields) / 1e6
+    for field in plate.fields():
+        try:
+            height, width = field.shape
+        except PlateError:
+            continue
+        return height * width * sum(len(one.channels) for one in plate.fields()) / 1e6
+    return 0.0
 
 
 class Compute(QObject):
