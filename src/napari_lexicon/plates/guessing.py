@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from napari_lexicon.plates.guessing_columns import column_patterns
+from napari_lexicon.plates.guessing_columns import PLATE_LETTERS, column_patterns
 from napari_lexicon.plates.pattern import PRESETS, TIME_STAMP, Matches, Pattern
 from napari_lexicon.plates.well_names import canonical_well
 
@@ -26,7 +26,7 @@ _PREVIEWS = (".jpg", ".jpeg", ".png", ".bmp")
 _ORIGINALS = (".tif", ".tiff")
 _EXEMPLARS = 4
 _WELL = re.compile(
-    r"(?:(?<![A-Za-z0-9])|(?<=[Ww]ell))((?:[A-Za-z]|[Aa][A-Fa-f])[-_ ]?[0-9]{1,2}|[Rr][0-9]{1,2}[Cc][0-9]{1,2})"
+    r"(?:(?<![A-Za-z0-9])|(?<=[Ww]ell))((?:[A-Za-z]|[Aa][A-Fa-f])[-_ ]?0?[0-9]{1,2}|[Rr][0-9]{1,2}[Cc][0-9]{1,2})"
     r"(?![0-9])(?=$|[^A-Za-z0-9]|[a-z]+[0-9])"
 )
 # Letters before a number, the surest first.
@@ -54,6 +54,7 @@ _CHANNEL_WORD = re.compile(
     re.IGNORECASE,
 )
 _CHANNEL_NUMBER = re.compile(r"[0-9]{1,3}(?: - [A-Za-z0-9]+)?")
+_PLANE_IN_CHANNEL = re.compile(r" (?:time|z) [0-9]")
 _MOST_CHANNELS = 16
 _MOST_WORDS = 4
 _EXTENSION = re.compile(r"(?:\.ome)?\.[A-Za-z0-9]+$", re.IGNORECASE)
@@ -174,6 +175,8 @@ def _likelihood(text: str, matches: Matches) -> float:
         doubts += 2
     if not all(_CHANNEL_NUMBER.fullmatch(channel) or _CHANNEL_WORD.fullmatch(channel) for channel in channels):
         doubts += 0.5 if all(_WORDS.fullmatch(channel) and len(channel) > 1 for channel in channels) else 1
+    if any(_PLANE_IN_CHANNEL.search(channel) for channel in channels):
+        doubts += 0.5
     if channels and all(channel.isdigit() for channel in channels) and re.search(r"(?<![A-Za-z])\{channel", text):
         doubts += 0.25  # a bare number is rather a field
     if any(_CHANNEL_WORD.fullmatch(field) for field in fields):
@@ -274,8 +277,7 @@ def _folder_choices(names: Sequence[str]) -> list[str]:
 
 def _numbered(name: str, role: str) -> re.Match[str] | None:
     found = _LETTERED.fullmatch(name)
-    # P1 and P2 are plates rather than planes.
-    return found if found and found[1].lower() in _ROLES[role] and found[1].lower() != "p" else None
+    return found if found and found[1].lower() in _ROLES[role] and found[1].lower() not in PLATE_LETTERS else None
 
 
 def _literal(text: str) -> str:
@@ -312,8 +314,12 @@ def _sides(head: str, tail: str) -> Iterator[tuple[str, str]]:
     """Ways to read what stands before and after the well."""
     taken: set[str] = set()
     read_tail = _with_roles(tail, taken)
-    read_head = _with_roles(head, taken)
+    read_head = _with_roles(head, taken, before_well=True)
     heads = dict.fromkeys([_literal_parts(read_head), _loose(read_head), "{*}" + _separator(head) if head else ""])
+    plates = [match for match in _LETTERED.finditer(head) if match[1].lower() in PLATE_LETTERS]
+    if plates:
+        start, end = plates[0].span(3)
+        heads |= {f"{_literal(head[:start])}{{plate}}{_literal(head[end:])}": None}
     tails = dict.fromkeys([_literal_parts(read_tail), *_tail_guesses(read_tail, taken)])
     for one in heads:
         for other in tails:
@@ -324,7 +330,7 @@ Parts = list[tuple[bool, str]]
 """A name in pieces: ``(True, "{field}")`` for a placeholder, ``(False, "text")`` for text."""
 
 
-def _with_roles(text: str, taken: set[str]) -> Parts:
+def _with_roles(text: str, taken: set[str], *, before_well: bool = False) -> Parts:
     """Numbers after telling letters become placeholders, each role once, the surest letters first."""
     spans: dict[tuple[int, int], str] = {}
     stamp = None if "t" in taken else _STAMP.search(text)
@@ -336,6 +342,8 @@ def _with_roles(text: str, taken: set[str]) -> Parts:
         for match in _LETTERED.finditer(text)
         if stamp is None or match.end() <= stamp.start() or match.start() >= stamp.end()
     ]
+    if before_well:
+        found = [match for match in found if match[1].lower() not in PLATE_LETTERS]
     for role, words in _ROLES.items():
         telling = [match for match in found if match[1].lower() in words and match.span(3) not in spans]
         if telling and role not in taken:

@@ -15,6 +15,8 @@ from napari_lexicon.plates.well_names import canonical_well
 
 _WORD = re.compile(r"[^\W_]+")
 _HEXADECIMAL = re.compile(r"(?=.*[0-9])(?=.*[A-Fa-f])[0-9A-Fa-f]{8,}")
+PLATE_LETTERS = frozenset(("p", "plate"))
+"""Before the well, P1 and P2 are plates rather than planes or positions."""
 _MOST_NAMES = 2000
 _MOST_CHANNELS = 16
 
@@ -61,7 +63,9 @@ def column_patterns(
     if channels:
         roles[channels[0]] = "channel"
     free = [n for n in varying if n not in roles and not _follows(columns, n, list(roles))]
-    counting = [n for n in free if columns[n].numeric]
+    plates = [n for n in free if n < well and columns[n].numeric and columns[n].prefix.lower() in PLATE_LETTERS]
+    roles.update(dict.fromkeys(plates[:1], "plate"))
+    counting = [n for n in free if columns[n].numeric and n not in plates]
     for n in counting:
         said = role_of(columns[n].prefix.lower())
         if said is not None and said not in roles.values():

@@ -19,7 +19,7 @@ PLACEHOLDERS = ("well", "row", "column", "field", "channel", "z", "t", "plate", 
 
 # Wells of real plates only: rows A to AV, columns 1 to 72, so that "NF1" or "U2" in a name is not taken for one.
 _ROW = r"(?:[A-Za-z]|[Aa][A-Va-v])"
-_COLUMN = r"0*(?:7[0-2]|[1-6][0-9]|[1-9])(?![0-9])"
+_COLUMN = r"0{0,2}(?:7[0-2]|[1-6][0-9]|[1-9])(?![0-9])"  # A001, but P00001 is a position
 _WELL = rf"(?:{_ROW}[-_ ]?{_COLUMN}|[Rr]0*[1-9][0-9]?[Cc]{_COLUMN})"
 TIME_STAMP = r"[0-9]{4}y[0-9]{1,2}m[0-9]{1,2}d_[0-9]{1,2}h[0-9]{1,2}m|[0-9]{1,3}d[0-9]{1,2}h[0-9]{1,2}m"
 """Date and time, or time since the start, as an Incucyte writes them: ``2026y01m31d_08h00m``, ``02d08h00m``."""
@@ -35,6 +35,7 @@ _STRICT = {
     "t": f"(?:{TIME_STAMP}|[0-9]+)",
     "plate": "[^/]+?",
 }
+_GUID = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _FREE_WELL = "[^/]+?"
 _FREE_FIELD = "[A-Za-z0-9.+-]+"
 Freedom = tuple[bool, bool]
@@ -204,7 +205,8 @@ def _meaning(name: str, before: str, after: Sequence[str], freedom: Freedom) -> 
         whole = before.endswith("/") and (not after or after[0] == "" or after[0].startswith("/"))
         return "[^/]+?" if whole else _FREE_FIELD
     if name == "channel" and after and after[0] == "*":
-        return "(?:[0-9]|[A-Za-z]+)"  # ImageXpress: w1 and then a GUID that may begin with a digit
+        # ImageXpress: w1 or w10 and then a GUID that may begin with a digit
+        return f"(?:[0-9]{{2}}(?={_GUID})|[0-9]|[A-Za-z]+)"
     return _STRICT[name]
 
 
@@ -255,12 +257,19 @@ class Preset:
 
 PRESETS: tuple[Preset, ...] = (
     Preset("Opera Phenix or Operetta", "r{row}c{column}f{field}p{z}-ch{channel}sk{t}fk{*}fl{*}.tiff"),
+    Preset("Opera Phenix or Operetta, Harmony 7", "r{row}c{column}f{field}p{z}-ch{channel}t{t}.tiff"),
     Preset("ImageXpress, sites and wavelengths", "{*}_{well}_s{field}_w{channel}{*}.tif"),
     Preset("ImageXpress, one site", "{*}_{well}_w{channel}{*}.tif"),
     Preset("ImageXpress, one wavelength", "{*}_{well}_s{field}{*}.tif"),
     Preset("RxRx", "{well}_s{field}_w{channel}.png"),
     Preset("IN Cell", "{row} - {column}(fld {field} wv {channel}).tif"),
+    Preset("IN Cell, behind the name of a plate", "{*}_{row} - {column}(fld {field} wv {channel}).tif"),
     Preset("IN Cell, z stack", "{row} - {column}(fld {field} wv {channel} z {z}).tif"),
+    Preset("IN Cell, one field", "{row} - {column}(wv {channel}).tif"),
+    Preset("IN Cell, time series", "{row} - {column}(fld {field} wv {channel} time {t} - {*} ms).tif"),
+    Preset("IN Cell, z stacks in time", "{row} - {column}(fld {field} wv {channel} z {z} time {t} - {*} ms).tif"),
+    Preset("ScanR", "{well}--W{*}--P{field}--Z{z}--T{t}--{channel}.tif"),
+    Preset("ScanR, wells by number", "--W{well}--P{field}--Z{z}--T{t}--{channel}.tif"),
     Preset("CellVoyager", "{*}_{well}_T{t}F{field}L{*}A{*}Z{z}C{channel}.tif"),
     Preset("CQ1", "W{well}F{field}T{t}Z{z}C{channel}.tif"),
     Preset("Cellomics ArrayScan", "{*}_{well}f{field}d{channel}.tif"),
