@@ -265,7 +265,8 @@ def _names() -> list[tuple[str, list[str], str]]:
         ("several plates", [f"P{p}_{w}_w{c}.tif" for p in (1, 2) for w in WELLS for c in (1, 2)],
          "P{plate}_{well}_w{channel}.tif"),
         ("Harmony 7",
-         [f"r01c{w:02d}f{s:02d}p{z:02d}-ch{c}t01.tiff" for w in (1, 12) for s in (1, 2) for z in (1, 2) for c in (1, 2)],
+         [f"r01c{w:02d}f{s:02d}p{z:02d}-ch{c}t01.tiff" for w in (1, 12) for s in (1, 2) for z in (1, 2)
+          for c in (1, 2)],
          "r{row}c{column}f{field}p{z}-ch{channel}t{t}.tiff"),
         ("IN Cell, one field", [f"{w[0]} - {w[1:]}(wv {c}).tif" for w in WELLS for c in ("DAPI - DAPI", "473 - Green")],
          "{row} - {column}(wv {channel}).tif"),
@@ -273,13 +274,15 @@ def _names() -> list[tuple[str, list[str], str]]:
          [f"Plate1_{w[0]} - {w[1:]}(fld {s} wv 390 - Blue).tif" for w in WELLS for s in (1, 2)],
          "{*}_{row} - {column}(fld {field} wv {channel}).tif"),
         ("IN Cell in time",
-         [f"{w[0]} - {w[1:]}(fld {s} wv Cy5 - Cy5 time {t} - {t}000 ms).tif" for w in WELLS for s in (1, 2) for t in (1, 2)],
+         [f"{w[0]} - {w[1:]}(fld {s} wv Cy5 - Cy5 time {t} - {t}000 ms).tif" for w in WELLS for s in (1, 2)
+          for t in (1, 2)],
          "{row} - {column}(fld {field} wv {channel} time {t} - {*} ms).tif"),
         ("ScanR",
          [f"data/{w}--W{n:05d}--P{s:05d}--Z00000--T00000--{c}.tif" for n, w in enumerate(WELLS) for s in (1, 2)
           for c in ("dapi", "DIC")],
          "data/{well}--W{*}--P{field}--Z{z}--T{t}--{channel}.tif"),
-        ("three digits of a column", [f"X_{w[0]}0{w[1:]}_f{s}_ch{c}.tif" for w in WELLS for s in (1, 2) for c in (1, 2)],
+        ("three digits of a column",
+         [f"X_{w[0]}0{w[1:]}_f{s}_ch{c}.tif" for w in WELLS for s in (1, 2) for c in (1, 2)],
          "X_{well}_f{field}_ch{channel}.tif"),
     ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,44 @@ def test_a_renamed_htd_file_still_finds_its_images(tmp_path: Path) -> None:
     imagexpress_htd(tmp_path)
     (tmp_path / "Assay_7.HTD").rename(tmp_path / "copy of run.htd")
     assert list(open_plate(tmp_path).wells) == ["B03", "C11", "P24"]
+
+
+def htd(folder: Path, *lines: str, encoding: str = "latin-1") -> None:
+    """An HTD file of a plate of 96 wells of which A01 and A02 are selected."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wells = '"WellsSelection1", TRUE, TRUE' + ", FALSE" * 10
+    head = ['"HTSInfoFile", Version 1.0', '"Description", "Screen of June"', '"XWells", 12', '"YWells", 8', wells]
+    (folder / "BR1.HTD").write_text("\r\n".join([*head, *lines, '"EndFile"']), encoding=encoding)
+
+
+def test_selected_sites_are_numbered_in_their_order_wherever_they_are(tmp_path: Path) -> None:
+    """MetaXpress writes the middle four of 16 sites as s1 to s4; a plate is called as its images are."""
+    cells = ["FALSE, TRUE, TRUE, FALSE" if row in (2, 3) else "FALSE, FALSE, FALSE, FALSE" for row in range(1, 5)]
+    sites = [f'"SiteSelection{row}", {flags}' for row, flags in enumerate(cells, 1)]
+    htd(tmp_path, '"Sites", TRUE', '"XSites", 4', '"YSites", 4', *sites)
+    for well in ("A01", "A02"):
+        for site in (1, 2, 3, 4):
+            if (well, site) != ("A02", 4):
+                tifffile.imwrite(tmp_path / f"BR1_{well}_s{site}.TIF", np.ones((8, 9), np.uint16))
+    plate = open_plate(tmp_path)
+    assert plate.name == "BR1"
+    assert [problem.sentence for problem in plate.problems] == ["Site 4 of well A02 was selected and has no images."]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig", "utf-16"])
+def test_names_with_guids_in_brackets_and_two_digits_belong_to_the_htd(encoding: str, tmp_path: Path) -> None:
+    """As plates of IDR's screens have them; the HTD may lie in the folder of the first time point."""
+    waves = [f'"WaveName{n}", "dye {n}"' for n in range(1, 12)]
+    htd(tmp_path / "TimePoint_1", '"Waves", TRUE', '"NWavelengths", 11', *waves, encoding=encoding)
+    for n in range(1, 12):
+        for well in ("A01", "A02"):
+            guid = uuid.uuid5(uuid.NAMESPACE_DNS, f"{well}{n}")
+            name = f"BR1_{well}_w{n}_[{guid}].tif" if well == "A01" else f"BR1_{well}_w{n}{guid}.tif"
+            tifffile.imwrite(tmp_path / "TimePoint_1" / name, np.full((8, 9), n, np.uint16))
+    plate = open_plate(tmp_path)
+    assert "MetaXpress" in plate.note and not plate.problems
+    assert [channel.name for channel in plate.channels] == [f"dye {n}" for n in range(1, 12)]
+    assert [int(value) for value in plate.wells["A02"].fields[0].image().max(axis=(1, 2)).compute()] == [*range(1, 12)]
 
 
 def test_metaxpress_projections_are_no_planes_of_the_stack(tmp_path: Path) -> None:

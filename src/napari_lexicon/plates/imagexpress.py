@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from napari_lexicon.errors import PlateError
@@ -19,11 +21,13 @@ from napari_lexicon.plates.well_names import MAX_COLUMNS, MAX_ROWS, canonical_we
 from napari_lexicon.plates.xml_records import starts_with
 
 _LARGEST = 2**20
-# plate_B03_s2_w1GUID.TIF; site and wavelength are left out where there is one of them.
+# plate_B03_s2_w1GUID.TIF, older ones plate_B03_s2_w1_[GUID].tif; site and wavelength are left out where there is one.
+_GUID = r"(?:[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}|[0-9A-F]{32})"
 _NAME = (
-    r"(?P<well>[A-Za-z]{1,2}[0-9]{2})(?:_s(?P<site>[0-9]+))?(?:_w(?P<wave>[0-9]))?"
-    r"(?P<thumb>_thumb)?(?:[0-9A-Fa-f-]{32,40})?\.tiff?"
+    r"(?P<well>[A-Za-z]{1,2}[0-9]{2})(?:_s(?P<site>[0-9]+))?(?:_w(?P<wave>[0-9]{1,2}))?"
+    rf"(?P<thumb>_thumb)?(?:{_GUID}|_\[{_GUID}\])?\.tiff?"
 )
+_FIRST_FOLDER = "TimePoint_1"
 _FOLDERS = {
     "t": re.compile(r"TimePoint_(\d{1,9})/", re.IGNORECASE),
     "z": re.compile(r"ZStep_(\d{1,9})/", re.IGNORECASE),
@@ -31,18 +35,19 @@ _FOLDERS = {
 
 
 def htd_of(path: Path) -> Path | None:
-    """The HTD file of a plate: the path itself, or one in the folder."""
+    """The HTD file of a plate: the path itself, or one in the folder or in its first time point."""
     if path.is_file():
         return path if path.suffix.lower() == ".htd" and _is_htd(path) else None
-    try:
-        found = sorted(file for file in path.iterdir() if file.suffix.lower() == ".htd")
-    except OSError:
-        return None
+    found: list[Path] = []
+    for place in (path, path / _FIRST_FOLDER):
+        with suppress(OSError):
+            found += sorted(file for file in place.iterdir() if file.suffix.lower() == ".htd")
     return next((file for file in found if _is_htd(file)), None)
 
 
 def _is_htd(path: Path) -> bool:
-    return starts_with(path, b"HTSInfoFile", 64)
+    word = "HTSInfoFile"
+    return any(starts_with(path, word.encode(kind), 64) for kind in ("ascii", "utf-16-le", "utf-16-be"))
 
 
 def open_imagexpress(request: Request) -> Plate:
@@ -57,20 +62,21 @@ def open_imagexpress(request: Request) -> Plate:
     if file is None:
         raise PlateError(f"{request.path} has no HTD file.")
     stated = _settings(file)
-    listing = image_listing(file.parent, depth=2)
+    root = file.parent.parent if file.parent.name.lower() == _FIRST_FOLDER.lower() else file.parent
+    listing = image_listing(root, depth=2)
     # Images are named after the HTD file, unless somebody has renamed it.
     entries, others = _entries(listing.files, rf"(?:.*/)?{re.escape(file.stem)}_{_NAME}")
     if not entries:
         entries, others = _entries(listing.files, rf"(?:.*/)?(?:[^/]*?_)??{_NAME}")
     if not entries:
-        raise PlateError(f"{file.parent} has no images of the plate that {file.name} describes.")
+        raise PlateError(f"{root} has no images of the plate that {file.name} describes.")
     problems = _missing(entries, stated)
     if others:
         problems.append(Problem(f"{len(others)} images are not named as MetaXpress does: {listed(others)}."))
     facts = TableFacts(channels=_channels(stated), shape=_shape(stated))
     return plate_of_entries(
-        file.parent,
-        request.name or stated.get("Description") or file.stem,
+        root,
+        request.name or file.stem,  # the description is often that of the protocol, and the same for all plates
         entries,
         facts,
         z=request.z,
@@ -85,7 +91,9 @@ def _settings(file: Path) -> dict[str, str]:
     """Keys and values of an HTD file: quoted CSV text, a key and its values on each line."""
     try:
         with open(file, "rb") as stream:
-            text = stream.read(_LARGEST).decode("latin-1")
+            content = stream.read(_LARGEST)
+        wide = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        text = content.decode("utf-16", errors="replace") if wide else content.decode("latin-1")
         rows = list(csv.reader(text.splitlines(), skipinitialspace=True))
     except (OSError, csv.Error) as error:
         raise PlateError(f"{file} cannot be read: {error}.") from error
@@ -122,8 +130,11 @@ def _missing(entries: list[ImageEntry], stated: Mapping[str, str]) -> list[Probl
     sites = _number(stated, "XSites", 1) * _number(stated, "YSites", 1)
     if 1 < sites <= 10_000:
         marked = [str(n + 1) for n, on in enumerate(_flags(stated, "SiteSelection", "YSites")) if on]
+        numbered = [str(n + 1) for n in range(len(marked) or sites)]  # in their order, whichever cells they are in
+        numbers = {site for _, site in there}
+        expected = marked if marked and not numbers <= set(numbered) and numbers <= set(marked) else numbered
         for well in selected:
-            for site in marked or [str(n + 1) for n in range(sites)]:
+            for site in expected:
                 if well in wells and (well, site) not in there:
                     problems.append(Problem(f"Site {site} of well {well} was selected and has no images.", well, site))
     return problems
