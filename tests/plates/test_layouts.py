@@ -229,13 +229,38 @@ def test_what_a_columbus_export_cannot_say_is_said(tmp_path: Path) -> None:
     (tmp_path / "MeasurementIndex.ColumbusIDX.xml").write_text("<ColumbusMeasurementIndex/>")
     with pytest.raises(PlateError, match=r"lists images: export again"):
         open_plate(tmp_path)
-    columbus_list(tmp_path / "t", columbus_image("a.tif", unit="parsec") + columbus_image("b.tif", buffer=3))
+    columbus_list(tmp_path / "t", columbus_image("a.tif", unit="parsec") + columbus_image(""))
     tifffile.imwrite(tmp_path / "t" / "a.tif", np.ones((8, 9), np.uint16))
     plate = open_plate(tmp_path)
     assert next(plate.fields()).pixel_size_um is None
-    assert [problem.sentence for problem in plate.problems] == [
-        "t/b.tif holds several images, of which only the first is read."
-    ]
+    assert [problem.sentence for problem in plate.problems] == ["The index lists 1 image of well B03 without a file."]
+
+
+def test_pages_of_a_columbus_file_are_the_planes_that_the_index_says(tmp_path: Path) -> None:
+    """One file per well, as Columbus exports it: BufferNo is the page; colours are whole numbers ARGB."""
+    (tmp_path / "MeasurementIndex.ColumbusIDX.xml").write_text("<ColumbusMeasurementIndex/>")
+    listed = ""
+    for channel in (1, 2):
+        for z in (1, 2, 3):
+            one = columbus_image("B03.tif", buffer=2 * (z - 1) + channel - 1)
+            color = (0xFF0000FF, 0xFF929292)[channel - 1]
+            one = one.replace("<ChannelID>1<", f"<ChannelColor>{color}</ChannelColor><ChannelID>{channel}<")
+            listed += one.replace("<PlaneID>1<", f"<PlaneID>{z}<")
+    columbus_list(tmp_path / "t", listed)
+    pages = np.random.default_rng(0).integers(0, 60000, (6, 8, 9), np.uint16)
+    with tifffile.TiffWriter(tmp_path / "t" / "B03.tif") as writer:
+        for page in pages:
+            writer.write(page, compression="zlib", contiguous=False)
+    plate = open_plate(tmp_path)
+    assert [channel.color for channel in plate.channels] == ["#0000FF", "#929292"]
+    field = next(plate.fields())
+    np.testing.assert_array_equal(field.image().compute(), [pages[0::2].max(axis=0), pages[1::2].max(axis=0)])
+    np.testing.assert_array_equal(next(open_plate(tmp_path, z=1).fields()).image().compute(), pages[2:4])
+    assert pickle.loads(pickle.dumps(field)).identity() == field.identity()
+    columbus_list(tmp_path / "t", listed.replace("BufferNo='5'", "BufferNo='6'"))
+    assert [
+        "it has 6 pages; page 7 was asked for" in problem.sentence for problem in open_plate(tmp_path).problems
+    ] == [True]
 
 
 @pytest.mark.parametrize("layout", [layout for layout in LAYOUTS if layout.is_zarr], ids=lambda layout: layout.name)

@@ -1,7 +1,8 @@
 """Plates exported from Columbus: an index of the measurement, and one index of images per folder of time points.
 
 ``MeasurementIndex.ColumbusIDX.xml`` names the plate and its size; each folder beside it has an
-``ImageIndex.ColumbusIDX.xml`` and its TIFF files. The lists of images are those of Harmony with units of their own.
+``ImageIndex.ColumbusIDX.xml`` and its TIFF files, with a plane in each or all planes of a well in one. The lists of
+images are those of Harmony with units of their own.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from pathlib import Path
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.folder_names import plate_name
 from napari_lexicon.plates.image_table import plate_of_entries
-from napari_lexicon.plates.model import Plate, Problem
+from napari_lexicon.plates.model import Plate
 from napari_lexicon.plates.natural_order import natural
 from napari_lexicon.plates.phenix import Index, add_image, facts_of
 from napari_lexicon.plates.reading import Reader, Request
+from napari_lexicon.plates.tiff_pages import name_of_page
 from napari_lexicon.plates.xml_records import Record, number, records, starts_with, whole_number
 
 MEASUREMENT = "MeasurementIndex.ColumbusIDX.xml"
@@ -68,7 +70,7 @@ def open_columbus(request: Request) -> Plate:
         t=request.t,
         pages=request.pages,
         note=note,
-        problems=index.problems,
+        problems=index.all_problems(),
     )
 
 
@@ -85,13 +87,13 @@ def _lists_of_images(root: Path) -> list[str]:
 
 
 def _read_images(index: Index, root: Path, folder: str, time: int | None) -> None:
-    for record in records(root / folder / IMAGES, {"Image"}, inner=True):
-        if "URL" not in record.values:
-            continue
-        if whole_number(record.values.get("URL@BufferNo", "0")):
-            said = f"{folder}{record.values['URL'][:80]} holds several images, of which only the first is read."
-            index.problems.append(Problem(said))
-            continue
+    """The images of one list; of a file that several are in, each is a page."""
+    images = [record for record in records(root / folder / IMAGES, {"Image"}, inner=True) if "Row" in record.values]
+    pages = {record.values.get("URL") for record in images if whole_number(record.values.get("URL@BufferNo", "0"))}
+    for record in images:
+        file, page = record.values.get("URL"), whole_number(record.values.get("URL@BufferNo", "0"))
+        if file and file in pages and page is not None:
+            record.values["URL"] = name_of_page(file, page)
         add_image(index, _in_metres(record), folder, time)
 
 

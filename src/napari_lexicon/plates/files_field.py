@@ -19,6 +19,7 @@ from napari_lexicon.plates.lazy import Pixels, lazy_image
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import FieldSource
 from napari_lexicon.plates.plane_choices import Pages
+from napari_lexicon.plates.tiff_pages import file_and_page
 
 if TYPE_CHECKING:
     from napari_lexicon.plates.remote_files import Versions
@@ -36,7 +37,7 @@ class FilesField:
         The plate's folder.
     files : tuple of tuple of str
         For each channel the files of its planes in z, relative to the root. With ``within``, a single entry that
-        serves all channels. An address stands for itself.
+        serves all channels. An address stands for itself; a page of a file is named as `tiff_pages` does.
     n_channels : int
     within : bool
         True where the channels are within the files, False where each channel has its own.
@@ -119,7 +120,7 @@ class FilesField:
                 states.append(f"{name} {published[name]}".rstrip())
                 continue
             try:
-                known = os.stat(self._path(name))
+                known = os.stat(file_and_page(self._path(name))[0])
             except OSError as error:
                 raise PlateError(f"{self._path(name)} cannot be read: {error.strerror or error}.") from error
             states.append(f"{name} {known.st_size} {known.st_mtime_ns}")

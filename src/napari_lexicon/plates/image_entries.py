@@ -12,6 +12,7 @@ from pathlib import Path
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Problem
 from napari_lexicon.plates.storage import leads_out_of
+from napari_lexicon.plates.tiff_pages import file_and_page
 
 # Above this many, files with the same fault are counted by wells.
 _MOST_NAMED = 20
@@ -29,7 +30,7 @@ class ImageEntry:
     Parameters
     ----------
     path : str
-        Relative to the plate's folder, or an address.
+        Relative to the plate's folder, or an address; a page of a file is named as `tiff_pages` does.
     well, field : str
     channel : str or None
         None where the file holds all channels of the field.
@@ -74,7 +75,7 @@ def present_files(root: Path | str, entries: Sequence[ImageEntry]) -> Present:
         if remote_address(entry.path) is not None:
             found.entries.append(entry)
             continue
-        path = os.path.join(root, entry.path)
+        path = os.path.join(root, file_and_page(entry.path)[0])
         folder = os.path.dirname(path)
         if folder not in outside:
             outside[folder] = os.path.exists(folder) and leads_out_of(root, folder)

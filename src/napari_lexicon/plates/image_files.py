@@ -142,8 +142,13 @@ def read_header(path: str, scene: int = 0, pages: Pages | None = None) -> ImageH
 
 
 def _local_header(path: str, scene: int, pages: Pages | None) -> ImageHeader:
-    if os.path.getsize(path) == 0:
-        raise PlateError(f"{path} is empty (0 bytes).")
+    from napari_lexicon.plates.tiff_pages import file_and_page, page_header
+
+    file, page = file_and_page(path)
+    if os.path.getsize(file) == 0:
+        raise PlateError(f"{file} is empty (0 bytes).")
+    if page is not None:
+        return page_header(file, page)
     return _header_in(path, extension_of(path), scene, pages)
 
 
@@ -180,10 +185,17 @@ def read_plane(path: str, plane: Plane) -> Pixels:
     """
     remote = remote_address(path) is not None
     try:
-        return native(_remote_plane(path, plane) if remote else _plane_in(path, extension_of(path), plane))
+        return native(_remote_plane(path, plane) if remote else _local_plane(path, plane))
     except READ_ERRORS as error:
         remedy = "check the connection, and whether the image is whole" if remote else "copy the image again"
         raise PlateError(f"{path} cannot be read ({_reason(error)}): {remedy}.") from error
+
+
+def _local_plane(path: str, plane: Plane) -> Pixels:
+    from napari_lexicon.plates.tiff_pages import file_and_page, page_pixels
+
+    file, page = file_and_page(path)
+    return _plane_in(path, extension_of(path), plane) if page is None else page_pixels(file, page, plane)
 
 
 def _remote_plane(address: str, plane: Plane) -> Pixels:

@@ -5,6 +5,7 @@ Harmony 5 repeats everything with each image, Harmony 6 keeps what a channel has
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,17 @@ class Index:
     positions: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     plate: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    without_file: Counter[str] = field(default_factory=Counter)
+
+    def all_problems(self) -> list[Problem]:
+        """What was wrong with single images, and the images that were planned and have no file, by wells."""
+        return [
+            *self.problems,
+            *(
+                Problem(f"The index lists {count} image{'s' * (count > 1)} of well {well} without a file.", well)
+                for well, count in self.without_file.items()
+            ),
+        ]
 
 
 def open_phenix(request: Request) -> Plate:
@@ -71,7 +83,7 @@ def open_phenix(request: Request) -> Plate:
         t=request.t,
         pages=request.pages,
         note=f"Harmony index {file.name}",
-        problems=index.problems,
+        problems=index.all_problems(),
     )
 
 
@@ -89,7 +101,7 @@ def read_index(file: Path) -> Index:
             index.plate = index.plate or record.values
         elif record.name == "Entry" and "ChannelID" in record.attributes:
             index.channels.setdefault(record.attributes["ChannelID"], {}).update(record.values)
-        elif record.name == "Image" and "URL" in record.values:
+        elif record.name == "Image" and record.values:  # without values it is where a well refers to its images
             add_image(index, record)
     return index
 
@@ -119,12 +131,15 @@ def add_image(index: Index, record: Record, folder: str = "", time: int | None =
         Time point; the record's own where None.
     """
     values = record.values
-    url = folder + values["URL"].replace("\\", "/")
+    url = folder + values.get("URL", "").replace("\\", "/")
     row, column = (whole_number(values.get(key)) for key in ("Row", "Col"))
     if row is None or column is None or not 1 <= row <= MAX_ROWS or not 1 <= column <= MAX_COLUMNS:
         index.problems.append(Problem(f"{url[:80]} is listed for a well that no plate has."))
         return
     well, name = well_name(row - 1, column - 1), values.get("FieldID", "1")
+    if not values.get("URL"):
+        index.without_file[well] += 1
+        return
     if not is_inside(url):
         index.problems.append(Problem(f"{url[:80]} lies outside of the plate and is not read.", well, name))
         return
@@ -145,8 +160,17 @@ def _channels(described: Mapping[str, Mapping[str, str]]) -> dict[str, Channel]:
     for key, values in described.items():
         name = values.get("ChannelName") or f"Channel {key}"
         taken = [channel.name for channel in channels.values()]
-        channels[key] = Channel(unique(name, taken), wavelength_nm=number(values.get("MainEmissionWavelength")))
+        wavelength = number(values.get("MainEmissionWavelength"))  # 0 in brightfield
+        channels[key] = Channel(
+            unique(name, taken), _color(values.get("ChannelColor")), wavelength_nm=wavelength or None
+        )
     return channels
+
+
+def _color(text: str | None) -> str | None:
+    """Columbus writes a colour as the whole number ARGB."""
+    value = int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 11 else None
+    return None if value is None or value >= 2**32 else f"#{value & 0xFFFFFF:06X}"
 
 
 def _pixel_size(described: Mapping[str, Mapping[str, str]]) -> tuple[float, float] | None:
