@@ -87,6 +87,35 @@ def test_names_with_guids_in_brackets_and_two_digits_belong_to_the_htd(encoding:
     assert [int(value) for value in plate.wells["A02"].fields[0].image().max(axis=(1, 2)).compute()] == [*range(1, 12)]
 
 
+def test_load_data_of_a_stack_has_its_planes_sizes_and_positions(tmp_path: Path) -> None:
+    """The columns that pe2loaddata takes over from Harmony's index; the path of a Windows computer."""
+    named = ["Plate", "Well", "Site", "FieldID", "PlaneID", "TimepointID", "ImageResolutionX", "ImageResolutionY"]
+    named += ["PositionX", "PositionY", "AbsPositionZ"]
+    lines = [",".join([*(f"Metadata_{name}" for name in named), "FileName_OrigDNA", "PathName_OrigDNA"])]
+    for well in ("A01", "B02"):
+        for site in (1, 2):
+            for z in (1, 2, 3):
+                name = f"{well}f{site}p{z}.tiff"
+                tifffile.imwrite(tmp_path / name, np.full((8, 9), 10 * site + z, np.uint16))
+                place = f"{site * 1e-4},{site * -2e-4},0.13"
+                lines.append(f"BR1,{well},{site},{site},{z},0,2.99E-07,2.98E-07,{place},{name},D:\\images\\BR1")
+    (tmp_path / "load_data.csv").write_text("\n".join(lines))
+    plate = open_plate(tmp_path)
+    assert not plate.problems and "maximum projection of 3 planes" in plate.note
+    field = plate.wells["B02"].fields[1]
+    assert field.pixel_size_um == pytest.approx((0.298, 0.299))
+    assert field.position_um == pytest.approx((400.0, 200.0))
+    assert int(field.image().max()) == 23
+    assert int(next(open_plate(tmp_path, z=0).fields()).image().max()) == 11
+    micrometres = "\n".join(line.replace("2.99E-07,2.98E-07", "0.299,0.298") for line in lines)
+    (tmp_path / "load_data.csv").write_text(micrometres)
+    assert next(open_plate(tmp_path).fields()).pixel_size_um == pytest.approx((0.298, 0.299))
+    # of planes that were projected the table keeps the last: a number that says nothing
+    kept = [line for line in lines if not any(f"p{z}.tiff" in line for z in (1, 2))]
+    (tmp_path / "load_data.csv").write_text("\n".join(kept))
+    assert "projection" not in open_plate(tmp_path).note
+
+
 def test_metaxpress_projections_are_no_planes_of_the_stack(tmp_path: Path) -> None:
     """Wave 1 has planes and a projection, wave 2 a projection only."""
     imagexpress_htd(tmp_path)

@@ -7,8 +7,8 @@ path as fits; no other path is read. What is not there and has an address (``URL
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -20,11 +20,13 @@ from napari_lexicon.plates.image_entries import ImageEntry
 from napari_lexicon.plates.image_table import TableFacts, plate_of_entries
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Plate, Problem
+from napari_lexicon.plates.ngff_metadata import sane_pixel_size
 from napari_lexicon.plates.pattern import listed
 from napari_lexicon.plates.plate_map import columns_named, well_keys
 from napari_lexicon.plates.reading import Reader, Request
 from napari_lexicon.plates.table_files import heading_of, text_table
 from napari_lexicon.plates.well_names import canonical_well
+from napari_lexicon.plates.xml_records import number
 
 _LOAD_DATA = [f"load_data{which}.{kind}" for which in ("", "_with_illum") for kind in ("csv", "csv.gz", "parquet")]
 IN_FOLDERS = (*_LOAD_DATA, "samplesheet.csv")
@@ -35,6 +37,12 @@ _PATHS = ("path", "file", "filename", "imagepath", "image", "uri", "url")
 _FIELDS = ("site", "field", "fieldid", "siteid", "fov", "fieldnumber", "imagenumber")
 _PLATES = ("plate", "platename", "barcode", "platebarcode", "assayplatebarcode")
 _CHANNELS = ("channel", "channelname", "dye", "stain")
+_PLANES = ("planeid", "plane", "zplane", "zindex", "zslice", "slice", "z")
+_TIMES = ("timepointid", "timepoint", "timeindex", "frame", "t")
+# As Harmony writes them into its index, and pe2loaddata from there into LoadData: metres, y upwards.
+_SIZE = ("imageresolutiony", "imageresolutionx")
+_POSITION = ("positiony", "positionx")
+_LARGEST_PIXEL, _LARGEST_PLATE = 1e-3, 1.0  # metres
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,9 @@ class _Row:
     field: str
     channel: str
     plate: str
+    z: int = 0
+    t: int = 0
+    position_um: tuple[float, float] | None = None
 
 
 def index_of(path: Path) -> Path | None:
@@ -104,6 +115,7 @@ def _plate_of(file: Path | str, folder: Path | None, request: Request) -> Plate:
         raise PlateError(str(error)) from error
     wide = any(_FILE_COLUMN.fullmatch(str(column)) for column in table.columns)
     rows, plate = _of_one_plate(list(_wide_rows(table) if wide else _tall_rows(table)), request.name, file)
+    rows = _stacked(rows)
     entries, problems, notes = _found(rows, folder)
     if not entries and folder is None:
         raise PlateError(
@@ -115,11 +127,13 @@ def _plate_of(file: Path | str, folder: Path | None, request: Request) -> Plate:
             "folder of the images."
         )
     free = not all(canonical_well(entry.well) for entry in entries)
+    places = {(row.well, row.field): row.position_um for row in rows if row.position_um is not None}
+    size = _pixel_size(table)
     return plate_of_entries(
         folder or str(file),
         request.name or plate or (folder.name if folder else name.partition(".")[0]),
         entries,
-        TableFacts(free=free),
+        TableFacts(free=free, pixel_size_um=size, positions_um=places),
         z=request.z,
         t=request.t,
         pages=request.pages,
@@ -140,7 +154,7 @@ def _wide_rows(table: pd.DataFrame) -> Iterator[_Row]:
         for channel, pairs in columns.items():
             paths = [_joined(row.get(folder), row[column]) for column, folder in pairs]
             if any(paths):
-                yield _Row(tuple(path for path in paths if path), *place[:2], channel, place[2])
+                yield replace(place, paths=tuple(path for path in paths if path), channel=channel)
 
 
 def _joined(folder: object, name: object) -> str:
@@ -158,21 +172,64 @@ def _tall_rows(table: pd.DataFrame) -> Iterator[_Row]:
         raise PlateError("The table has no columns for the image's path and channel.")
     for place, path, channel in zip(_places(table), table[paths[0]], table[channels[0]], strict=True):
         if isinstance(path, str) and isinstance(channel, str):
-            yield _Row((path,), *place[:2], channel, place[2])
+            yield replace(place, paths=(path,), channel=channel)
 
 
-def _places(table: pd.DataFrame) -> list[tuple[str, str, str]]:
-    """Well, field and plate of each row."""
+def _places(table: pd.DataFrame) -> list[_Row]:
+    """Where each row of the table belongs; its images are not in it yet."""
     keys = next(iter(well_keys(table)), None)
     if keys is None:
         raise PlateError("The table has no column of wells.")
     wells = [(canonical_well(text) or text.strip()) if isinstance(text, str) else "" for text in keys]
-    columns = []
-    for names, default in ((_FIELDS, "0"), (_PLATES, "")):
-        found = columns_named(table, names)
-        values = table[found[0]] if found else [default] * len(table)
-        columns.append([value.strip() if isinstance(value, str) else default for value in values])
-    return list(zip(wells, *columns, strict=True))
+    fields, plates = (_texts(table, names, default) for names, default in ((_FIELDS, "0"), (_PLATES, "")))
+    numbers = [[_number(text) for text in _texts(table, names, "")] for names in (_PLANES, _TIMES)]
+    positions = [_lengths(table, name, _LARGEST_PLATE) for name in _POSITION]
+    rows = []
+    for n, (well, field, plate) in enumerate(zip(wells, fields, plates, strict=True)):
+        y, x = (values[n] for values in positions)
+        place = None if x is None or y is None else (-y, x)
+        rows.append(_Row((), well, field, "", plate, numbers[0][n], numbers[1][n], place))
+    return rows
+
+
+def _texts(table: pd.DataFrame, names: Sequence[str], default: str) -> list[str]:
+    found = columns_named(table, names)
+    values = table[found[0]] if found else [default] * len(table)
+    return [value.strip() if isinstance(value, str) else default for value in values]
+
+
+def _number(text: str) -> int:
+    """The number that a text ends with, 0 where there is none."""
+    found = re.search(r"([0-9]{1,9})(?:\.0)?$", text)
+    return int(found[1]) if found else 0
+
+
+def _lengths(table: pd.DataFrame, name: str, longest: float) -> list[float | None]:
+    """A column in micrometres: metres, unless one of them would be longer than it can be."""
+    values = [number(text) for text in _texts(table, (name,), "")]
+    if any(value is not None and abs(value) > longest for value in values):
+        return values
+    return [None if value is None else float(f"{value * 1e6:.6g}") for value in values]
+
+
+def _pixel_size(table: pd.DataFrame) -> tuple[float, float] | None:
+    """The one pixel size of a table, None where it has none or several."""
+    sizes = set(zip(*(_lengths(table, name, _LARGEST_PIXEL) for name in _SIZE), strict=True))
+    y, x = sizes.pop() if len(sizes) == 1 else (None, None)
+    return (y, x) if y is not None and x is not None and sane_pixel_size((y, x)) else None
+
+
+def _stacked(rows: Sequence[_Row]) -> list[_Row]:
+    """Rows with their planes and time points; a column that numbers neither of an image is not taken for one."""
+    planes = _differ((row.well, row.field, row.channel, row.t, row.z) for row in rows)
+    times = _differ((row.well, row.field, row.channel, row.z, row.t) for row in rows)
+    return [replace(row, z=row.z if planes else 0, t=row.t if times else 0) for row in rows]
+
+
+def _differ(places: Iterable[tuple[str, str, str, int, int]]) -> bool:
+    """True where some place has several of the last numbers."""
+    first: dict[tuple[str, str, str, int], int] = {}
+    return any(first.setdefault(place[:4], place[4]) != place[4] for place in places)
 
 
 def _of_one_plate(rows: Sequence[_Row], name: str | None, file: Path | str) -> tuple[list[_Row], str]:
@@ -199,9 +256,9 @@ def _found(rows: Sequence[_Row], folder: Path | None) -> tuple[list[ImageEntry],
     for row, found in zip(rows, best, strict=True):
         address = next(filter(None, map(remote_address, row.paths)), None)
         if row.well and found is not None and found[0] == fit[found[1]]:
-            entries.append(ImageEntry(found[1], row.well, row.field, row.channel))
+            entries.append(ImageEntry(found[1], row.well, row.field, row.channel, row.z, row.t))
         elif row.well and address is not None:
-            entries.append(ImageEntry(address, row.well, row.field, row.channel))
+            entries.append(ImageEntry(address, row.well, row.field, row.channel, row.z, row.t))
             remote += 1
         else:
             absent.append(row.paths[0])
