@@ -16,6 +16,8 @@ import zarr
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.converting import convert_plate
+from napari_lexicon.plates.model import Channel
+from napari_lexicon.plates.writing import PlateWriter
 
 from .layouts import LAYOUTS, Layout
 
@@ -146,3 +148,62 @@ def test_a_folder_with_something_else_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(PlateError, match="choose another folder"):
         convert_plate(open_plate(source), tmp_path / "out")
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["thesis.tex"]
+
+
+def images_of(folder: Path, value: int, wells: tuple[str, ...] = ("A01", "B02")) -> Path:
+    folder.mkdir(exist_ok=True, parents=True)
+    for well in wells:
+        for z in (1, 2):
+            tifffile.imwrite(folder / f"{well}_f1_z{z}.tif", np.full((16, 16), 10 * value + z, np.uint16))
+    return folder
+
+
+def brightest(path: Path) -> list[int]:
+    return [int(field.image().max()) for field in open_plate(path).fields()]
+
+
+def test_another_plate_or_other_planes_are_never_taken_for_what_is_there(tmp_path: Path) -> None:
+    out = tmp_path / "out.zarr"
+    images = images_of(tmp_path / "P", 1)
+    assert convert_plate(open_plate(images), out).written == 2
+    with pytest.raises(PlateError, match=r"holds the plate P, not Q: choose another folder"):
+        convert_plate(open_plate(images, name="Q"), out)
+    assert convert_plate(open_plate(images, z=0), out).written == 2
+    assert brightest(out) == [11, 11]
+    with pytest.raises(PlateError, match=r"holds fields that P does not have \(A01/1, B02/1\)"):
+        convert_plate(open_plate(images, z="all"), out)
+    images_of(images, 7, ("A01",))
+    assert convert_plate(open_plate(images, z=0), out).written == 1
+    assert brightest(out) == [71, 11]
+
+
+def test_a_plate_of_others_is_not_written_into(tmp_path: Path) -> None:
+    path = tmp_path / "P.zarr"
+    convert_plate(open_plate(images_of(tmp_path / "P", 1)), path)
+    with pytest.raises(PlateError, match="is the plate itself: choose another folder"):
+        convert_plate(open_plate(path), path)
+    plate = zarr.open_group(path)
+    ome = plate.attrs["ome"]
+    assert isinstance(ome, dict)
+    plate.attrs["ome"] = {key: value for key, value in ome.items() if key != "_creator"}
+    before = _content(path)
+    with pytest.raises(PlateError, match="that was not written here"):
+        convert_plate(open_plate(tmp_path / "P"), path)
+    assert _content(path) == before
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_acquisitions_come_through(version: Any, tmp_path: Path) -> None:
+    days = ("day 1", "day 2")
+    with PlateWriter(tmp_path / "P.zarr", "P", 2, 3, [Channel("DNA")], (0.5, 0.5), "0.5", days) as writer:
+        for number, day in enumerate(days):
+            for well in ("A01", "B03"):
+                writer.write_field(well, str(number), np.full((1, 16, 16), number, np.uint16), acquisition=day)
+    convert_plate(open_plate(tmp_path / "P.zarr"), tmp_path / "out.zarr", version=version)
+    after = open_plate(tmp_path / "out.zarr")
+    assert [field.acquisition for field in after.fields()] == [*days, *days]
+    assert [field.key for field in open_plate(tmp_path / "out.zarr", acquisition="day 2").fields()] == [
+        "A01/1",
+        "B03/1",
+    ]
+    _is_valid(tmp_path / "out.zarr", version, fields=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ import pandas as pd
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.model import Field, Plate, Problem
+from napari_lexicon.plates.pattern import listed
 from napari_lexicon.plates.well_names import PLATE_FORMATS, well_name
 from napari_lexicon.plates.writing import PlateWriter
 
@@ -62,7 +64,8 @@ def convert_plate(
     plate : Plate
         Of any layout. What was chosen along z and t when it was opened is what is written.
     out : path-like
-        Folder of the new plate; one that an earlier conversion of the same plate has begun is continued.
+        Folder of the new plate; one that an earlier conversion of the same plate has begun is continued, and fields
+        whose images have changed since, or of which other planes are wanted now, are written anew.
     version : {"0.5", "0.4"}
         NGFF version.
     step : callable, optional
@@ -79,17 +82,21 @@ def convert_plate(
     rows, columns = _size(plate)
     fields = list(plate.fields())
     names = {well.name: _field_names(well.fields) for well in plate.wells.values()}
+    acquisitions = list(dict.fromkeys(field.acquisition for field in fields if field.acquisition is not None))
     size = next((field.pixel_size_um for field in fields if field.pixel_size_um is not None), None)
     problems: list[Problem] = []
     written = kept = 0
-    with PlateWriter(out, plate.name, rows, columns, plate.channels, size, version) as writer:
+    _check_apart(plate, Path(out))
+    with PlateWriter(out, plate.name, rows, columns, plate.channels, size, version, acquisitions) as writer:
+        _check_same(writer, {(places[field.well], names[field.well][field.name]) for field in fields})
         for done, field in enumerate(fields):
             if should_stop is not None and should_stop():
                 return Conversion(writer.path, written, kept, tuple(problems), complete=False)
             well, name = places[field.well], names[field.well][field.name]
-            if writer.has_field(well, name):
+            source = _source(field)
+            if writer.has_field(well, name) and writer.source_of(well, name) in (None, source):
                 kept += 1
-            elif _write(writer, well, name, field, problems):
+            elif _write(writer, well, name, field, source, problems):
                 written += 1
             if step is not None:
                 step(done + 1, len(fields), f"{field.key}")
@@ -99,7 +106,32 @@ def convert_plate(
     return Conversion(writer.path, written, kept, tuple(problems), complete=True)
 
 
-def _write(writer: PlateWriter, well: str, name: str, field: Field, problems: list[Problem]) -> bool:
+def _check_apart(plate: Plate, out: Path) -> None:
+    if not isinstance(plate.path, str) and out.exists() and out.resolve() == plate.path.resolve():
+        raise PlateError(f"{out} is the plate itself: choose another folder for what is written.")
+
+
+def _check_same(writer: PlateWriter, expected: set[tuple[str, str]]) -> None:
+    """Fields that this plate does not have are of another plate, or of other planes of it."""
+    others = [f"{well}/{name}" for well, name in writer.fields() if (well, name) not in expected]
+    if others:
+        raise PlateError(
+            f"{writer.path} holds fields that {writer.name} does not have ({listed(others)}): choose another folder or "
+            "remove it."
+        )
+
+
+def _source(field: Field) -> str | None:
+    """Digest of where the pixels of a field are from, with the choices along z and t; None where they are not there."""
+    try:
+        return hashlib.sha256(field.identity().encode()).hexdigest()[:24]
+    except PlateError:
+        return None
+
+
+def _write(
+    writer: PlateWriter, well: str, name: str, field: Field, source: str | None, problems: list[Problem]
+) -> bool:
     """Write one field; one that cannot be read is named and left out, a disk that is full stops everything."""
     try:
         image = np.asarray(field.image())
@@ -113,6 +145,8 @@ def _write(writer: PlateWriter, well: str, name: str, field: Field, problems: li
         position_um=field.position_um,
         channels=field.channels,
         pixel_size_um=field.pixel_size_um,
+        acquisition=field.acquisition,
+        source=source,
     )
     return True
 

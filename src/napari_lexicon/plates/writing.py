@@ -30,6 +30,7 @@ from napari_lexicon.plates.well_names import canonical_well, row_letters, well_p
 Pixels = npt.NDArray[Any]
 
 PLATE_MAP_FILE = "plate_map.csv"
+_CREATOR = {"name": "napari-lexicon"}
 _DEFAULT_COLORS = ("0000FF", "00FF00", "FF0000", "FFFF00", "FF00FF", "00FFFF", "FF8000", "8000FF")
 _FIELD_NAME = re.compile(r"[A-Za-z0-9]+")
 _LONGEST_CHUNK = 1280
@@ -56,6 +57,8 @@ class PlateWriter:
         ``(y, x)`` in micrometres; None leaves the unit out.
     version : {"0.5", "0.4"}
         NGFF version.
+    acquisitions : sequence of str
+        Names of the acquisitions, where there are several; a field belongs to one of them.
 
     Examples
     --------
@@ -77,6 +80,7 @@ class PlateWriter:
         channels: Sequence[Channel],
         pixel_size_um: tuple[float, float] | None,
         version: Literal["0.5", "0.4"] = "0.5",
+        acquisitions: Sequence[str] = (),
     ) -> None:
         if version not in LAYOUTS:
             raise PlateError(f"OME-Zarr plates are written as version 0.5 or 0.4, not {version!r}.")
@@ -88,7 +92,8 @@ class PlateWriter:
         self.version = version
         self._layout: Layout = LAYOUTS[version]
         self._lock = threading.Lock()
-        self._images: dict[str, list[str]] = {}  # well -> field names, whole ones only
+        self.acquisitions = tuple(acquisitions)
+        self._images: dict[str, dict[str, int | None]] = {}  # well -> whole fields and their acquisitions
         self._windows: dict[int, dict[str, float]] = {}
         self._listed_at = 0.0
         try:
@@ -112,6 +117,18 @@ class PlateWriter:
         """True where this field has been written whole, now or before."""
         return field in self._images.get(canonical_well(well) or well, ())
 
+    def fields(self) -> list[tuple[str, str]]:
+        """Well and name of every field that has been written whole, now or before."""
+        return [(well, name) for well, names in self._images.items() for name in names]
+
+    def source_of(self, well: str, field: str) -> str | None:
+        """What was written down of where a field's pixels are from; None where nothing was."""
+        row, column = self._place(well)
+        group = self._layout.read_group(self.path / row_letters(row) / f"{column + 1:02d}" / field) or {}
+        described = group.get("multiscales") or [{}]
+        stated = described[0].get("metadata", {}).get("source")
+        return stated if isinstance(stated, str) else None
+
     def write_field(
         self,
         well: str,
@@ -122,6 +139,8 @@ class PlateWriter:
         position_um: tuple[float, float] | None = None,
         channels: Sequence[int] | None = None,
         pixel_size_um: tuple[float, float] | None = None,
+        acquisition: str | None = None,
+        source: str | None = None,
     ) -> None:
         """Write one field with its pyramid; replaces a field of the same name.
 
@@ -141,6 +160,10 @@ class PlateWriter:
             Which of the plate's channels this field has; all by default.
         pixel_size_um : tuple of float, optional
             Where it differs from the plate's.
+        acquisition : str, optional
+            One of the plate's, where it has several.
+        source : str, optional
+            Where the pixels are from, in a form that changes when they do.
 
         Raises
         ------
@@ -154,7 +177,8 @@ class PlateWriter:
         if image.ndim != 3 or image.shape[0] != len(present):
             raise PlateError(f"Field {well}/{field_name} has shape {image.shape}; expected ({len(present)}, Y, X).")
         name = f"{row_letters(row)}{column + 1:02d}"
-        facts = _Facts(f"{name}/{field_name}", present, position_um, pixel_size_um or self.pixel_size_um)
+        facts = _Facts(f"{name}/{field_name}", present, position_um, pixel_size_um or self.pixel_size_um, source)
+        number = self.acquisitions.index(acquisition) if acquisition in self.acquisitions else None
         partial = self.path / f".partial-{name}-{field_name}"
         target = self.path / row_letters(row) / f"{column + 1:02d}" / field_name
         try:
@@ -164,7 +188,7 @@ class PlateWriter:
                 self._write_labels(partial, labels, facts)
             with self._lock:
                 self._move_into_place(partial, target)
-                self._list_field(name, field_name)
+                self._list_field(name, field_name, number)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
             raise PlateError(
@@ -198,11 +222,19 @@ class PlateWriter:
 
     def _resume(self) -> None:
         """Continue a plate: check that it is the same one, drop what is half-written, find what is whole."""
-        attributes = self._layout.read_group(self.path)
-        plate = attributes.get("plate") if attributes else None
+        attributes = self._layout.read_group(self.path) or {}
+        plate = attributes.get("plate")
         if plate is None:
             raise PlateError(
                 f"{self.path} exists and is not an OME-Zarr {self.version} plate: choose another folder or remove it."
+            )
+        if plate.get("wells") and attributes.get("_creator") != _CREATOR:
+            raise PlateError(
+                f"{self.path} holds an OME-Zarr plate that was not written here: choose another folder or remove it."
+            )
+        if plate.get("name") != self.name:
+            raise PlateError(
+                f"{self.path} holds the plate {plate.get('name')}, not {self.name}: choose another folder or remove it."
             )
         described = (len(plate.get("rows", [])), len(plate.get("columns", [])))
         if described != (self.rows, self.columns):
@@ -215,7 +247,8 @@ class PlateWriter:
         for folder in sorted(self.path.glob("[A-Z]*/[0-9][0-9]")):
             images = (self._layout.read_group(folder) or {}).get("well", {}).get("images", [])
             if images:
-                self._images[f"{folder.parent.name}{folder.name}"] = [image["path"] for image in images]
+                listed = {image["path"]: image.get("acquisition") for image in images}
+                self._images[f"{folder.parent.name}{folder.name}"] = listed
                 self._take_windows(folder / images[0]["path"])
         self._list_wells()
 
@@ -251,7 +284,7 @@ class PlateWriter:
         self._layout.write_group(folder / "labels", {"labels": list(labels)})
         for name, values in labels.items():
             levels = label_pyramid(values)
-            attributes = _multiscales(replace(facts, name=name), len(levels), ("y", "x"))
+            attributes = _multiscales(replace(facts, name=name, source=None), len(levels), ("y", "x"))
             attributes["image-label"] = {
                 "colors": [{"label-value": 0, "rgba": [0, 0, 0, 0]}],
                 "source": {"image": "../../"},
@@ -279,14 +312,17 @@ class PlateWriter:
             shutil.rmtree(target)
         partial.rename(target)
 
-    def _list_field(self, well: str, field: str) -> None:
-        images = self._images.setdefault(well, [])
+    def _list_field(self, well: str, field: str, acquisition: int | None) -> None:
+        images = self._images.setdefault(well, {})
         if field not in images:
-            images.append(field)
-            images.sort(key=lambda name: (len(name), name))
+            images[field] = acquisition
             row, column = well_position(well)
             folder = self.path / row_letters(row) / f"{column + 1:02d}"
-            self._layout.write_group(folder, {"well": {"images": [{"path": name} for name in images]}})
+            listed = [
+                {"path": name, **({} if number is None else {"acquisition": number})}
+                for name, number in sorted(images.items(), key=lambda item: (len(item[0]), item[0]))
+            ]
+            self._layout.write_group(folder, {"well": {"images": listed}})
         if time.monotonic() - self._listed_at > _SECONDS_BETWEEN_LISTINGS:
             self._list_wells()
 
@@ -303,7 +339,9 @@ class PlateWriter:
             "wells": wells,
             "field_count": max((len(images) for images in self._images.values()), default=1),
         }
-        self._layout.write_group(self.path, {"plate": plate})
+        if self.acquisitions:
+            plate["acquisitions"] = [{"id": number, "name": name} for number, name in enumerate(self.acquisitions)]
+        self._layout.write_group(self.path, {"plate": plate, "_creator": _CREATOR})
         self._listed_at = time.monotonic()
 
 
@@ -315,6 +353,7 @@ class _Facts:
     channels: tuple[int, ...]
     position_um: tuple[float, float] | None
     pixel_size_um: tuple[float, float] | None
+    source: str | None = None
 
 
 def _multiscales(facts: _Facts, levels: int, axes: tuple[str, ...]) -> dict[str, Any]:
@@ -330,7 +369,8 @@ def _multiscales(facts: _Facts, levels: int, axes: tuple[str, ...]) -> dict[str,
     described = [
         {"name": axis, "type": "channel"} if axis == "c" else {"name": axis, "type": "space", **unit} for axis in axes
     ]
-    return {"multiscales": [{"name": facts.name, "axes": described, "datasets": datasets}]}
+    source = {"metadata": {"source": facts.source}} if facts.source is not None else {}
+    return {"multiscales": [{"name": facts.name, "axes": described, "datasets": datasets, **source}]}
 
 
 def _chunk(length: int) -> int:
