@@ -16,6 +16,7 @@ import numpy as np
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.files_field import FilesField
 from napari_lexicon.plates.gaps import missing_planes
+from napari_lexicon.plates.header_positions import header_positions
 from napari_lexicon.plates.image_files import ImageHeader, read_header
 from napari_lexicon.plates.locations import remote_address
 from napari_lexicon.plates.model import Channel, Problem
@@ -89,12 +90,13 @@ class FieldFiles:
 
 @dataclass(frozen=True)
 class Source:
-    """One field: its pixels, its channels, its pixel size, and the field of the index that it belongs to."""
+    """One field: its pixels, channels, pixel size and position, and the field of the index that it belongs to."""
 
     files: FilesField
     channels: tuple[int, ...]
     pixel_size_um: tuple[float, float] | None
     origin: Key
+    position_um: tuple[float, float] | None = None
 
 
 @dataclass
@@ -136,6 +138,8 @@ def _file_per_channel(files: FieldFiles) -> Sources:
     size = files.pixel_size_um or next((h.pixel_size_um for h in readable.values() if h.pixel_size_um), None)
     if any(header.channels > 1 for header in readable.values()):
         found.notes.append("channel files are colour images: the brightest component is taken")
+    firsts = {key: next(iter(planes.values()))[0] for key, planes in files.planes.items()}
+    positions = header_positions(firsts, headers, lambda name: _header(files, name))
     _remark(found, readable, files)
     usual = next(iter(readable.values()), ImageHeader((1, 1), np.dtype(np.uint8)))
     for key, planes in files.planes.items():
@@ -144,7 +148,7 @@ def _file_per_channel(files: FieldFiles) -> Sources:
         channels = tuple(index[channel or ""] for channel in order)
         for name, (z, t) in as_fields(key[1], *_choice_of(usual, files), usual.depth, usual.times):
             source = FilesField(files.root, paths, len(order), False, z, t, 0, files.pages, files.versions)
-            found.fields[key[0], name] = Source(source, channels, size, key)
+            found.fields[key[0], name] = Source(source, channels, size, key, positions.get(key))
     return found
 
 
@@ -225,7 +229,7 @@ def _within_files(files: FieldFiles) -> Sources:
             size = files.pixel_size_um or part.pixel_size_um
             for title, (z, t) in as_fields(name, *_choice_of(part, files), part.depth, part.times):
                 source = FilesField(files.root, (names,), part.channels, True, z, t, scene, files.pages, files.versions)
-                found.fields[key[0], title] = Source(source, order, size, key)
+                found.fields[key[0], title] = Source(source, order, size, key, part.position_um)
     _remark(found, readable, files)
     found.channels = tuple(union.values())
     return found

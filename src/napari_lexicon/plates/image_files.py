@@ -43,6 +43,8 @@ class ImageHeader:
         Channels as the file describes them; empty where it does not.
     pixel_size_um : tuple of float or None
         ``(y, x)``, only where the file says something that a microscope can have.
+    position_um : tuple of float or None
+        Stage position ``(y, x)``, where the file says one.
     levels : int
         Levels of a pyramid within the file.
     tile : tuple of int or None
@@ -71,6 +73,7 @@ class ImageHeader:
     scenes: int = 1
     remark: str = ""
     version: str = ""
+    position_um: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

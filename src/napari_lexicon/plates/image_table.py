@@ -182,7 +182,10 @@ def _wells(plate: str, sources: Mapping[Key, Source], facts: TableFacts, origins
                     sources[well, name].channels,
                     sources[well, name].files,
                     sources[well, name].pixel_size_um,
-                    facts.positions_um.get(origins.get(sources[well, name].origin, sources[well, name].origin)),
+                    facts.positions_um.get(
+                        origins.get(sources[well, name].origin, sources[well, name].origin),
+                        sources[well, name].position_um,
+                    ),
                 )
                 for index, name in enumerate(names)
             ),

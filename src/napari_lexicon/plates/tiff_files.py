@@ -12,7 +12,7 @@ import numpy as np
 from napari_lexicon.plates.image_files import RGB, ImageHeader, Plane
 from napari_lexicon.plates.lazy import Pixels
 from napari_lexicon.plates.plane_choices import Pages
-from napari_lexicon.plates.tiff_metadata import described_channels, pixel_size_um
+from napari_lexicon.plates.tiff_metadata import described_channels, pixel_size_um, position_um
 
 if TYPE_CHECKING:
     import tifffile
@@ -54,6 +54,7 @@ def tiff_header(source: str | IO[bytes], scene: int = 0, pages: Pages | None = N
             tile=(page.tilelength, page.tilewidth) if page.is_tiled else None,
             scenes=len(numbers),
             remark="; ".join(remarks),
+            position_um=position_um(tif, numbers[scene]),
         )
 
 

@@ -33,6 +33,7 @@ _UNITS: Mapping[str, float] = {
 # Coarser than this the resolution tag speaks of paper or screens (72 dpi is 353 µm, 1200 dpi is 21 µm).
 _COARSEST_TAG = 20.0
 _APERIO = re.compile(r"\|\s*MPP\s*=\s*([0-9.]{1,12})")
+_STAGE = re.compile(r'id="stage-position-(x|y)"[^>]*?value="([^"]{0,40})"')
 _METAMORPH = re.compile(r'id="spatial-calibration-(x|y|units|state)"[^>]*?value="([^"]{0,40})"')
 
 
@@ -48,6 +49,22 @@ def pixel_size_um(tif: tifffile.TiffFile, image: int = 0) -> tuple[float, float]
         return None
     # Resolution tags are fractions: six digits bring 0.325 back from 3.0769.
     return float(f"{size[0]:.6g}"), float(f"{size[1]:.6g}")
+
+
+def position_um(tif: tifffile.TiffFile, image: int = 0) -> tuple[float, float] | None:
+    """Stage position ``(y, x)`` in micrometres, None where the file states none in a unit of length."""
+    if tif.is_ome:
+        pixels = _ome_image(tif, image)
+        plane = None if pixels is None else pixels.find("{*}Plane")
+        if plane is None:
+            return None
+        units = [_UNITS.get(plane.get(f"Position{axis}Unit", "").lower()) for axis in "YX"]
+        values = [_coordinate(plane.get(f"Position{axis}")) for axis in "YX"]
+    else:
+        stated = dict(_STAGE.findall(_metamorph_xml(tif)))
+        units, values = [1.0, 1.0], [_coordinate(stated.get(axis)) for axis in "yx"]
+    y, x = (value * unit if value is not None and unit else None for value, unit in zip(values, units, strict=True))
+    return (y, x) if y is not None and x is not None else None
 
 
 def described_channels(tif: tifffile.TiffFile, count: int, image: int = 0) -> tuple[Channel, ...]:
@@ -152,12 +169,14 @@ def _imagej_channels(tif: tifffile.TiffFile, count: int) -> tuple[Channel, ...]:
     return tuple(channels)
 
 
+def _metamorph_xml(tif: tifffile.TiffFile) -> str:
+    description = tif.pages.first.description
+    return description[:100_000] if description.startswith("<MetaData>") else ""
+
+
 def _metamorph_size(tif: tifffile.TiffFile) -> tuple[float, float] | None:
     """MetaMorph and MetaXpress write XML into the description; four of its properties are the calibration."""
-    description = tif.pages.first.description
-    if not description.startswith("<MetaData>"):
-        return None
-    stated = dict(_METAMORPH.findall(description[:100_000]))
+    stated = dict(_METAMORPH.findall(_metamorph_xml(tif)))
     unit = _UNITS.get(stated.get("units", "").lower())
     y, x = _number(stated.get("y")), _number(stated.get("x"))
     if unit is None or y is None or x is None or stated.get("state", "on").lower() in ("off", "0", "false"):
@@ -192,6 +211,14 @@ def _densities(tif: tifffile.TiffFile) -> tuple[float, float] | None:
             return None
         values.append(fraction[0] / fraction[1])
     return values[0], values[1]
+
+
+def _coordinate(text: Any) -> float | None:
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return None
+    return value if abs(value) < 1e9 else None
 
 
 def _number(text: Any) -> float | None:
