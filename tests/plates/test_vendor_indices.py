@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates import open_plate
@@ -114,6 +115,21 @@ def test_load_data_of_a_stack_has_its_planes_sizes_and_positions(tmp_path: Path)
     kept = [line for line in lines if not any(f"p{z}.tiff" in line for z in (1, 2))]
     (tmp_path / "load_data.csv").write_text("\n".join(kept))
     assert "projection" not in open_plate(tmp_path).note
+
+
+def test_cellvoyager_images_that_were_compressed_to_png_are_found(tmp_path: Path) -> None:
+    """The index goes on listing TIFF; of a filter the middle of its band is the wavelength."""
+    cellvoyager_mlf(tmp_path)
+    before = open_plate(tmp_path)
+    for file in tmp_path.glob("*.tif"):
+        Image.fromarray(tifffile.imread(file)).save(file.with_suffix(".png"))
+        file.unlink()
+    after = open_plate(tmp_path)
+    assert [channel.wavelength_nm for channel in after.channels] == [445.0, 445.0]
+    assert [problem.sentence for problem in after.problems] == [problem.sentence for problem in before.problems]
+    for field in after.fields():
+        image = plane(field.well, int(field.name), "DNA")
+        np.testing.assert_array_equal(field.image()[0].compute(), image)
 
 
 def test_metaxpress_projections_are_no_planes_of_the_stack(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 
 from napari_lexicon.errors import PlateError
 from napari_lexicon.plates.image_entries import ImageEntry
@@ -16,6 +17,8 @@ from napari_lexicon.plates.xml_records import Record, number, records, starts_wi
 
 INDEX = "MeasurementData.mlf"
 _DETAIL = "MeasurementDetail.mrf"
+_KINDS = (".png", ".tif", ".tiff")
+_BAND = re.compile(r"BP([0-9]{3})/[0-9]")  # a band-pass filter by its middle and width in nanometres
 
 
 def mlf_of(path: Path) -> Path | None:
@@ -47,6 +50,7 @@ def open_cellvoyager(request: Request) -> Plate:
         _add(index, record)
     if not index.entries:
         raise PlateError(f"{file} lists no images. {' '.join(p.sentence for p in index.problems[:3])}".strip())
+    index.entries = _as_saved(file.parent, index.entries)
     size, shape, channels = _detail(file.parent, index.problems)
     return plate_of_entries(
         file.parent,
@@ -81,6 +85,17 @@ def _add(index: _Index, record: Record) -> None:
         index.positions.setdefault((well, name), (-y, x))  # the stage's y goes up, the image's goes down
     z, t = whole_number(values.get("ZIndex")) or 0, whole_number(values.get("TimePoint")) or 0
     index.entries.append(ImageEntry(path, well, name, values.get("Ch", "1"), z, t))
+
+
+def _as_saved(folder: Path, entries: list[ImageEntry]) -> list[ImageEntry]:
+    """The entries with the type that the files have: CV8000 lists TIFF where it has compressed to PNG."""
+    if (folder / entries[0].path).exists():
+        return entries
+    kinds = (suffix for suffix in _KINDS if (folder / entries[0].path).with_suffix(suffix).exists())
+    kind = next(kinds, None)
+    if kind is None:
+        return entries
+    return [replace(entry, path=str(PurePosixPath(entry.path).with_suffix(kind))) for entry in entries]
 
 
 def _detail(
@@ -118,7 +133,9 @@ def _channels(folder: Path, settings: str) -> dict[str, Channel]:
                 color = values.get("Color", "")
                 taken = [channel.name for channel in channels.values()]
                 # The colour is written as #AARRGGBB.
-                channels[values["Ch"]] = Channel(unique(name, taken), hex_color(color[-6:]))
+                band = _BAND.match(values.get("Acquisition", ""))
+                wavelength = float(band[1]) if band else None
+                channels[values["Ch"]] = Channel(unique(name, taken), hex_color(color[-6:]), wavelength_nm=wavelength)
     except PlateError:
         return {}
     return channels
