@@ -98,6 +98,16 @@ def test_control_types_are_negcon_poscon_and_trt(
         assert "negcon" in got.note
 
 
+def test_a_column_that_says_control_has_the_control_types_whatever_it_is_called(plate: Plate, tmp_path: Path) -> None:
+    head = "well,drug,Type\nA01,DMSO,neg. control\n"
+    (tmp_path / "map.csv").write_text(f"{head}A02,taxol,Positive Control\nB03,x,sample\n")
+    mapped = with_plate_map(plate, tmp_path / "map.csv")
+    assert mapped.map["Metadata_pert_type"].tolist() == ["negcon", "poscon", "trt"]
+    assert "Type read as Metadata_pert_type" in mapped.note
+    (tmp_path / "map.csv").write_text("well,drug,Type\nA01,DMSO,cells\nA02,taxol,cells\nB03,x,medium\n")
+    assert with_plate_map(plate, tmp_path / "map.csv").map["Metadata_Type"].tolist() == ["cells", "cells", "medium"]
+
+
 def test_without_controls_no_types_are_made_up(plate: Plate) -> None:
     assert "Metadata_pert_type" not in mapped(plate, "well,compound\nA1,x\nA2,y\nB3,z\n").map
     kept = mapped(plate, "well,role\nA1,leader\nA2,follower\nB3,follower\n").map
@@ -180,6 +190,11 @@ def test_what_is_no_plate_map_of_this_plate_is_one_sentence(plate: Plate, conten
 def test_an_absent_file_is_one_sentence(plate: Plate) -> None:
     with pytest.raises(PlateMapError, match="nowhere"):
         with_plate_map(plate, "nowhere.csv")
+
+
+def test_delimiters_at_the_end_of_rows_do_not_move_the_columns(plate: Plate, tmp_path: Path) -> None:
+    (tmp_path / "map.csv").write_text("well,drug\nA01,DMSO,,\nA02,taxol,,\nB03,x,,\n")
+    assert with_plate_map(plate, tmp_path / "map.csv").map["Metadata_perturbation"].tolist() == ["DMSO", "taxol", "x"]
 
 
 def test_latin_letters_of_old_programs_are_read(plate: Plate) -> None:

@@ -51,6 +51,24 @@ def test_a_platemap_is_found_by_the_barcode_and_joined_to_its_substances(
     assert opened.map["Metadata_pert_type"].tolist()[::2] == ["trt", "negcon"]
 
 
+def test_controls_are_those_of_jump(plate: Path, gallery: Path) -> None:
+    """DMSO is the solvent of a well without a substance; "control" may be a positive one, which another column says."""
+    (gallery / "platemap" / "cmp-1.txt").write_text(
+        "well_position\tbroad_sample\tsolvent\nB03\t\tDMSO\nC11\tBRD-K2\tDMSO\nP24\tBRD-K1\tDMSO\n"
+    )
+    external = gallery.parent.parent / "external_metadata" / "external_metadata.tsv"
+    external.write_text(
+        "broad_sample\tpert_iname\tpert_type\tcontrol_type\nBRD-K1\ttaxol\ttrt\t\n"
+        "BRD-K2\tAMG900\tcontrol\tposcon_diverse\n\tDMSO\tcontrol\tnegcon\n"
+    )
+    opened = open_plate(plate, name="BR001", plate_map=gallery)
+    assert opened.map["Metadata_pert_type"].to_dict() == {"B03": "negcon", "C11": "poscon", "P24": "trt"}
+    assert opened.map["Metadata_perturbation"].to_dict() == {"B03": "DMSO", "C11": "AMG900", "P24": "taxol"}
+    external.unlink()
+    alone = open_plate(plate, name="BR001", plate_map=gallery)
+    assert alone.map["Metadata_pert_type"].to_dict() == {"B03": "negcon", "C11": "trt", "P24": "trt"}
+
+
 @pytest.mark.parametrize(("name", "says"), [("other", "BR001"), ("BR003", "not in the folder"), ("BR004", "absent")])
 def test_what_a_study_does_not_have_is_one_sentence(plate: Path, gallery: Path, name: str, says: str) -> None:
     with pytest.raises(PlateMapError, match=says):

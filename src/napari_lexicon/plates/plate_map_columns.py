@@ -17,6 +17,7 @@ PERT_TYPE = "Metadata_pert_type"
 PERTURBATION = "Metadata_perturbation"
 CONCENTRATION = "Metadata_concentration"
 CONCENTRATION_UNIT = "Metadata_concentration_unit"
+_CONTROL_TYPE, _SOLVENT = "Metadata_control_type", "Metadata_solvent"
 
 # What a column is called, as its words without punctuation, for each name of the vocabulary; the surest first.
 _SYNONYMS: Mapping[str, tuple[str, ...]] = {
@@ -48,6 +49,11 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "Metadata_Batch": ("batch", "batchname"),
     "Metadata_replicate": ("replicate", "rep"),
 }
+# Columns that hold control types where their values say so.
+_CLASSES = frozenset(("type", "class", "category", "content", "group", "sampletype", "treatmenttype", "compoundtype"))
+_SAID_CONTROL = r"(?:neg|negative|pos|positive)(?:con|control|ctrl)"
+# What else names a substance, squeezed.
+_SUBSTANCES = frozenset(("broadsample", "jcp2022", "pertid", "compoundid", "sampleid", "inchikey", "smiles"))
 # A word after the name that adds nothing, or is the unit: dose_reported, conc_uM.
 _UNITS = {"um": "uM", "µm": "uM", "nm": "nM", "mm": "mM", "pm": "pM", "ugml": "ug/mL", "mgml": "mg/mL"}
 _WORDS = re.compile(r"[^\W_]+")
@@ -56,7 +62,7 @@ _WORDS = re.compile(r"[^\W_]+")
 _NEGATIVE = (
     r"neg(?:ative)?(?:con|control|ctrl)?|nc|control|ctrl|untreated|mock|vehicle(?:control)?|dmso|solvent(?:control)?"
 )
-_POSITIVE = r"pos(?:itive)?(?:con|control|ctrl)?|pc"
+_POSITIVE = r"pos(?:itive)?(?:con|control|ctrl)?|poscon(?:cp|diverse|orf)|pc"
 _TREATED = r"trt|treatment|treated|sample|compound|test|dose(?:series)?"
 # Perturbations that are controls by their name alone.
 _NEGATIVE_PERTURBATION = (
@@ -84,7 +90,10 @@ def normalised_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         unit = stated_unit(str(column)) if name == CONCENTRATION else None
         if unit is not None and CONCENTRATION_UNIT not in renamed:
             renamed[CONCENTRATION_UNIT] = unit
-    said += _add_control_types(renamed)
+    if PERT_TYPE not in renamed and (column := _column_of_controls(renamed)) is not None:
+        renamed = renamed.rename(columns={column: PERT_TYPE})
+        said.append(f"{column.removeprefix(PREFIX)} read as {PERT_TYPE}")
+    said += _name_solvents(renamed) + _add_control_types(renamed)
     return with_numbers(renamed), said
 
 
@@ -145,24 +154,37 @@ def stated_unit(column: str) -> str | None:
     return _UNITS.get("".join(_WORDS.findall(column)[-1:]).lower())
 
 
+def _column_of_controls(frame: pd.DataFrame) -> str | None:
+    """A column called type or the like that says of some wells that they are controls."""
+    for column in map(str, frame.columns):
+        if squeezed(column) in _CLASSES and _words(frame[column]).str.fullmatch(_SAID_CONTROL).any():
+            return column
+    return None
+
+
+def _name_solvents(frame: pd.DataFrame) -> list[str]:
+    """Wells with a solvent and no substance, as platemaps of the Cell Painting Gallery have their negative controls."""
+    if PERTURBATION not in frame or _SOLVENT not in frame:
+        return []
+    substances = [column for column in frame.columns if column == PERTURBATION or squeezed(str(column)) in _SUBSTANCES]
+    alone = frame[substances].isna().all(axis=1) & _words(frame[_SOLVENT]).str.fullmatch(_NEGATIVE_PERTURBATION)
+    if not alone.any():
+        return []
+    frame[PERTURBATION] = frame[PERTURBATION].where(~alone, frame[_SOLVENT])
+    return [f"wells with {', '.join(frame[_SOLVENT][alone].unique())} and no substance are treated with it"]
+
+
+def _words(column: pd.Series) -> pd.Series:
+    return column.map(lambda value: squeezed(value) if isinstance(value, str) else "")
+
+
 def _add_control_types(frame: pd.DataFrame) -> list[str]:
     """Bring control types to negcon, poscon and trt; derive them from the perturbation where there is no column."""
     if PERT_TYPE in frame:
-        words = frame[PERT_TYPE].map(lambda value: squeezed(value) if isinstance(value, str) else "")
-        changed = {}
-        negative, positive = words.str.fullmatch(_NEGATIVE), words.str.fullmatch(_POSITIVE)
-        if (negative | positive).any():
-            types = np.select(
-                [negative, positive, words.str.fullmatch(_TREATED)],
-                ["negcon", "poscon", "trt"],
-                default=frame[PERT_TYPE].fillna("").astype(str),
-            )
-            changed = {old: new for old, new in zip(frame[PERT_TYPE], types, strict=True) if old != new and old == old}
-            frame[PERT_TYPE] = pd.Series(types, frame.index, dtype=object).replace("", np.nan)
-        return [", ".join(f"{old} is {new}" for old, new in changed.items())] if changed else []
+        return _usual_control_types(frame)
     if PERTURBATION not in frame:
         return []
-    words = frame[PERTURBATION].map(lambda value: squeezed(value) if isinstance(value, str) else "")
+    words = _words(frame[PERTURBATION])
     negative = words.str.fullmatch(_NEGATIVE_PERTURBATION)
     if not negative.any():
         return []
@@ -170,6 +192,26 @@ def _add_control_types(frame: pd.DataFrame) -> list[str]:
     frame[PERT_TYPE] = pd.Series(types, frame.index, dtype=object).replace("", np.nan)
     controls = ", ".join(dict.fromkeys(frame[PERTURBATION][negative].astype(str)))
     return [f"{PERT_TYPE} from {PERTURBATION}: {controls} is negcon, the others trt"]
+
+
+def _usual_control_types(frame: pd.DataFrame) -> list[str]:
+    """Control types in the usual words. JUMP says "control" there, and of which kind in a column of its own."""
+    stated = frame[PERT_TYPE].fillna("").astype(str)
+    if _CONTROL_TYPE in frame:
+        kinds = _words(frame[_CONTROL_TYPE])
+        known = kinds.str.fullmatch(f"{_NEGATIVE}|{_POSITIVE}")
+        stated = stated.where(~known, frame[_CONTROL_TYPE])
+    if PERTURBATION in frame:
+        vehicle = _words(frame[PERTURBATION]).str.fullmatch(_NEGATIVE_PERTURBATION) & (stated == "")
+        stated = stated.where(~vehicle, "negcon")
+    words = _words(stated)
+    negative, positive = words.str.fullmatch(_NEGATIVE), words.str.fullmatch(_POSITIVE)
+    if not (negative | positive).any():
+        return []
+    types = np.select([negative, positive, words.str.fullmatch(_TREATED)], ["negcon", "poscon", "trt"], default=stated)
+    changed = {old: new for old, new in zip(stated, types, strict=True) if old != new}
+    frame[PERT_TYPE] = pd.Series(types, frame.index, dtype=object).replace("", np.nan)
+    return [", ".join(f"{old} is {new}" for old, new in changed.items())] if changed else []
 
 
 def _as_numbers(column: pd.Series) -> pd.Series:

@@ -9,6 +9,7 @@ import importlib.util
 import io
 import os
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -78,15 +79,19 @@ def table_of(content: bytes, place: str) -> pd.DataFrame:
     if drawn is not None:
         return drawn
     try:
-        table = pd.read_csv(
-            io.StringIO(text),
-            sep=delimiter,
-            dtype=str,
-            skipinitialspace=True,
-            skip_blank_lines=False,  # so that a row keeps its number
-            keep_default_na=False,
-            na_values=["", "NA", "NaN", "nan", "N/A"],
-        ).dropna(how="all")
+        with warnings.catch_warnings():
+            # Cells beyond the last heading, as delimiters at the end of rows make them, are left out.
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)
+            table = pd.read_csv(
+                io.StringIO(text),
+                sep=delimiter,
+                dtype=str,
+                skipinitialspace=True,
+                skip_blank_lines=False,  # so that a row keeps its number
+                keep_default_na=False,
+                na_values=["", "NA", "NaN", "nan", "N/A"],
+                index_col=False,
+            ).dropna(how="all")
     except (ValueError, csv.Error, IndexError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise PlateMapError(f"{place} cannot be read as a table: {reason}.") from error
