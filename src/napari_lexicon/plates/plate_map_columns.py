@@ -90,9 +90,10 @@ def normalised_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         unit = stated_unit(str(column)) if name == CONCENTRATION else None
         if unit is not None and CONCENTRATION_UNIT not in renamed:
             renamed[CONCENTRATION_UNIT] = unit
-    if PERT_TYPE not in renamed and (column := _column_of_controls(renamed)) is not None:
-        renamed = renamed.rename(columns={column: PERT_TYPE})
-        said.append(f"{column.removeprefix(PREFIX)} read as {PERT_TYPE}")
+    controls = _column_of_controls(renamed) if PERT_TYPE not in renamed else None
+    if controls is not None:
+        renamed = renamed.rename(columns={controls: PERT_TYPE})
+        said.append(f"{controls.removeprefix(PREFIX)} read as {PERT_TYPE}")
     said += _name_solvents(renamed) + _add_control_types(renamed)
     return with_numbers(renamed), said
 
