@@ -261,6 +261,53 @@ def test_morphem_of_full_width_loads_by_path_and_by_its_preset(tmp_path: Path) -
     torch.testing.assert_close(backbone.tokens(bright), backbone.tokens(bright * dim), rtol=1e-3, atol=1e-4)
 
 
+def test_names_behind_the_prefix_of_training_code_are_the_models_own(tmp_path: Path) -> None:
+    preset = narrow(preset_named("morphem"))
+    model = reference(preset)
+    checkpoint = saved(tmp_path / "copy", preset, model)
+    expected = load_recipe(preset, checkpoint)
+    weights = {f"module.backbone.{name}": tensor for name, tensor in model.state_dict().items()}
+    safetensors.torch.save_file({**weights, "head.mlp.0.weight": torch.zeros(2)}, checkpoint.weights)
+    found = load_recipe(preset, checkpoint)
+    x = tiles(preset)
+    torch.testing.assert_close(found.tokens(x), expected.tokens(x))
+    assert found.spec == expected.spec
+    weights.pop("module.backbone.blocks.1.norm1.weight")
+    safetensors.torch.save_file(weights, checkpoint.weights)
+    with pytest.raises(BackboneError, match=r"it lacks blocks\.1\.norm1\.weight;"):
+        load_recipe(preset, checkpoint)
+
+
+def test_weights_that_are_no_numbers_are_refused_with_a_sentence(tmp_path: Path) -> None:
+    preset = narrow(preset_named("morphem"))
+    checkpoint = saved(tmp_path / "copy", preset, reference(preset))
+    weights = safetensors.torch.load_file(checkpoint.weights)
+    for bad in (torch.full((32,), float("nan")), torch.ones(32, dtype=torch.int32)):
+        safetensors.torch.save_file({**weights, "norm.weight": bad}, checkpoint.weights)
+        with pytest.raises(BackboneError, match=r"values in norm\.weight that are no finite decimal numbers"):
+            load_recipe(preset, checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"model_args": [1]}, 'a JSON object under "model_args"'),
+        ({"model_args": {"depth": -1}}, "timm cannot build vit_tiny_patch16_224"),
+        ({"model_args": {"embed_dim": "wide"}}, "timm cannot build vit_tiny_patch16_224"),
+        ({"pretrained_cfg": {"mean": "bright"}}, "its mean should be 3 numbers"),
+        ({"pretrained_cfg": {"std": [0, 1, 1]}}, "its std should be above 0"),
+        ({"pretrained_cfg": {"input_size": [3]}}, "its input_size should be"),
+    ],
+)
+def test_a_config_that_makes_no_sense_is_one_sentence(config: dict[str, object], says: str, tmp_path: Path) -> None:
+    model = timm.create_model("vit_tiny_patch16_224", num_classes=0, depth=1)
+    safetensors.torch.save_file(model.state_dict(), tmp_path / "model.safetensors")
+    stated = {"architecture": "vit_tiny_patch16_224", "model_args": {"depth": 1}, **config}
+    (tmp_path / "config.json").write_text(json.dumps(stated))
+    with pytest.raises(BackboneError, match=says):
+        load_backbone(str(tmp_path), device="cpu")
+
+
 def test_an_unknown_preset_in_a_config_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"preset": "morphemm"}')
     safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "model.safetensors")

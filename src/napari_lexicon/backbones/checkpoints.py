@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,4 +132,21 @@ def load_weights(model: torch.nn.Module, weights: Weights, where: str) -> None:
                 f"{where} is not a checkpoint of this architecture: it {what} {', '.join(names[:3])}"
                 f"{f' and {len(names) - 3} more' if len(names) > 3 else ''}; check the architecture in its config."
             )
+    for name, tensor in weights.items():
+        if not tensor.is_floating_point() or not bool(torch.isfinite(tensor).all()):
+            raise BackboneError(f"{where} has values in {name} that are no finite decimal numbers: fetch it again.")
     model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+
+
+def without_prefix(weights: Weights, own: Collection[str]) -> dict[str, torch.Tensor]:
+    """Weights under a model's own names where these stand behind one prefix, ``"backbone."`` or the like.
+
+    Training code wraps the model that it trains. What has no such prefix keeps its name.
+    """
+    found = dict(weights)
+    if any(name in own for name in weights):
+        return found
+    for lead in dict.fromkeys(name.removesuffix(one) for one in own for name in weights if name.endswith(f".{one}")):
+        if 2 * sum(lead + name in weights for name in own) > len(own):  # what it lacks is named when it is loaded
+            return {name.removeprefix(lead): tensor for name, tensor in weights.items()}
+    return found

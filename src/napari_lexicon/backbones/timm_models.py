@@ -7,6 +7,7 @@ the memory.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,14 @@ import torch
 from torch import nn
 
 from napari_lexicon.backbones.channelwise import ChannelwiseBackbone, Prepare, chosen_layer
-from napari_lexicon.backbones.checkpoints import Checkpoint, load_weights, read_config, read_weights, weights_hash
+from napari_lexicon.backbones.checkpoints import (
+    Checkpoint,
+    load_weights,
+    read_config,
+    read_weights,
+    weights_hash,
+    without_prefix,
+)
 from napari_lexicon.backbones.downloads import downloaded
 from napari_lexicon.backbones.preprocessing import PREPROCESSING
 from napari_lexicon.backbones.presets import Naming, Preset
@@ -108,8 +116,8 @@ def load_local(
     source = _Source(
         id=f"file:{checkpoint.name}",
         architecture=config["architecture"],
-        arguments=dict(config.get("model_args") or {}),
-        config=dict(config.get("pretrained_cfg") or {}),
+        arguments=_object(config, "model_args", checkpoint.config),
+        config=_object(config, "pretrained_cfg", checkpoint.config),
         weights=checkpoint.weights,
     )
     return _load(source, layer, device or torch.device("cpu"), rgb)
@@ -258,10 +266,9 @@ def _load(source: _Source, layer: int | None, device: torch.device, rgb: bool) -
     weights = read_weights(source.weights)
     if source.naming == "dinov2-transformers":
         weights = timm_names(weights)
-    weights = _without_head(weights, model)
+    weights = _without_head(without_prefix(weights, model.state_dict().keys()), model)
     load_weights(model, weights, str(source.weights))
-    mean = tuple(source.config.get("mean") or (0.0,) * conv.in_channels)
-    std = tuple(source.config.get("std") or (1.0,) * conv.in_channels)
+    mean, std = _normalisation(source, conv.in_channels)
     if rgb and conv.in_channels != 3:
         raise BackboneError(f"Backbone {source.id} has no red, green and blue: leave the rgb: out.")
     if rgb:
@@ -277,7 +284,7 @@ def _load(source: _Source, layer: int | None, device: torch.device, rgb: bool) -
         )
     model.patch_embed.proj = folded  # type: ignore[union-attr]
     patch = int(conv.kernel_size[0])
-    native = int((source.config.get("input_size") or (3, _PREFERRED_TILE, _PREFERRED_TILE))[1])
+    native = _input_side(source)
     tile = source.tile or (round(_PREFERRED_TILE / patch) * patch if dynamic else native)
     depth = len(model.blocks)  # type: ignore[arg-type]
     together = "+rgb" if rgb else ""
@@ -298,13 +305,53 @@ def _load(source: _Source, layer: int | None, device: torch.device, rgb: bool) -
     return ChannelwiseBackbone(spec, model, standardised(source.standardise), device)
 
 
+def _object(config: Mapping[str, Any], key: str, place: Path) -> dict[str, Any]:
+    """What a config has under a key, an empty object where it has nothing."""
+    stated = config.get(key) or {}
+    if not isinstance(stated, dict):
+        raise BackboneError(f'{place} should hold a JSON object under "{key}", and holds {stated!r:.40}: correct it.')
+    return dict(stated)
+
+
 def _architecture(source: _Source) -> tuple[nn.Module, bool]:
     """Model with random weights, and whether its tile size is free."""
     arguments = {**source.arguments, "num_classes": 0}
     try:
-        return timm.create_model(source.architecture, pretrained=False, dynamic_img_size=True, **arguments), True
-    except TypeError:  # an architecture without that option
-        return timm.create_model(source.architecture, pretrained=False, **arguments), False
+        try:
+            return timm.create_model(source.architecture, pretrained=False, dynamic_img_size=True, **arguments), True
+        except TypeError:  # an architecture without that option
+            return timm.create_model(source.architecture, pretrained=False, **arguments), False
+    except (TypeError, ValueError, RuntimeError, AssertionError, ZeroDivisionError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise BackboneError(
+            f"Backbone {source.id}: timm cannot build {source.architecture} with the arguments in its config "
+            f'({reason}): correct its "model_args".'
+        ) from error
+
+
+def _input_side(source: _Source) -> int:
+    """Side of the images that a model was trained with."""
+    stated = source.config.get("input_size") or (3, _PREFERRED_TILE, _PREFERRED_TILE)
+    sound = isinstance(stated, list | tuple) and len(stated) == 3 and all(isinstance(side, int) for side in stated)
+    if not sound or not 0 < stated[1] < 2**16:
+        raise BackboneError(f"Backbone {source.id}: its input_size should be channels, height and width, not {stated}.")
+    return int(stated[1])
+
+
+def _normalisation(source: _Source, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of every channel, 0 and 1 where the config has none."""
+    found = []
+    for key, default in (("mean", 0.0), ("std", 1.0)):
+        stated = source.config.get(key) or (default,) * channels
+        # timm writes three numbers beside a model of one channel, too
+        sound = isinstance(stated, list | tuple) and len(stated) in (channels, 3 if channels == 1 else channels)
+        if not sound or not all(isinstance(value, int | float) and math.isfinite(value) for value in stated):
+            raise BackboneError(f"Backbone {source.id}: its {key} should be {channels} numbers, not {stated!r:.60}.")
+        found.append(tuple(float(value) for value in stated[:channels]))
+    mean, std = found
+    if min(std) <= 0:
+        raise BackboneError(f"Backbone {source.id}: its std should be above 0, not {std}.")
+    return mean, std
 
 
 def _without_head(weights: dict[str, torch.Tensor], model: nn.Module) -> dict[str, torch.Tensor]:
