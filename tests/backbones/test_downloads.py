@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
+import timm
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 3_500_000, np.uint8).tobytes()
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -34,6 +36,7 @@ class Hub:
     url: str = ""
     tokens: set[str] = field(default_factory=set)
     tokens_elsewhere: set[str] = field(default_factory=set)
+    others: dict[str, bytes] = field(default_factory=dict)  # small files that the hub gives itself
 
 
 @pytest.fixture
@@ -70,8 +73,20 @@ def hub() -> Iterator[Hub]:
             else:
                 self.wfile.write(part)
 
+        def _give(self, content: bytes) -> None:
+            self.send_response(200)
+            self.send_header("X-Repo-Commit", "0" * 40)
+            self.send_header("ETag", f'"{hashlib.sha1(b"blob %d" % len(content) + bytes(1) + content).hexdigest()}"')
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content)
+
         def _lead_on(self) -> None:
             known.tokens.add(self.headers.get("Authorization", ""))
+            if self.path in known.others:
+                self._give(known.others[self.path])
+                return
             status = known.status if self.path == FILE else 404
             self.send_response(302 if status == 200 else status)
             if status == 200:
@@ -206,3 +221,49 @@ def test_without_a_connection_the_sentence_says_which_file_to_put_where(tmp_path
     sentence, _ = brought(Hub(url="http://127.0.0.1:9"), tmp_path)
     assert "offline? " in sentence and "refused" in sentence
     assert "put config.json and model.safetensors of huggingface.co/timm/vit_small_patch14_reg4_dinov2" in sentence
+
+
+def test_a_model_of_timm_on_the_hub_loads_by_its_repository(hub: Hub, tmp_path: Path) -> None:
+    """``hf-hub:OWNER/NAME``, its config and weights, offline the second time."""
+    code = (
+        "import json, sys, torch\n"
+        "from napari_lexicon.backbones import load_backbone\n"
+        "from napari_lexicon.backbones.loading import licence, load_like\n"
+        "from napari_lexicon.errors import LexiconError\n"
+        "found = []\n"
+        "for name in json.loads(sys.argv[1]):\n"
+        "    try:\n"
+        "        before = licence(name)\n"
+        "        backbone = load_like(load_backbone(name, layer=0, device='cpu').spec, device='cpu')\n"
+        "        shape = list(backbone.tokens(torch.rand(1, 3, 224, 224)).shape)\n"
+        "        found.append([backbone.spec.id, backbone.spec.licence, shape, before])\n"
+        "    except LexiconError as error: found.append(str(error))\n"
+        "print(json.dumps(found))\n"
+    )
+
+    def tried(*names: str, **environment: str) -> list[Any]:
+        known = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(tmp_path), "HF_HOME": str(tmp_path)}
+        command = [sys.executable, "-c", code, json.dumps(names)]
+        result = subprocess.run(
+            command, capture_output=True, text=True, env=known | {"PATH": "/usr/bin:/bin"} | environment, check=True
+        )
+        return list(json.loads(result.stdout.splitlines()[-1]))
+
+    model = timm.create_model("vit_tiny_patch16_224", depth=1, num_classes=0)
+    config = {"architecture": "vit_tiny_patch16_224", "model_args": {"depth": 1}, "pretrained_cfg": {"license": "mit"}}
+    folder = "/lab/cells/resolve/main"
+    hub.others[f"{folder}/model.safetensors"] = safetensors.torch.save(model.state_dict())
+    hub.others[f"{folder}/config.json"] = json.dumps(config).encode()
+    hub.others["/lab/words/resolve/main/config.json"] = b'{"model_type": "bert"}'
+    where = "as stated at huggingface.co/lab/cells"
+    alone, together, words, absent, wrong = tried(
+        "hf-hub:lab/cells", "rgb:hf_hub:lab/cells", "hf-hub:lab/words", "hf-hub:lab/none", "hf-hub:nothing//"
+    )
+    assert alone == ["hf-hub:lab/cells", "mit", [1, 3, 14, 14, 192], where]
+    assert together == ["rgb:hf-hub:lab/cells", "mit", [1, 1, 14, 14, 192], "mit"]
+    assert "hf-hub:lab/words: its config.json names no architecture of timm" in words
+    assert "lab/none has no config.json: put config.json and model.safetensors of huggingface.co/lab/none" in absent
+    assert wrong == "--backbone hf-hub:nothing//: a repository is called OWNER/NAME: correct it."
+    ((name, *_), sentence) = tried("timm:hf-hub:lab/cells", "hf-hub:CaicedoLab/MorphEm", HF_HUB_OFFLINE="1")
+    assert name == "hf-hub:lab/cells"
+    assert "--backbone morphem: its weights are not on this computer" in sentence  # the preset of that repository

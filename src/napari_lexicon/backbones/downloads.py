@@ -21,7 +21,9 @@ from napari_lexicon.errors import BackboneError
 if TYPE_CHECKING:
     import requests
 
-WEIGHTS = "model.safetensors"
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+HUB = "hf-hub:"
+"""Before the name of a repository, as timm writes it."""
 Told = Callable[[int, int], None]
 """Told of the bytes that are here and of all; 0 where the server does not say how many there are."""
 
@@ -85,8 +87,10 @@ class _Remote:
     size: int
 
 
-def downloaded(name: str, repository: str, preset: Preset | None = None, watch: Watch | None = None) -> Path:
-    """The safetensors file of a hub repository, from the cache or the net.
+def downloaded(
+    name: str, repository: str, preset: Preset | None = None, watch: Watch | None = None, file: str = WEIGHTS
+) -> Path:
+    """The safetensors file of a hub repository, or another one of it, from the cache or the net.
 
     Parameters
     ----------
@@ -98,6 +102,8 @@ def downloaded(name: str, repository: str, preset: Preset | None = None, watch: 
         Where the backbone is one.
     watch : Watch, optional
         Who is told of the download.
+    file : str
+        Which file of the repository.
 
     Raises
     ------
@@ -111,9 +117,9 @@ def downloaded(name: str, repository: str, preset: Preset | None = None, watch: 
             f"--backbone {name}: its weights exist only in a pickled form, which is not read here; convert them to "
             "model.safetensors, put a config.json beside them and give the folder."
         )
-    known = huggingface_hub.try_to_load_from_cache(repository, WEIGHTS)
-    if isinstance(known, str):
-        return Path(known)
+    known = cached(repository, file)
+    if known is not None:
+        return known
     place = _by_hand(name, repository, preset)
     if huggingface_hub.constants.HF_HUB_OFFLINE:
         raise BackboneError(
@@ -121,7 +127,7 @@ def downloaded(name: str, repository: str, preset: Preset | None = None, watch: 
             f"(HF_HUB_OFFLINE): {place}."
         )
     try:
-        return _fetched(repository, watch or Watch())
+        return _fetched(repository, file, watch or Watch())
     except _Refused as error:
         if error.status in (401, 403):
             raise BackboneError(
@@ -130,8 +136,9 @@ def downloaded(name: str, repository: str, preset: Preset | None = None, watch: 
             ) from error
         if error.status == 404:
             raise BackboneError(
-                f"--backbone {name}: {repository} has no model.safetensors; pickles are not read. Convert its weights "
-                f"to safetensors, then {place}."
+                f"--backbone {name}: {repository} has no {file}"
+                + ("; pickles are not read. Convert its weights to safetensors, then " if file == WEIGHTS else ": ")
+                + f"{place}."
             ) from error
         raise BackboneError(f"--backbone {name}: the download failed ({error}): {place}.") from error
     except _Broken as error:
@@ -140,6 +147,18 @@ def downloaded(name: str, repository: str, preset: Preset | None = None, watch: 
         raise BackboneError(
             f"--backbone {name}: its weights cannot be downloaded now (offline? {_first_words(error)}): {place}."
         ) from error
+
+
+def cached(repository: str, file: str) -> Path | None:
+    """A file of a hub repository that is on this computer, None where it is not, or the name is none."""
+    import huggingface_hub
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        known = huggingface_hub.try_to_load_from_cache(repository, file)
+    except HFValidationError as error:
+        raise BackboneError(f"--backbone {HUB}{repository}: a repository is called OWNER/NAME: correct it.") from error
+    return Path(known) if isinstance(known, str) else None
 
 
 def _by_hand(name: str, repository: str, preset: Preset | None) -> str:
@@ -156,13 +175,13 @@ def _by_hand(name: str, repository: str, preset: Preset | None) -> str:
     )
 
 
-def _fetched(repository: str, watch: Watch) -> Path:
+def _fetched(repository: str, file: str, watch: Watch) -> Path:
     """The file in huggingface's cache, after it has been brought there."""
     from filelock import FileLock
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    remote = _asked(repository)
+    remote = _asked(repository, file)
     blobs = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}" / "blobs"
     blobs.mkdir(parents=True, exist_ok=True)
     part = blobs / f"{remote.etag}.part"
@@ -172,7 +191,7 @@ def _fetched(repository: str, watch: Watch) -> Path:
             os.replace(part, blobs / remote.etag)
     try:
         # The file is there, so nothing is downloaded: it is entered under the name of its version.
-        return Path(hf_hub_download(repository, WEIGHTS))
+        return Path(hf_hub_download(repository, file))
     except LocalEntryNotFoundError as error:
         raise _Broken(
             f"the file is here, but {constants.ENDPOINT} did not say of which version: start again"
@@ -181,11 +200,11 @@ def _fetched(repository: str, watch: Watch) -> Path:
         raise _Refused(error.response.status_code if error.response is not None else 0, "") from error
 
 
-def _asked(repository: str) -> _Remote:
+def _asked(repository: str, file: str) -> _Remote:
     """What the hub says of the file, without its bytes."""
     from huggingface_hub import hf_hub_url
 
-    url = hf_hub_url(repository, WEIGHTS)
+    url = hf_hub_url(repository, file)
     # Of a large file, the hash and the size stand in the answer that leads to where it lies.
     answer = _head(url)
     etag = (answer.headers.get("X-Linked-Etag") or answer.headers.get("ETag") or "").removeprefix("W/").strip('"')

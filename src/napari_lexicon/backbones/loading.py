@@ -11,9 +11,9 @@ from napari_lexicon.backbones.bfloat16 import BF16, Bfloat16Backbone
 from napari_lexicon.backbones.builtin import BUILTIN, CARD_FORMAT, load_builtin, load_random
 from napari_lexicon.backbones.checkpoints import Checkpoint, find_checkpoint, read_config
 from napari_lexicon.backbones.devices import resolve_device
-from napari_lexicon.backbones.downloads import Watch, downloaded
+from napari_lexicon.backbones.downloads import CONFIG, HUB, Watch, cached, downloaded
 from napari_lexicon.backbones.openphenom import load_openphenom
-from napari_lexicon.backbones.presets import Preset, find_preset, recipe_of
+from napari_lexicon.backbones.presets import Preset, find_preset, preset_of_repository, recipe_of
 from napari_lexicon.backbones.rgb import RGB
 from napari_lexicon.backbones.spec import Backbone, BackboneSpec
 from napari_lexicon.backbones.timm_models import licence_of, load_local, load_recipe, load_timm, pretrained_config
@@ -27,7 +27,8 @@ def load_backbone(name: str = "builtin", *, layer: int | None = None, device: st
     ----------
     name : str
         ``builtin``; ``random`` (the built-in architecture with seeded random weights); another name in
-        :data:`~napari_lexicon.backbones.presets.PRESETS`; ``timm:NAME`` or ``NAME`` of a timm model; or a path: a
+        :data:`~napari_lexicon.backbones.presets.PRESETS`; ``timm:NAME`` or ``NAME`` of a timm model;
+        ``hf-hub:OWNER/NAME`` of a repository with a config of timm; or a path: a
         folder with ``config.json`` and ``model.safetensors``, or a ``.safetensors`` file with a ``.json`` of the same
         name beside it. With ``rgb:`` before a timm model, a preset of one or a path, it reads red, green and blue
         together, as stained sections want it, instead of every channel by itself. With ``bf16:`` before all that,
@@ -50,7 +51,10 @@ def load_backbone(name: str = "builtin", *, layer: int | None = None, device: st
         return Bfloat16Backbone(load_backbone(name.removeprefix(BF16), layer=layer, device=device))
     place = resolve_device(device)
     if name.startswith(RGB):
-        return _load_rgb(name.removeprefix(RGB), layer, place)
+        return _load_rgb(_plain(name.removeprefix(RGB)), layer, place)
+    name = _plain(name)
+    if name.startswith(HUB):
+        return load_local(_hub_checkpoint(name.removeprefix(HUB)), layer=layer, device=place, identity=name)
     if name == "builtin":
         return load_builtin(layer=layer, device=place)
     if name == "random":
@@ -94,9 +98,12 @@ def bring_weights(name: str, watch: Watch | None = None) -> None:
     BackboneError
         If there is no such backbone, or its weights cannot be had; the sentence says which file to put where.
     """
-    name = name.removeprefix(BF16).removeprefix(RGB)
+    name = _plain(name.removeprefix(BF16).removeprefix(RGB))
     preset = find_preset(name)
     if name in ("builtin", "random"):
+        return
+    if name.startswith(HUB):
+        _hub_checkpoint(name.removeprefix(HUB), watch)
         return
     if preset is not None and preset.recipe is not None:
         downloaded(preset.name, preset.recipe.repository, preset, watch)
@@ -113,6 +120,9 @@ def _load_rgb(name: str, layer: int | None, place: torch.device) -> Backbone:
     """A model of red, green and blue, with its three channels."""
     preset, path = find_preset(name), Path(name).expanduser()
     family = None if preset is None or preset.recipe is None else preset.recipe.family
+    if name.startswith(HUB):
+        checkpoint = _hub_checkpoint(name.removeprefix(HUB))
+        return load_local(checkpoint, layer=layer, device=place, rgb=True, identity=name)
     if name in ("builtin", "random") or family == "openphenom":
         raise BackboneError(f"Backbone {name} has no red, green and blue: leave the rgb: out.")
     if preset is not None and preset.recipe is not None:
@@ -171,10 +181,12 @@ def licence(name: str) -> str:
     BackboneError
         If there is no such backbone.
     """
-    name = name.removeprefix(BF16).removeprefix(RGB)
+    name = _plain(name.removeprefix(BF16).removeprefix(RGB))
     preset = find_preset(name)
     if preset is not None:
         return preset.licence
+    if name.startswith(HUB):
+        return _hub_licence(name.removeprefix(HUB))
     if not name.startswith("timm:") and (Path(name).expanduser().exists() or _looks_like_path(name)):
         place = find_checkpoint(Path(name).expanduser()).config
         config: dict[str, Any] = read_config(place)
@@ -182,6 +194,35 @@ def licence(name: str) -> str:
             return recipe_of(config, str(place)).licence
         return str(config.get("licence") or licence_of(dict(config.get("pretrained_cfg") or {})))
     return licence_of(pretrained_config(name.removeprefix("timm:")))
+
+
+def _plain(name: str) -> str:
+    """The name of a preset for its repository, ``hf-hub:NAME`` however timm writes it, any other as it is."""
+    bare = name.removeprefix("timm:").replace("hf_hub:", HUB, 1)
+    if not bare.startswith(HUB):
+        return name
+    preset = preset_of_repository(bare.removeprefix(HUB))
+    return bare if preset is None else preset.name
+
+
+def _hub_checkpoint(repository: str, watch: Watch | None = None) -> Checkpoint:
+    """Weights and config of a repository, from the cache or the net."""
+    config = downloaded(f"{HUB}{repository}", repository, None, None, CONFIG)
+    if not isinstance(read_config(config).get("architecture"), str):
+        raise BackboneError(
+            f"--backbone {HUB}{repository}: its config.json names no architecture of timm. Put its model.safetensors "
+            'into a folder, beside it a config.json with {"architecture": "NAME"}, and give the folder.'
+        )
+    return Checkpoint(repository, downloaded(f"{HUB}{repository}", repository, None, watch), config)
+
+
+def _hub_licence(repository: str) -> str:
+    """Licence in a config that is on this computer, or where to read it."""
+    config = cached(repository, CONFIG)
+    stated = {} if config is None else read_config(config)
+    described = stated.get("pretrained_cfg")
+    found = stated.get("license") or (described.get("license") if isinstance(described, dict) else None)
+    return str(found or f"as stated at huggingface.co/{repository}")
 
 
 def _load_preset(preset: Preset, checkpoint: Checkpoint | None, layer: int | None, device: torch.device) -> Backbone:

@@ -325,6 +325,11 @@ def find_preset(name: str) -> Preset | None:
     return next((preset for preset in PRESETS if preset.name == name), None)
 
 
+def preset_of_repository(repository: str) -> Preset | None:
+    """The preset whose weights lie in a repository of the hub, or none."""
+    return next((one for one in PRESETS if one.recipe is not None and one.recipe.repository == repository), None)
+
+
 def recipe_of(config: Mapping[str, Any], where: str) -> Preset:
     """The preset that a local checkpoint's ``{"preset": NAME}`` asks for.
 

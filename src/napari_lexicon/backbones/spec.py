@@ -18,7 +18,7 @@ class BackboneSpec:
     Parameters
     ----------
     id : str
-        ``"builtin"``, ``"random"``, ``"timm:NAME"`` or ``"file:NAME"``.
+        ``"builtin"``, ``"random"``, ``"timm:NAME"``, ``"hf-hub:OWNER/NAME"`` or ``"file:NAME"``.
     weights_hash : str
         First 16 hex digits of the SHA-256 of the weights.
     layer : int

@@ -93,12 +93,17 @@ def load_timm(
 
 
 def load_local(
-    checkpoint: Checkpoint, *, layer: int | None = None, device: torch.device | None = None, rgb: bool = False
+    checkpoint: Checkpoint,
+    *,
+    layer: int | None = None,
+    device: torch.device | None = None,
+    rgb: bool = False,
+    identity: str = "",
 ) -> Backbone:
     """A timm model from files: weights as safetensors, and the ``config.json`` that timm writes to the hub.
 
     The config needs ``architecture``; ``model_args`` and ``pretrained_cfg`` (``mean``, ``std``, ``input_size``,
-    ``license``) are used where they are there.
+    ``license``) are used where they are there. ``identity`` is its name in lexicons, ``file:NAME`` where left out.
 
     Raises
     ------
@@ -114,7 +119,7 @@ def load_local(
             f"{timm.__version__} does not have: correct the name or upgrade timm."
         )
     source = _Source(
-        id=f"file:{checkpoint.name}",
+        id=identity or f"file:{checkpoint.name}",
         architecture=config["architecture"],
         arguments=_object(config, "model_args", checkpoint.config),
         config=_object(config, "pretrained_cfg", checkpoint.config),
