@@ -132,6 +132,23 @@ def test_cellvoyager_images_that_were_compressed_to_png_are_found(tmp_path: Path
         np.testing.assert_array_equal(field.image()[0].compute(), image)
 
 
+@pytest.mark.parametrize("name", ["LoadData.csv", "loaddata_BR1.csv", "Load Data.CSV"])
+def test_load_data_is_found_under_names_that_people_give_it(name: str, tmp_path: Path) -> None:
+    """Rows without a site are the fields of their well, in their order."""
+    lines = ["Metadata_Plate,Metadata_Well,FileName_OrigDNA,PathName_OrigDNA"]
+    for number, well in enumerate(("A01", "A01", "B02")):
+        tifffile.imwrite(tmp_path / f"img{number}.tif", np.full((8, 9), number, np.uint16))
+        lines.append(f"BR1,{well},img{number}.tif,/data")
+    (tmp_path / name).write_text("\n".join(lines))
+    plate = open_plate(tmp_path)
+    assert (plate.name, plate.problems, [channel.name for channel in plate.channels]) == ("BR1", (), ["DNA"])
+    assert [(field.key, int(field.image().max())) for field in plate.fields()] == [
+        ("A01/0", 0),
+        ("A01/1", 1),
+        ("B02/0", 2),
+    ]
+
+
 def test_metaxpress_projections_are_no_planes_of_the_stack(tmp_path: Path) -> None:
     """Wave 1 has planes and a projection, wave 2 a projection only."""
     imagexpress_htd(tmp_path)

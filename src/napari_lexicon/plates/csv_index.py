@@ -6,9 +6,12 @@ path as fits; no other path is read. What is not there and has an address (``URL
 
 from __future__ import annotations
 
+import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -23,6 +26,7 @@ from napari_lexicon.plates.model import Plate, Problem
 from napari_lexicon.plates.ngff_metadata import sane_pixel_size
 from napari_lexicon.plates.pattern import listed
 from napari_lexicon.plates.plate_map import columns_named, well_keys
+from napari_lexicon.plates.plate_map_columns import squeezed
 from napari_lexicon.plates.reading import Reader, Request
 from napari_lexicon.plates.table_files import heading_of, text_table
 from napari_lexicon.plates.well_names import canonical_well
@@ -30,6 +34,7 @@ from napari_lexicon.plates.xml_records import number
 
 _LOAD_DATA = [f"load_data{which}.{kind}" for which in ("", "_with_illum") for kind in ("csv", "csv.gz", "parquet")]
 IN_FOLDERS = (*_LOAD_DATA, "samplesheet.csv")
+_LOOKED_AT = 5000  # entries of a folder, for a table of another name
 _TABLE = re.compile(r".*\.(?:[ct]sv(?:\.gz)?|parquet)", re.IGNORECASE)
 _WIDE = re.compile(r"(?:FileName|URL)_", re.IGNORECASE)
 _FILE_COLUMN = re.compile(r"(FileName|URL)_(?:Orig)?(?!Illum)(.+)", re.IGNORECASE)
@@ -61,8 +66,20 @@ def index_of(path: Path) -> Path | None:
     """The table of a plate: the path itself, or one of the usual name in the folder."""
     if path.is_file():
         return path if is_table(path.name) and _lists_images(path) else None
-    places = (path / name for name in IN_FOLDERS)
-    return next((place for place in places if place.is_file() and _lists_images(place)), None)
+    usual = (path / name for name in IN_FOLDERS)
+    found = next((place for place in usual if place.is_file() and _lists_images(place)), None)
+    return found or _of_another_name(path)
+
+
+def _of_another_name(folder: Path) -> Path | None:
+    """The one table of a folder that is called LoadData however it is written, LoadData_P1.csv among them."""
+    try:
+        names = [entry.name for entry in islice(os.scandir(folder), _LOOKED_AT)]
+    except OSError:
+        return None
+    tables = [name for name in names if is_table(name) and squeezed(name).startswith("loaddata")]
+    found = [folder / name for name in sorted(tables) if _lists_images(folder / name)]
+    return found[0] if len(found) == 1 else None
 
 
 def is_table(name: str) -> bool:
@@ -115,7 +132,7 @@ def _plate_of(file: Path | str, folder: Path | None, request: Request) -> Plate:
         raise PlateError(str(error)) from error
     wide = any(_FILE_COLUMN.fullmatch(str(column)) for column in table.columns)
     rows, plate = _of_one_plate(list(_wide_rows(table) if wide else _tall_rows(table)), request.name, file)
-    rows = _stacked(rows)
+    rows = _stacked(rows if columns_named(table, _FIELDS) else _numbered(rows))
     entries, problems, notes = _found(rows, folder)
     if not entries and folder is None:
         raise PlateError(
@@ -217,6 +234,17 @@ def _pixel_size(table: pd.DataFrame) -> tuple[float, float] | None:
     sizes = set(zip(*(_lengths(table, name, _LARGEST_PIXEL) for name in _SIZE), strict=True))
     y, x = sizes.pop() if len(sizes) == 1 else (None, None)
     return (y, x) if y is not None and x is not None and sane_pixel_size((y, x)) else None
+
+
+def _numbered(rows: Sequence[_Row]) -> list[_Row]:
+    """Rows of a table without fields: the images of one channel of one well are fields in their order."""
+    counts: Counter[tuple[str, str, str, int, int]] = Counter()
+    numbered = []
+    for row in rows:
+        place = row.plate, row.well, row.channel, row.z, row.t
+        numbered.append(replace(row, field=str(counts[place])))
+        counts[place] += 1
+    return numbered
 
 
 def _stacked(rows: Sequence[_Row]) -> list[_Row]:
