@@ -278,7 +278,11 @@ def test_images_of_one_field_must_have_one_shape(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "A01_GFP.tif", GREY[:20])
     tifffile.imwrite(tmp_path / "A02_DAPI.tif", GREY)
     tifffile.imwrite(tmp_path / "A02_GFP.tif", GREY)
-    bad, good = open_plate(tmp_path).fields()
+    plate = open_plate(tmp_path)
+    assert [problem.sentence for problem in plate.problems] == [
+        "A01_GFP.tif has 20 x 44 pixels, but A01_DAPI.tif of the same field has 30 x 44."
+    ]
+    bad, good = plate.fields()
     with pytest.raises(PlateError, match="A01_GFP"):
         bad.image()
     assert good.image().shape == (2, 30, 44)
@@ -306,3 +310,23 @@ def test_the_first_bytes_of_a_tiff_are_a_sentence(length: int, tmp_path: Path) -
     (tmp_path / "begun.tif").write_bytes((tmp_path / "whole.tif").read_bytes()[:length])
     with pytest.raises(PlateError, match=r"begun\.tif cannot be read as an image"):
         read_header(str(tmp_path / "begun.tif"))
+
+
+@pytest.mark.parametrize(
+    ("tag", "place", "value"),
+    [
+        ("ImageLength", 4, 40),  # a count of values, in place of one: divided by a height of zero
+        ("BitsPerSample", 8, 7),  # asserted to have a type
+    ],
+)
+def test_what_tifffile_stumbles_over_is_a_sentence(tag: str, place: int, value: int, tmp_path: Path) -> None:
+    """Found by changing bytes at random."""
+    file = tmp_path / "odd.tif"
+    tifffile.imwrite(file, np.zeros((2, 40, 56), np.uint16), metadata={"axes": "CYX"}, photometric="minisblack")
+    with tifffile.TiffFile(file) as tif:
+        place += tif.pages.first.tags[tag].offset
+    content = bytearray(file.read_bytes())
+    content[place : place + 4] = value.to_bytes(4, "little")
+    file.write_bytes(content)
+    with pytest.raises(PlateError, match=r"odd\.tif cannot be read as an image"):
+        read_header(str(file))

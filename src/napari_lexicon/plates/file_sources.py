@@ -134,6 +134,7 @@ def _file_per_channel(files: FieldFiles) -> Sources:
     found.problems += _unreadable(files, headers)
     if found.problems and not readable:
         raise PlateError(f"{files.root} has no readable image: {found.problems[0].sentence}")
+    found.problems += _of_other_sizes(files, readable)
     found.problems += missing_planes(files.planes, {name: found.channels[index[name]].name for name in names})
     size = files.pixel_size_um or next((h.pixel_size_um for h in readable.values() if h.pixel_size_um), None)
     if any(header.channels > 1 for header in readable.values()):
@@ -182,6 +183,19 @@ def _unreadable(files: FieldFiles, headers: Mapping[str, ImageHeader | PlateErro
         return []
     places = ((key, name) for key, planes in files.planes.items() for names in planes.values() for name in names)
     return [Problem(str(errors[name]), *key) for key, name in places if name in errors]
+
+
+def _of_other_sizes(files: FieldFiles, headers: Mapping[str, ImageHeader]) -> list[Problem]:
+    """Fields whose channels have images of different sizes; they cannot be read."""
+    problems = []
+    for key, planes in files.planes.items():
+        firsts = [names[0] for names in planes.values() if names[0] in headers]
+        other = next((name for name in firsts if headers[name].shape != headers[firsts[0]].shape), None)
+        if other is not None:
+            sizes = [" x ".join(map(str, headers[name].shape)) for name in (other, firsts[0])]
+            said = f"{other} has {sizes[0]} pixels, but {firsts[0]} of the same field has {sizes[1]}."
+            problems.append(Problem(said, *key))
+    return problems
 
 
 def _check_answered(root: str, headers: Mapping[str, ImageHeader | PlateError]) -> None:

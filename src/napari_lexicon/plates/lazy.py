@@ -31,7 +31,9 @@ READ_ERRORS = (
     KeyError,
     IndexError,
     EOFError,
-    OverflowError,
+    ArithmeticError,  # tifffile, on an image of no height; integers that are too large
+    AssertionError,  # tifffile, on pixels of seven bits
+    MemoryError,  # a header that claims more than there is
     SyntaxError,  # Pillow, on a broken PNG
     struct.error,  # tifffile, on a file of three bytes
     zlib.error,
