@@ -316,7 +316,7 @@ def test_the_first_bytes_of_a_tiff_are_a_sentence(length: int, tmp_path: Path) -
     ("tag", "place", "value"),
     [
         ("ImageLength", 4, 40),  # a count of values, in place of one: divided by a height of zero
-        ("BitsPerSample", 8, 7),  # asserted to have a type
+        ("BitsPerSample", 8, 99),  # asserted to have a type
     ],
 )
 def test_what_tifffile_stumbles_over_is_a_sentence(tag: str, place: int, value: int, tmp_path: Path) -> None:

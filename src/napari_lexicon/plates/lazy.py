@@ -32,7 +32,7 @@ READ_ERRORS = (
     IndexError,
     EOFError,
     ArithmeticError,  # tifffile, on an image of no height; integers that are too large
-    AssertionError,  # tifffile, on pixels of seven bits
+    AssertionError,  # tifffile, on pixels of 99 bits
     MemoryError,  # a header that claims more than there is
     SyntaxError,  # Pillow, on a broken PNG
     struct.error,  # tifffile, on a file of three bytes
