@@ -10,6 +10,7 @@ import pytest
 import tifffile
 
 from napari_lexicon.api import info
+from napari_lexicon.errors import PlateError
 from napari_lexicon.plates import file_sources, open_plate
 
 from .test_odd_folders import WELLS, zarr_plate
@@ -82,3 +83,29 @@ def test_a_plate_that_was_copied_in_part_is_counted_by_wells(tmp_path: Path) -> 
     assert plate.problems[0].sentence.startswith("383 of 384 images are absent, in 383 wells")
     assert len(plate.problems) == 384
     assert plate.problems[1].sentence == "Well A01: all of its images are absent."
+
+
+def test_broken_metadata_are_not_called_absent(tmp_path: Path) -> None:
+    zarr_plate(tmp_path / "made")
+    path = tmp_path / "made" / "P.zarr"
+    (path / "B" / "03" / "0" / "zarr.json").write_text('{"zarr_format": 3, "node_ty')
+    (path / "C" / "11" / "zarr.json").write_text("")
+    assert [problem.sentence for problem in open_plate(path).problems][:2] == [
+        "Field B03/0 has no metadata that can be read, and is taken as absent.",
+        "Well C11 has no metadata that can be read, and is taken as absent.",
+    ]
+
+
+def test_images_too_deep_in_folders_are_not_called_an_empty_folder(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*"abcdefghijk")
+    deep.mkdir(parents=True)
+    tifffile.imwrite(deep / "A01.tif", np.ones((8, 9), np.uint16))
+    with pytest.raises(PlateError, match="nor have the 8 levels of folders in it"):
+        open_plate(tmp_path)
+
+
+def test_a_pattern_without_the_folders_of_the_images_is_told_which(tmp_path: Path) -> None:
+    (tmp_path / "raw" / "day1").mkdir(parents=True)
+    tifffile.imwrite(tmp_path / "raw" / "day1" / "A01.tif", np.ones((8, 9), np.uint16))
+    with pytest.raises(PlateError, match=r"write their folders into it, raw/day1/\{well\}\.tif for these"):
+        open_plate(tmp_path, pattern="{well}.tif")

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from napari_lexicon.errors import PlateError
-from napari_lexicon.plates.file_listing import Listing, image_listing, pattern_listing
+from napari_lexicon.plates.file_listing import DEEPEST, Listing, image_listing, pattern_listing
 from napari_lexicon.plates.folder_names import plate_name
 from napari_lexicon.plates.guessing import guess, without_derived
 from napari_lexicon.plates.image_entries import ImageEntry
@@ -55,6 +55,8 @@ def open_image_folder(
     if pattern is not None:
         compiled = Pattern(pattern)
         listing = image_listing(folder, compiled.depth)
+        if not listing.files:
+            _check_depth(folder, pattern)
         _check_not_empty(folder, listing)
         kept, aside = without_derived(listing.files, pattern)
         matches, how = compiled.matches(kept), f"pattern {pattern}"
@@ -147,7 +149,23 @@ def _check_not_empty(folder: Path, listing: Listing) -> None:
             f"{folder} has {listing.others} files, but no image among them: TIFF, PNG, JPEG and BMP images, OME-Zarr, "
             "CZI, ND2 and LIF files and the folders of common instruments can be opened."
         )
+    if any(folder.iterdir()):
+        raise PlateError(
+            f"{folder} has no image, nor have the {DEEPEST} levels of folders in it: choose a folder with images or an "
+            "OME-Zarr plate."
+        )
     raise PlateError(f"{folder} is empty: choose a folder with images or an OME-Zarr plate.")
+
+
+def _check_depth(folder: Path, pattern: str) -> None:
+    """Images that lie deeper than a pattern looks are found by writing their folders into it."""
+    deeper = image_listing(folder, most=1).files
+    if deeper:
+        lead, _, name = deeper[0].rpartition("/")
+        raise PlateError(
+            f"{folder}: the pattern {pattern} looks in {pattern.count('/')} levels of folders, and the images lie deeper "
+            f"({lead}/{name}, for instance): write their folders into it, {lead}/{pattern} for these."
+        )
 
 
 def _beginnings(guessed: Pattern, matches: Matches) -> list[Problem]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from napari_lexicon.errors import PlateError
@@ -176,7 +177,7 @@ def _images(storage: Storage, well: ListedWell, chosen: int | None) -> Sequence[
     stated = attributes.get("well") if attributes is not None else None
     images = stated.get("images") if isinstance(stated, Mapping) else None
     if not isinstance(images, list):
-        said = "is listed but absent" if attributes is None else "has no list of fields"
+        said = _why_none(storage, well.path) if attributes is None else "has no list of fields"
         well.problems.append(Problem(f"Well {well.name} {said}.", well.name))
         return ()
     listed = {
@@ -185,6 +186,12 @@ def _images(storage: Storage, well: ListedWell, chosen: int | None) -> Sequence[
         if isinstance(image, Mapping) and (chosen is None or image.get("acquisition") == chosen)
     }
     return sorted(listed.items(), key=lambda item: natural(item[0]))
+
+
+def _why_none(storage: Storage, key: str) -> str:
+    """Why a group has no attributes: it is not there, or what describes it is broken."""
+    there = isinstance(storage.place, Path) and (storage.place / key).is_dir()
+    return "has no metadata that can be read, and is taken as absent" if there else "is listed but absent"
 
 
 def _look_into(storage: Storage, well: ListedWell, images: Iterable[tuple[str, Any]], names: Mapping[int, str]) -> None:
@@ -196,7 +203,7 @@ def _look_into(storage: Storage, well: ListedWell, images: Iterable[tuple[str, A
         if not is_inside(name) or storage.leads_out(key):
             trouble = "lies outside of the plate"
         elif (attributes := group_attributes(storage, key)) is None:
-            trouble = "is listed but absent"
+            trouble = _why_none(storage, key)
         else:
             try:
                 metadata = image_metadata(attributes, read_channels)
