@@ -163,8 +163,8 @@ def _check_depth(folder: Path, pattern: str) -> None:
     if deeper:
         lead, _, name = deeper[0].rpartition("/")
         raise PlateError(
-            f"{folder}: the pattern {pattern} looks in {pattern.count('/')} levels of folders, and the images lie deeper "
-            f"({lead}/{name}, for instance): write their folders into it, {lead}/{pattern} for these."
+            f"{folder}: the pattern {pattern} looks in {pattern.count('/')} levels of folders, and the images lie "
+            f"deeper ({lead}/{name}, for instance): write their folders into it, {lead}/{pattern} for these."
         )
 
 
