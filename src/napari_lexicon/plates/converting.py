@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from napari_lexicon.errors import PlateError
+from napari_lexicon.plates.condition_tables import write_condition_table
 from napari_lexicon.plates.model import Field, Plate, Problem
 from napari_lexicon.plates.pattern import listed
 from napari_lexicon.plates.well_names import PLATE_FORMATS, well_name
@@ -102,7 +103,9 @@ def convert_plate(
                 step(done + 1, len(fields), f"{field.key}")
         if not written + kept:
             raise PlateError(f"No field of {plate.path} could be read: {problems[0].sentence if problems else ''}")
-        writer.write_plate_map(_map(plate, places))
+        table = _map(plate, places)
+        writer.write_plate_map(table)
+    write_condition_table(writer.path, table)
     return Conversion(writer.path, written, kept, tuple(problems), complete=True)
 
 
