@@ -149,6 +149,36 @@ def test_load_data_is_found_under_names_that_people_give_it(name: str, tmp_path:
     ]
 
 
+def test_two_plates_of_metaxpress_in_one_folder_are_told_apart(tmp_path: Path) -> None:
+    htd(tmp_path)
+    (tmp_path / "BR2.HTD").write_bytes((tmp_path / "BR1.HTD").read_bytes())
+    for number, plate in enumerate(("BR1", "BR2")):
+        for well in ("A01", "A02"):
+            tifffile.imwrite(tmp_path / f"{plate}_{well}.TIF", np.full((8, 9), number, np.uint16))
+    with pytest.raises(PlateError, match=r"holds 2 plates \(BR1\.HTD, BR2\.HTD\): open one of these files"):
+        open_plate(tmp_path)
+    for opened in (open_plate(tmp_path / "BR2.HTD"), open_plate(tmp_path, name="BR2")):
+        assert (opened.name, opened.problems) == ("BR2", ())
+        assert int(next(opened.fields()).image().max()) == 1
+
+
+@pytest.mark.parametrize("change", ["utf-16", "small letters", "images moved beside"])
+def test_a_harmony_index_is_read_as_people_leave_it(change: str, tmp_path: Path) -> None:
+    phenix_index(tmp_path)
+    expected = [field.key for field in open_plate(tmp_path).fields()]
+    index = tmp_path / "Images" / "Index.idx.xml"
+    if change == "utf-16":
+        index.write_bytes(index.read_text(encoding="utf-8-sig").replace("utf-8", "utf-16").encode("utf-16"))
+    elif change == "small letters":
+        index.rename(index.with_name("index.idx.xml"))
+    else:
+        index.write_text(index.read_text(encoding="utf-8-sig").replace("<URL>", "<URL>Images\\"), encoding="utf-8")
+    plate = open_plate(tmp_path)
+    assert "Harmony" in plate.note
+    assert [field.key for field in plate.fields()] == expected
+    assert next(plate.fields()).pixel_size_um is not None
+
+
 def test_metaxpress_projections_are_no_planes_of_the_stack(tmp_path: Path) -> None:
     """Wave 1 has planes and a projection, wave 2 a projection only."""
     imagexpress_htd(tmp_path)

@@ -38,16 +38,21 @@ def htd_of(path: Path) -> Path | None:
     """The HTD file of a plate: the path itself, or one in the folder or in its first time point."""
     if path.is_file():
         return path if path.suffix.lower() == ".htd" and _is_htd(path) else None
-    found: list[Path] = []
-    for place in (path, path / _FIRST_FOLDER):
+    return next(iter(_htds_in(path)), None)
+
+
+def _htds_in(folder: Path) -> list[Path]:
+    """HTD files in a folder, or where it has none in that of its first time point."""
+    for place in (folder, folder / _FIRST_FOLDER):
         with suppress(OSError):
-            found += sorted(file for file in place.iterdir() if file.suffix.lower() == ".htd")
-    return next((file for file in found if _is_htd(file)), None)
+            found = sorted(file for file in place.iterdir() if file.suffix.lower() == ".htd" and _is_htd(file))
+            if found:
+                return found
+    return []
 
 
 def _is_htd(path: Path) -> bool:
-    word = "HTSInfoFile"
-    return any(starts_with(path, word.encode(kind), 64) for kind in ("ascii", "utf-16-le", "utf-16-be"))
+    return starts_with(path, b"HTSInfoFile", 64)
 
 
 def open_imagexpress(request: Request) -> Plate:
@@ -61,13 +66,22 @@ def open_imagexpress(request: Request) -> Plate:
     file = htd_of(request.path)
     if file is None:
         raise PlateError(f"{request.path} has no HTD file.")
-    stated = _settings(file)
     root = file.parent.parent if file.parent.name.lower() == _FIRST_FOLDER.lower() else file.parent
-    listing = image_listing(root, depth=2)
+    files = image_listing(root, depth=2).files
     # Images are named after the HTD file, unless somebody has renamed it.
-    entries, others = _entries(listing.files, rf"(?:.*/)?{re.escape(file.stem)}_{_NAME}")
+    plates = {other: _entries(files, rf"(?:.*/)?{re.escape(other.stem)}_{_NAME}") for other in _htds_in(file.parent)}
+    full = [other for other, (entries, _) in plates.items() if entries]
+    if request.path.is_dir() and len(full) > 1:
+        chosen = [other for other in full if other.stem == request.name]
+        if not chosen:
+            names = listed([other.name for other in full])
+            raise PlateError(f"{request.path} holds {len(full)} plates ({names}): open one of these files.")
+        file = chosen[0]
+    stated = _settings(file)
+    entries, others = plates.get(file, ([], files))
+    others = [other for other in others if not any(_is_of(other, plate) for plate in full if plate != file)]
     if not entries:
-        entries, others = _entries(listing.files, rf"(?:.*/)?(?:[^/]*?_)??{_NAME}")
+        entries, others = _entries(files, rf"(?:.*/)?(?:[^/]*?_)??{_NAME}")
     if not entries:
         raise PlateError(f"{root} has no images of the plate that {file.name} describes.")
     problems = _missing(entries, stated)
@@ -85,6 +99,11 @@ def open_imagexpress(request: Request) -> Plate:
         note=f"MetaXpress {file.name}",
         problems=problems,
     )
+
+
+def _is_of(path: str, htd: Path) -> bool:
+    """True for an image that is named after a HTD file."""
+    return path.rpartition("/")[2].lower().startswith(f"{htd.stem.lower()}_")
 
 
 def _settings(file: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from napari_lexicon.errors import PlateError
@@ -20,7 +20,8 @@ from napari_lexicon.plates.reading import Reader, Request
 from napari_lexicon.plates.well_names import MAX_COLUMNS, MAX_ROWS, well_name
 from napari_lexicon.plates.xml_records import Record, number, records, starts_with, whole_number
 
-INDEX_NAMES = ("Index.idx.xml", "Index.xml", "Index.ref.xml", "ImageIndex.ColumbusIDX.xml")
+_NAMES = ("Index.idx.xml", "Index.xml", "Index.ref.xml", "ImageIndex.ColumbusIDX.xml")
+INDEX_NAMES = (*_NAMES, *(name.lower() for name in _NAMES))
 
 
 def index_of(path: Path) -> Path | None:
@@ -73,6 +74,7 @@ def open_phenix(request: Request) -> Plate:
     index = read_index(file)
     if not index.entries:
         raise PlateError(f"{file} lists no images.")
+    index.entries = _beside(file.parent, index.entries)
     name = request.name or index.plate.get("Name") or index.plate.get("PlateID") or plate_name(file.parent)
     return plate_of_entries(
         file.parent,
@@ -85,6 +87,13 @@ def open_phenix(request: Request) -> Plate:
         note=f"Harmony index {file.name}",
         problems=index.all_problems(),
     )
+
+
+def _beside(folder: Path, entries: list[ImageEntry]) -> list[ImageEntry]:
+    """The entries without their folders, where the images were moved beside the index."""
+    moved = [replace(entry, path=entry.path.rpartition("/")[2]) for entry in entries]
+    here = any((folder / entry.path).exists() for entry in entries)
+    return moved if not here and any((folder / entry.path).exists() for entry in moved) else entries
 
 
 def read_index(file: Path) -> Index:

@@ -141,9 +141,9 @@ def number(text: str | None) -> float | None:
 
 
 def starts_with(path: Path, word: bytes, within: int = 4096) -> bool:
-    """True where a word stands near the beginning of a file; False where there is no such file."""
+    """True where a word stands near the beginning of a file, in any encoding; False where there is no such file."""
     try:
         with open(path, "rb") as file:
-            return word in file.read(within)
+            return word in file.read(within).replace(b"\0", b"")  # UTF-16 has one between the letters
     except OSError:
         return False
