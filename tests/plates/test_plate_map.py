@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_lexicon.errors import PlateMapError
-from napari_lexicon.plates import open_plate
+from napari_lexicon.plates import open_plate, table_files
 from napari_lexicon.plates.model import Channel, Plate, Well
 from napari_lexicon.plates.plate_map import LikelyMap, likely_plate_map, read_plate_map, with_plate_map
 from napari_lexicon.plates.well_names import well_position
@@ -308,6 +308,17 @@ def test_an_excel_workbook_is_read_where_openpyxl_is_and_named_where_it_is_not(
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(PlateMapError, match=r"map\.xlsx is an Excel workbook: save its sheet as CSV, or .*openpyxl"):
         with_plate_map(plate, file)
+
+
+def test_a_workbook_that_unpacks_to_far_more_is_not_unpacked(
+    plate: Plate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openpyxl")
+    pd.DataFrame({"well": ["A01"] * 2000, "drug": ["DMSO"] * 2000}).to_excel(tmp_path / "map.xlsx", index=False)
+    size = (tmp_path / "map.xlsx").stat().st_size
+    monkeypatch.setattr(table_files, "LARGEST_FILE", 2 * size)  # it unpacks to more than ten times of that
+    with pytest.raises(PlateMapError, match=r"map\.xlsx is too large for a table of a plate"):
+        with_plate_map(plate, tmp_path / "map.xlsx")
 
 
 def test_a_damaged_workbook_is_one_sentence(plate: Plate, tmp_path: Path) -> None:

@@ -185,6 +185,10 @@ def _workbook(content: bytes, place: str) -> pd.DataFrame:
             "(pip install 'napari-lexicon[excel]')."
         )
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            size = sum(part.file_size for part in packed.infolist())
+        if size > LARGEST_FILE:
+            raise PlateMapError(f"{place} is too large for a table of a plate.")
         sheets = pd.read_excel(io.BytesIO(content), dtype=str, header=None, sheet_name=None)
     except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise PlateMapError(f"{place} cannot be read as a workbook: {' '.join(str(error).split())}.") from error
