@@ -1,4 +1,4 @@
-"""Stage positions come from the headers of images where no index has them."""
+"""Stage positions and channels come from the headers of images where no index has them."""
 
 from __future__ import annotations
 
@@ -62,3 +62,32 @@ def test_the_positions_of_an_ome_tiff_come_through_in_micrometres(tmp_path: Path
             tmp_path / f"A0{n + 1}.ome.tif", np.ones((8, 9), np.uint16), metadata={"axes": "YX", "Plane": plane}
         )
     assert [field.position_um for field in open_plate(tmp_path).fields()] == [(-1500.0, 2500.0), None]
+
+
+def test_channels_are_called_as_the_files_call_them_where_their_names_only_number_them(tmp_path: Path) -> None:
+    def written(folder: Path, channel: str, setting: str, wavelength: int) -> None:
+        folder.mkdir(exist_ok=True)
+        properties = f'<prop id="_IllumSetting_" value="{setting}"/><prop id="wavelength" value="{wavelength}"/>'
+        for well in ("A01", "B02"):
+            tifffile.imwrite(
+                folder / f"P_{well}_s1_{channel}.TIF",
+                np.ones((8, 9), np.uint16),
+                description=f"<MetaData><PlaneInfo>{properties}</PlaneInfo></MetaData>",
+                metadata=None,
+            )
+
+    written(tmp_path / "numbers", "w1", "DAPI", 460)
+    written(tmp_path / "numbers", "w2", "FITC", 0)
+    written(tmp_path / "words", "nuclei", "DAPI", 460)
+    written(tmp_path / "words", "actin", "FITC", 525)
+    written(tmp_path / "alike", "w1", "Default", 0)
+    written(tmp_path / "alike", "w2", "Default", 0)
+    assert [(channel.name, channel.wavelength_nm) for channel in open_plate(tmp_path / "numbers").channels] == [
+        ("DAPI", 460.0),
+        ("FITC", None),
+    ]
+    assert [(channel.name, channel.wavelength_nm) for channel in open_plate(tmp_path / "words").channels] == [
+        ("actin", 525.0),
+        ("nuclei", 460.0),
+    ]
+    assert [channel.name for channel in open_plate(tmp_path / "alike").channels] == ["Channel 1", "Channel 2"]

@@ -139,7 +139,7 @@ def test_load_data_is_found_under_names_that_people_give_it(name: str, tmp_path:
     for number, well in enumerate(("A01", "A01", "B02")):
         tifffile.imwrite(tmp_path / f"img{number}.tif", np.full((8, 9), number, np.uint16))
         lines.append(f"BR1,{well},img{number}.tif,/data")
-    (tmp_path / name).write_text("\n".join(lines))
+    (tmp_path / name).write_text("\n".join(lines), encoding="utf-16" if "_" in name else "utf-8-sig")
     plate = open_plate(tmp_path)
     assert (plate.name, plate.problems, [channel.name for channel in plate.channels]) == ("BR1", (), ["DNA"])
     assert [(field.key, int(field.image().max())) for field in plate.fields()] == [

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -126,10 +126,10 @@ def _file_per_channel(files: FieldFiles) -> Sources:
     """Channels from the names; headers tell the rest, and which files cannot be read."""
     found = Sources()
     names = sorted({channel or "" for planes in files.planes.values() for channel in planes}, key=natural)
-    found.channels = tuple(files.channels.get(name) or Channel(_channel_name(name)) for name in names)
     index = {name: number for number, name in enumerate(names)}
     headers = _headers(files, _looked_at(files))
     readable = {path: header for path, header in headers.items() if isinstance(header, ImageHeader)}
+    found.channels = _channels(files, names, readable)
     _check_answered(files.root, headers)
     found.problems += _unreadable(files, headers)
     if found.problems and not readable:
@@ -206,6 +206,28 @@ def _check_answered(root: str, headers: Mapping[str, ImageHeader | PlateError]) 
             f"The images are on the network, and none of {len(errors)} that were asked for can be read: {errors[0]} "
             f"Check the connection, or download the images below {root}, in the same folders or in one."
         )
+
+
+def _channels(files: FieldFiles, names: Sequence[str], headers: Mapping[str, ImageHeader]) -> tuple[Channel, ...]:
+    """Channels as the index says, else by the words in file names, else as the files themselves call them.
+
+    What one of these does not say, of colour and wavelength, is taken from the files.
+    """
+    described: dict[str, Channel] = {}
+    for planes in files.planes.values():
+        for channel, paths in planes.items():
+            header = headers.get(paths[0])
+            if header is not None and len(header.described) == 1:
+                described.setdefault(channel or "", header.described[0])
+    own = [channel.name for channel in described.values()]
+    telling = len(set(own)) == len(names) and not any(name.startswith("Channel ") for name in own)
+    channels = []
+    for name in names:
+        inner = described.get(name, Channel(""))
+        known = files.channels.get(name) or Channel(inner.name if telling and name.isdigit() else _channel_name(name))
+        color, wavelength = known.color or inner.color, known.wavelength_nm or inner.wavelength_nm
+        channels.append(replace(known, color=color, wavelength_nm=wavelength))
+    return tuple(channels)
 
 
 def _channel_name(name: str) -> str:

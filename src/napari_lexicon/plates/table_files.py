@@ -115,7 +115,8 @@ def heading_of(path: Path) -> str:
                 except ArrowException:
                     return ""
             text = cast("IO[bytes]", gzip.GzipFile(fileobj=file) if start[:2] == _GZIP else file)
-            return text.readline(_LONGEST_LINE).decode("latin-1")
+            line = text.readline(_LONGEST_LINE)
+            return line.replace(b"\0", b"").decode("latin-1")  # UTF-16 has one between the letters
     except (OSError, EOFError, zlib.error):
         return ""
 

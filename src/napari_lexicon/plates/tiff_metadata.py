@@ -34,6 +34,7 @@ _UNITS: Mapping[str, float] = {
 _COARSEST_TAG = 20.0
 _APERIO = re.compile(r"\|\s*MPP\s*=\s*([0-9.]{1,12})")
 _STAGE = re.compile(r'id="stage-position-(x|y)"[^>]*?value="([^"]{0,40})"')
+_ILLUMINATION = re.compile(r'id="(_IllumSetting_|wavelength)"[^>]*?value="([^"]{0,80})"')
 _METAMORPH = re.compile(r'id="spatial-calibration-(x|y|units|state)"[^>]*?value="([^"]{0,40})"')
 
 
@@ -74,6 +75,8 @@ def described_channels(tif: tifffile.TiffFile, count: int, image: int = 0) -> tu
         channels = _ome_channels(tif, image)
     elif tif.is_imagej:
         channels = _imagej_channels(tif, count)
+    elif count == 1:
+        channels = _metamorph_channel(tif)
     return channels if len(channels) == count else ()
 
 
@@ -167,6 +170,13 @@ def _imagej_channels(tif: tifffile.TiffFile, count: int) -> tuple[Channel, ...]:
             color = f"#{red:02X}{green:02X}{blue:02X}"
         channels.append(Channel(f"Channel {index + 1}", color, window))
     return tuple(channels)
+
+
+def _metamorph_channel(tif: tifffile.TiffFile) -> tuple[Channel, ...]:
+    """The one channel of a file of MetaMorph or MetaXpress, by its setting of the light; empty where it has no name."""
+    stated = dict(_ILLUMINATION.findall(_metamorph_xml(tif)))
+    name = stated.get("_IllumSetting_", "").strip()
+    return (Channel(name, wavelength_nm=_number(stated.get("wavelength"))),) if name else ()
 
 
 def _metamorph_xml(tif: tifffile.TiffFile) -> str:
