@@ -38,6 +38,7 @@ def apply(
     *,
     plate_map: PathLike | None = None,
     pattern: str | None = None,
+    name: str | None = None,
     z: ZChoice = "max",
     t: TChoice = 0,
     acquisition: str | int | None = None,
@@ -65,7 +66,7 @@ def apply(
 
     size = _size(um_per_pixel, lambda: backbone or backbone_name(dictionary))
     job = ApplyJob(
-        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, pages, size, enlarge),
+        plates=_origins(plates, pattern, plate_map, name, z, t, acquisition, tile, pages, size, enlarge),
         out=str(out),
         dictionary=dictionary,
         backbone=backbone,
@@ -86,6 +87,7 @@ def embed(
     *,
     plate_map: PathLike | None = None,
     pattern: str | None = None,
+    name: str | None = None,
     z: ZChoice = "max",
     t: TChoice = 0,
     acquisition: str | int | None = None,
@@ -111,7 +113,7 @@ def embed(
 
     size = _size(um_per_pixel, lambda: backbone)
     job = EmbedJob(
-        plates=_origins(plates, pattern, plate_map, z, t, acquisition, tile, pages, size, enlarge),
+        plates=_origins(plates, pattern, plate_map, name, z, t, acquisition, tile, pages, size, enlarge),
         out=str(out),
         backbone=backbone,
         layer=layer,
@@ -135,6 +137,7 @@ def _origins(
     plates: PathLike | Sequence[PathLike],
     pattern: str | None,
     plate_map: PathLike | None,
+    name: str | None,
     z: ZChoice,
     t: TChoice,
     acquisition: str | int | None,
@@ -147,11 +150,16 @@ def _origins(
 
     paths = [plates] if isinstance(plates, (str, Path)) else list(plates)
     wanted = None if acquisition is None else str(acquisition)
+    if name is not None and len(paths) > 1:
+        from napari_lexicon.errors import JobError
+
+        raise JobError(f"The name {name} is that of one plate, and {len(paths)} are given: give them one at a time.")
     return tuple(
         plate_origin(
             path,
             pattern=pattern,
             plate_map=plate_map,
+            name=name,
             z=z,
             t=t,
             acquisition=wanted,

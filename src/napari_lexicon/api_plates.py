@@ -26,6 +26,7 @@ def info(
     *,
     pattern: str | None = None,
     plate_map: PathLike | None = None,
+    name: str | None = None,
     z: ZChoice = "max",
     t: TChoice = 0,
     acquisition: str | int | None = None,
@@ -44,6 +45,8 @@ def info(
         File-name pattern, such as ``"{*}_{well}f{field}d{channel}.TIF"``.
     plate_map : path, optional
         CSV or TSV.
+    name : str, optional
+        Of the plate, where it does not bear its own: its barcode in a map of several plates.
     z : int, "max" or "all"
         Plane, maximum projection, or every plane as a field.
     t : int or "all"
@@ -77,6 +80,7 @@ def info(
             path,
             pattern=pattern,
             plate_map=plate_map,
+            name=name,
             z=z,
             t=t,
             acquisition=acquisition,
@@ -158,6 +162,7 @@ def convert(
     *,
     plate_map: PathLike | None = None,
     pattern: str | None = None,
+    name: str | None = None,
     z: ZChoice = "max",
     t: TChoice = 0,
     acquisition: str | int | None = None,
@@ -173,7 +178,7 @@ def convert(
 
     Parameters
     ----------
-    path, plate_map, pattern, z, t, acquisition, tile, pages, um_per_pixel, enlarge
+    path, plate_map, pattern, name, z, t, acquisition, tile, pages, um_per_pixel, enlarge
         As in :func:`info`; what is chosen along z and t is what is written.
     out : path
         Folder of the new plate; one that an earlier conversion has begun is continued.
@@ -200,6 +205,7 @@ def convert(
         path,
         pattern=pattern,
         plate_map=plate_map,
+        name=name,
         z=z,
         t=t,
         acquisition=acquisition,

@@ -106,3 +106,20 @@ def test_info_names_the_table_that_could_be_the_plate_map(stacks: Path) -> None:
     assert f"a table that describes the wells: --map {stacks / 'treatments.csv'}".replace(" ", "") in said.replace(
         " ", ""
     )
+
+
+def test_a_plate_of_several_is_chosen_by_its_name_which_finds_its_rows(tmp_path: Path) -> None:
+    for number in (1, 2):
+        for well in ("A01", "B02"):
+            tifffile.imwrite(tmp_path / f"P{number}_{well}_w1.tif", np.full((8, 9), number, np.uint16))
+    (tmp_path / "map.csv").write_text("plate,well,drug\n1,A01,x\n2,A01,y\n1,B02,DMSO\n2,B02,DMSO\n")
+    refused = run("info", tmp_path)
+    assert refused.exit_code == 2 and "holds 2 plates (1, 2): open one of them, by its name" in refused.stderr
+    found = json.loads(run("info", tmp_path, "--name", "2", "--map", tmp_path / "map.csv", "--json").stdout)
+    assert (found["plate"], found["wells"], found["problems"]) == ("2", 2, [])
+    assert found["plate_map"]["Metadata_perturbation"] == {"y": 1, "DMSO": 1}
+    done = run("convert", tmp_path, "--name", "2", "--out", tmp_path / "out.zarr")
+    assert done.exit_code == 0, done.output
+    assert int(next(open_plate(tmp_path / "out.zarr").fields()).image().max()) == 2
+    both = run("embed", tmp_path, tmp_path / "out.zarr", "--name", "2", "--out", tmp_path / "X.lexicon")
+    assert both.exit_code == 2 and "is that of one plate, and 2 are given" in both.stderr

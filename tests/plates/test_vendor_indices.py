@@ -149,6 +149,21 @@ def test_load_data_is_found_under_names_that_people_give_it(name: str, tmp_path:
     ]
 
 
+def test_what_a_run_of_metaxpress_lacks_in_all_wells_is_said(tmp_path: Path) -> None:
+    waves = [f'"WaveName{n}", "{name}"' for n, name in enumerate(("DAPI", "FITC", "unused"), 1)]
+    stated = ['"TimePoints", 1', '"ZSteps", 3', '"NWavelengths", 3', *waves, '"WaveCollect3", 0']
+    htd(tmp_path, *stated)
+    for z in (1, 2):
+        for well in ("A01", "A02"):
+            tifffile.imwrite(
+                _made(tmp_path / "TimePoint_1" / f"ZStep_{z}" / f"BR1_{well}_w1.TIF"), np.ones((8, 9), np.uint16)
+            )
+    assert sentences(tmp_path) == [
+        "Wavelength 2 (FITC) was selected for the run and has no images.",
+        "The run has 3 planes in z, and images of 2 are there.",
+    ]
+
+
 def test_two_plates_of_metaxpress_in_one_folder_are_told_apart(tmp_path: Path) -> None:
     htd(tmp_path)
     (tmp_path / "BR2.HTD").write_bytes((tmp_path / "BR1.HTD").read_bytes())

@@ -31,6 +31,12 @@ Map = Annotated[Path | None, typer.Option("--map", metavar="CSV", help="Plate ma
 Pattern = Annotated[
     str | None, typer.Option("--pattern", help="File names, such as '{*}_{well}f{field}d{channel}.TIF'.")
 ]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        "--name", metavar="BARCODE", help="Name of the plate, by which its rows are found in a map of several."
+    ),
+]
 Z = Annotated[
     str, typer.Option("--z", help="'max' for a maximum projection, the number of a plane, or 'all' for a field each.")
 ]

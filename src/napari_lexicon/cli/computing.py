@@ -22,6 +22,7 @@ from napari_lexicon.cli.app import (
     LexiconPath,
     Map,
     ModelUmPerPixel,
+    Name,
     OutLexicon,
     Pages,
     Pattern,
@@ -77,6 +78,7 @@ def info(
     ] = None,
     map: Map = None,
     pattern: Pattern = None,
+    name: Name = None,
     z: Z = "max",
     t: T = "0",
     acquisition: Acquisition = None,
@@ -98,7 +100,7 @@ def info(
         else:
             chosen: dict[str, Any] = {"z": plane(z), "t": time_point(t), "acquisition": acquisition, "tile": tile}
             chosen |= {"pages": pages, "um_per_pixel": um_per_pixel, "enlarge": enlarge}
-            found = api.info(plate, plate_map=map, pattern=pattern, **chosen)
+            found = api.info(plate, plate_map=map, pattern=pattern, name=name, **chosen)
         if json_:
             print(json.dumps(found, indent=1, ensure_ascii=False))
         elif not quiet:
@@ -124,6 +126,7 @@ def convert(
     out: Annotated[Path, typer.Option("--out", metavar="P.zarr", help="Folder of the new plate.")],
     map: Map = None,
     pattern: Pattern = None,
+    name: Name = None,
     z: Z = "max",
     t: T = "0",
     acquisition: Acquisition = None,
@@ -140,6 +143,7 @@ def convert(
             out,
             plate_map=map,
             pattern=pattern,
+            name=name,
             z=plane(z),
             t=time_point(t),
             acquisition=acquisition,
@@ -169,6 +173,7 @@ def apply(
     out: OutLexicon,
     map: Map = None,
     pattern: Pattern = None,
+    name: Name = None,
     z: Z = "max",
     t: T = "0",
     acquisition: Acquisition = None,
@@ -198,6 +203,7 @@ def apply(
             out,
             plate_map=map,
             pattern=pattern,
+            name=name,
             z=plane(z),
             t=time_point(t),
             acquisition=acquisition,
@@ -229,6 +235,7 @@ def embed(
     out: OutLexicon,
     map: Map = None,
     pattern: Pattern = None,
+    name: Name = None,
     z: Z = "max",
     t: T = "0",
     acquisition: Acquisition = None,
@@ -251,6 +258,7 @@ def embed(
             out,
             plate_map=map,
             pattern=pattern,
+            name=name,
             z=plane(z),
             t=time_point(t),
             acquisition=acquisition,

@@ -73,27 +73,32 @@ def open_image_folder(
         *listing_problems(listing, matches, aside),
         *(_beginnings(compiled, matches) if pattern is None else ()),
     ]
-    title = name or single_plate(folder, compiled, matches) or plate_name(folder)
+    title = single_plate(folder, compiled, matches, name) or plate_name(folder)
     entries = [_entry(match, title) for match in matches.found]
     facts = TableFacts(free=matches.free)
     return plate_of_entries(folder, title, entries, facts, z=z, t=t, pages=pages, note=how, problems=problems)
 
 
-def single_plate(folder: Path, pattern: Pattern, matches: Matches) -> str | None:
+def single_plate(folder: Path, pattern: Pattern, matches: Matches, name: str | None = None) -> str | None:
     """Name of the plate that the files are of; None where their names do not say.
+
+    Of files of several plates those of the one that is asked for by ``name`` are kept in ``matches``. Files of one
+    plate are called as is asked for.
 
     Raises
     ------
     PlateError
-        If they are of several.
+        If they are of several, none of them asked for.
     """
     plates = sorted({match.plate for match in matches.found if match.plate is not None})
     if len(plates) > 1:
-        raise PlateError(
-            f"{folder} holds {len(plates)} plates ({listed(plates)}): open one of them, or write its name into the "
-            f"pattern {pattern.text} in place of {{plate}}."
-        )
-    return plates[0] if plates else None
+        if name not in plates:
+            raise PlateError(
+                f"{folder} holds {len(plates)} plates ({listed(plates)}): open one of them, by its name, or write its "
+                f"name into the pattern {pattern.text} in place of {{plate}}."
+            )
+        matches.found = [match for match in matches.found if match.plate == name]
+    return name or (plates[0] if plates else None)
 
 
 def guess_pattern(folder: str | Path) -> PatternPreview:

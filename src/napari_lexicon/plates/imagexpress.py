@@ -156,6 +156,22 @@ def _missing(entries: list[ImageEntry], stated: Mapping[str, str]) -> list[Probl
             for site in expected:
                 if well in wells and (well, site) not in there:
                     problems.append(Problem(f"Site {site} of well {well} was selected and has no images.", well, site))
+    return [*_missing_everywhere(entries, stated), *problems]
+
+
+def _missing_everywhere(entries: list[ImageEntry], stated: Mapping[str, str]) -> list[Problem]:
+    """Wavelengths, planes and time points of the run that no well has."""
+    waves, channels = {entry.channel for entry in entries}, _channels(stated)
+    collected = [wave for wave in channels if _number(stated, f"WaveCollect{wave}", 1)]
+    problems = [
+        Problem(f"Wavelength {wave} ({channels[wave].name}) was selected for the run and has no images.")
+        for wave in collected
+        if wave not in waves
+    ]
+    for key, axis, words in (("ZSteps", "z", "planes in z"), ("TimePoints", "t", "time points")):
+        there, wanted = len({getattr(entry, axis) for entry in entries} - {0}), _number(stated, key, 1)
+        if 0 < there < wanted:  # of a stack that was projected there are none, and nothing is missing
+            problems.append(Problem(f"The run has {wanted} {words}, and images of {there} are there."))
     return problems
 
 

@@ -57,7 +57,7 @@ def open_vendor_folder(request: Request) -> Plate:
     check_installed(folder)
     listing = pattern_listing(folder, request.pattern or "")
     named = _named(folder, listing.files, request.pattern)
-    title = request.name or single_plate(folder, named.pattern, named.matches) or plate_name(folder)
+    title = single_plate(folder, named.pattern, named.matches, request.name) or plate_name(folder)
     matches = sorted(named.matches.found, key=lambda match: natural(match.path))
     with ThreadPoolExecutor(_THREADS) as pool:
         read = list(pool.map(lambda match: _read(folder, match.path), matches))
