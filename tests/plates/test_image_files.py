@@ -317,12 +317,16 @@ def test_the_first_bytes_of_a_tiff_are_a_sentence(length: int, tmp_path: Path) -
     [
         ("ImageLength", 4, 40),  # a count of values, in place of one: divided by a height of zero
         ("BitsPerSample", 8, 99),  # asserted to have a type
+        ("TileLength", 8, 0),
     ],
 )
 def test_what_tifffile_stumbles_over_is_a_sentence(tag: str, place: int, value: int, tmp_path: Path) -> None:
     """Found by changing bytes at random."""
     file = tmp_path / "odd.tif"
-    tifffile.imwrite(file, np.zeros((2, 40, 56), np.uint16), metadata={"axes": "CYX"}, photometric="minisblack")
+    options: dict[str, Any] = {"tile": (16, 32)} if tag.startswith("Tile") else {}
+    tifffile.imwrite(
+        file, np.zeros((2, 40, 56), np.uint16), metadata={"axes": "CYX"}, photometric="minisblack", **options
+    )
     with tifffile.TiffFile(file) as tif:
         place += tif.pages.first.tags[tag].offset
     content = bytearray(file.read_bytes())

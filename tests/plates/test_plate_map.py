@@ -310,6 +310,28 @@ def test_an_excel_workbook_is_read_where_openpyxl_is_and_named_where_it_is_not(
         with_plate_map(plate, file)
 
 
+def test_a_map_by_itself_may_have_several_rows_for_a_well_and_empty_cells(tmp_path: Path) -> None:
+    """Found by changing bytes at random."""
+    (tmp_path / "map.csv").write_text("well,drug,dose\nA01,x,1.5\nA01,x,\nB03,y,2\n")
+    found = read_plate_map(tmp_path / "map.csv")
+    assert found["Metadata_concentration"].to_dict() == {"A01": 1.5, "B03": 2.0}
+
+
+def test_a_workbook_with_a_broken_byte_is_a_sentence_or_a_map(plate: Plate, tmp_path: Path) -> None:
+    """Found by changing bytes at random: the parts of a workbook are packed by zlib."""
+    pytest.importorskip("openpyxl")
+    pd.DataFrame({"well": ["A01", "A02"], "drug": ["DMSO", "x"]}).to_excel(tmp_path / "map.xlsx", index=False)
+    whole = (tmp_path / "map.xlsx").read_bytes()
+    refused = 0
+    for place in range(40, len(whole), 61):
+        (tmp_path / "map.xlsx").write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            with_plate_map(plate, tmp_path / "map.xlsx")
+        except PlateMapError:
+            refused += 1
+    assert refused > 10
+
+
 def test_a_workbook_that_unpacks_to_far_more_is_not_unpacked(
     plate: Plate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -223,4 +223,8 @@ def _as_numbers(column: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(texts, errors="coerce")
     if numbers.isna().any() or not np.isfinite(numbers).all():
         return column
-    return numbers.reindex(column.index)
+    if len(numbers) == len(column):
+        return numbers
+    found = pd.Series(np.nan, column.index, dtype=float)  # not reindexed: a well may have several rows
+    found[column.notna().to_numpy()] = numbers.to_numpy(float)
+    return found

@@ -32,6 +32,20 @@ COLUMN_COLUMNS = ("column", "col", "wellcolumn", "wellcol", "columns")
 _GRID_HEAD = re.compile(r"0*1[\"']?[\t;,][\"']?0*2[\"']?[\t;,]")
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _LONGEST_LINE = 2**20
+# What zipfile and openpyxl raise on broken bytes, and on a password.
+_BROKEN_WORKBOOK = (
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _LAST_HEADING = 40  # rows of a sheet that are looked at for headings
 
 
@@ -142,7 +156,7 @@ def _parquet(content: bytes, place: str) -> pd.DataFrame:
             raise PlateMapError(f"{place} is too large for a table of a plate.")
         names = [column.name for column in file.schema_arrow if not types.is_nested(column.type)]
         table = file.read(names).to_pandas()
-    except (ArrowException, OSError, ValueError) as error:
+    except (ArrowException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise PlateMapError(f"{place} cannot be read as a table: {' '.join(str(error).split())}.") from error
     table = table.reset_index(drop=True)
     return pd.DataFrame({str(name): [None if pd.isna(c) else str(c) for c in table[name]] for name in table.columns})
@@ -191,7 +205,7 @@ def _workbook(content: bytes, place: str) -> pd.DataFrame:
         if size > LARGEST_FILE:
             raise PlateMapError(f"{place} is too large for a table of a plate.")
         sheets = pd.read_excel(io.BytesIO(content), dtype=str, header=None, sheet_name=None)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except _BROKEN_WORKBOOK as error:
         raise PlateMapError(f"{place} cannot be read as a workbook: {' '.join(str(error).split())}.") from error
     filled = [sheet for sheet in sheets.values() if sheet.notna().any(axis=None)]
     if not filled:

@@ -31,6 +31,8 @@ def tiff_header(source: str | IO[bytes], scene: int = 0, pages: Pages | None = N
         sizes = _sizes(series, pages)
         page = series.keyframe
         _check_whole(series, tif.filehandle.size)
+        if page.is_tiled and not page.tilelength * page.tilewidth:
+            raise ValueError("its tiles have no size")
         samples, rgb = _colors(series)
         remarks = ["transparency left out"] if samples < sizes.get("S", 1) else []
         if int(page.photometric) == _PALETTE:
