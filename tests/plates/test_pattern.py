@@ -281,6 +281,11 @@ def _names() -> list[tuple[str, list[str], str]]:
          [f"data/{w}--W{n:05d}--P{s:05d}--Z00000--T00000--{c}.tif" for n, w in enumerate(WELLS) for s in (1, 2)
           for c in ("dapi", "DIC")],
          "data/{well}--W{*}--P{field}--Z{z}--T{t}--{channel}.tif"),
+        ("RxRx3", [f"Plate1/{w}_s1_{c}.jp2" for w in ("AA15", "AF48", "B02") for c in range(1, 7)],
+         "Plate1/{well}_s{field}_{channel}.jp2"),
+        ("a folder for each well, named again",
+         [f"P/{w}/P_{w}_f{s}_{c}.tif" for w in WELLS for s in (1, 2) for c in ("DAPI", "GFP")],
+         "P/{well}/P_{well}_f{field}_{channel}.tif"),
         ("three digits of a column",
          [f"X_{w[0]}0{w[1:]}_f{s}_ch{c}.tif" for w in WELLS for s in (1, 2) for c in (1, 2)],
          "X_{well}_f{field}_ch{channel}.tif"),

@@ -177,7 +177,8 @@ def _likelihood(text: str, matches: Matches) -> float:
         doubts += 0.5 if all(_WORDS.fullmatch(channel) and len(channel) > 1 for channel in channels) else 1
     if any(_PLANE_IN_CHANNEL.search(channel) for channel in channels):
         doubts += 0.5
-    if channels and all(channel.isdigit() for channel in channels) and re.search(r"(?<![A-Za-z])\{channel", text):
+    bare = channels and all(channel.isdigit() for channel in channels) and re.search(r"(?<![A-Za-z])\{channel", text)
+    if bare and not re.search(r"[A-Za-z]\{field\}", text):
         doubts += 0.25  # a bare number is rather a field
     if any(_CHANNEL_WORD.fullmatch(field) for field in fields):
         doubts += 1
@@ -217,7 +218,10 @@ def _candidates(paths: Sequence[str]) -> Iterator[tuple[str | None, str]]:
             if not _names_well(lead) and not set("{}*") & set("".join(stems[:1])):
                 yield None, lead + text + ending
         for stem in _exemplars(stems):
-            for text in _suggestions(stem, inside_well=_names_well(lead)):
+            texts = list(_suggestions(stem, inside_well=_names_well(lead)))
+            if "{well}" in lead:  # a folder for each well, whose files name the well once more
+                texts += [text for text in _suggestions(stem, inside_well=False) if "{well}" in text]
+            for text in texts:
                 if not _ADJACENT.search(text):
                     yield None, lead + text + ending
     if depth and len(set(map(tuple, folders))) > 1:

@@ -262,6 +262,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset("ImageXpress, one site", "{*}_{well}_w{channel}{*}.tif"),
     Preset("ImageXpress, one wavelength", "{*}_{well}_s{field}{*}.tif"),
     Preset("RxRx", "{well}_s{field}_w{channel}.png"),
+    Preset("RxRx3", "{well}_s{field}_{channel}.jp2"),
     Preset("IN Cell", "{row} - {column}(fld {field} wv {channel}).tif"),
     Preset("IN Cell, behind the name of a plate", "{*}_{row} - {column}(fld {field} wv {channel}).tif"),
     Preset("IN Cell, z stack", "{row} - {column}(fld {field} wv {channel} z {z}).tif"),
