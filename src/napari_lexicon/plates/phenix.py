@@ -91,9 +91,10 @@ def open_phenix(request: Request) -> Plate:
 
 def _beside(folder: Path, entries: list[ImageEntry]) -> list[ImageEntry]:
     """The entries without their folders, where the images were moved beside the index."""
+    if any((folder / entry.path).exists() for entry in entries):
+        return entries
     moved = [replace(entry, path=entry.path.rpartition("/")[2]) for entry in entries]
-    here = any((folder / entry.path).exists() for entry in entries)
-    return moved if not here and any((folder / entry.path).exists() for entry in moved) else entries
+    return moved if any((folder / entry.path).exists() for entry in moved) else entries
 
 
 def read_index(file: Path) -> Index:
