@@ -113,7 +113,7 @@ def test_all_routes_agree_on_near_duplicate_atoms(closeness: float, within: floa
 
 @pytest.mark.parametrize("selection", ["signed", "magnitude"])
 @pytest.mark.parametrize(
-    ("atoms", "per_round"), [(1, 1), (5, 5), (6, 2), (60, 2), (256, 2), (255, 5), (1024, 2), (1030, 3)]
+    ("atoms", "per_round"), [(1, 1), (5, 5), (6, 2), (60, 2), (256, 2), (255, 5), (1024, 2), (1030, 3), (1500, 1)]
 )
 def test_all_routes_agree_in_small_dictionaries(atoms: int, per_round: int, selection: str) -> None:
     tokens, own = random_case(tokens=300, atoms=atoms, seed=atoms)

@@ -7,7 +7,7 @@ from napari_lexicon.dictionaries.winners import Winners
 
 
 @pytest.mark.parametrize("by_token", [False, True])
-@pytest.mark.parametrize(("atoms", "per_round"), [(32, 4), (256, 2), (256, 5), (2048, 5)])
+@pytest.mark.parametrize(("atoms", "per_round"), [(32, 4), (256, 2), (256, 5), (2048, 5), (1504, 1), (5008, 2)])
 def test_the_best_are_nominated_however_the_scores_are_wrong(atoms: int, per_round: int, by_token: bool) -> None:
     draw = torch.Generator().manual_seed(atoms + per_round)
     true = torch.randn(atoms, 300, generator=draw)

@@ -97,7 +97,8 @@ class Winners:
 def _reached_by(maxima: torch.Tensor, atoms: int) -> torch.Tensor:
     """``(B,)`` a score that so many atoms reach: the n-th largest of the maxima, or of maxima of a few of them."""
     if len(maxima) >= _COARSE * _COARSE_FROM * atoms:  # so many that two of the largest rarely share one
-        maxima = maxima.view(_COARSE, -1, maxima.shape[1]).amax(dim=0)
+        whole = len(maxima) - len(maxima) % _COARSE  # the n-th largest of some is reached as well
+        maxima = maxima[:whole].view(_COARSE, -1, maxima.shape[1]).amax(dim=0)
     maxima = maxima.T.contiguous()
     if maxima.device.type != "cpu":
         return maxima.topk(atoms, dim=1).values[:, -1]
