@@ -157,3 +157,12 @@ def test_k_means_gives_every_token_its_nearest_centre(results: dict[str, TrainRe
     nearest = (dictionary.prepared(world.tokens[:300])[0] @ dictionary.atoms.T).argmax(dim=1)
     assert codes.indices.shape == (300, 1)
     assert torch.equal(codes.indices[:, 0], nearest)
+
+
+def test_tokens_that_equal_the_control_mean_make_no_centre(world: World, tmp_path: Path) -> None:
+    tokens = world.tokens[:600].clone()
+    whitening = world.whitening()
+    tokens[::3] = whitening.mean
+    settings = TrainSettings.from_json({**SETTINGS.to_json(), "algorithm": "kmeans"})
+    result = train_dictionary(settings, ArrayTokens(tokens), whitening)
+    load_dictionary(save_dictionary(result.dictionary, tmp_path / "d.safetensors"))

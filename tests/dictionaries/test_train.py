@@ -256,6 +256,41 @@ def test_divergence_is_said(world: World) -> None:
         trained(world, changed(SMALL, learning_rate=1e38))
 
 
+@pytest.mark.parametrize("name", ["icfl", "topk"])
+def test_divergence_in_the_last_step_is_said(world: World, name: str) -> None:
+    with pytest.raises(DictionaryError, match=r"diverged.*learning rate"):
+        trained(world, changed(SMALL, algorithm=name, steps=1, learning_rate=1e38))
+
+
+def test_what_is_kept_of_a_run_that_diverges_is_what_was_before(world: World) -> None:
+    with pytest.raises(DictionaryError, match="worse than by nothing"):
+        trained(world, changed(SMALL, learning_rate=30.0, warmup=0, steps=20))
+
+
+@pytest.mark.parametrize("name", ["topk", "batch-topk", "matryoshka"])
+def test_a_start_with_many_features_per_token_is_no_divergence(world: World, name: str) -> None:
+    result = trained(world, changed(SMALL, algorithm=name, iterations=20, per_iteration=5, evaluate_every=10))
+    assert result.stopped == "finished"
+    losses = [figures["loss"] for figures in result.history]
+    assert losses[0] > 2  # twice as much as nothing would cost
+    assert losses[-1] < losses[0] - 0.5
+
+
+@pytest.mark.parametrize("name", ["icfl", "topk", "relu-l1"])
+def test_few_tokens_that_lie_together_are_no_divergence(world: World, name: str) -> None:
+    settings = changed(SMALL, algorithm=name, steps=12, evaluate_every=3, validation_fraction=0.01)
+    for tokens in (world.tokens[:12], world.tokens[:1].repeat(200, 1)):
+        result = train_dictionary(settings, ArrayTokens(tokens), world.whitening())
+        assert result.stopped == "finished"
+        assert all(abs(figures["explained_variance"]) < 1e9 for figures in result.history)
+
+
+def test_tokens_that_all_equal_the_control_mean_are_refused(world: World) -> None:
+    whitening = world.whitening()
+    with pytest.raises(DictionaryError, match="mean of the controls"):
+        train_dictionary(SMALL, ArrayTokens(whitening.mean.repeat(100, 1)), whitening)
+
+
 def test_reports_carry_losses_and_figures(world: World) -> None:
     seen: list[tuple[int, int, dict]] = []
     trained(world, report=lambda step, total, figures: seen.append((step, total, figures)))
@@ -269,7 +304,13 @@ def test_too_few_tokens_are_refused(world: World) -> None:
         train_dictionary(SMALL, ArrayTokens(world.tokens[:1]), world.whitening())
 
 
-@pytest.mark.parametrize("values", [{"algorithm": "magic"}, {"steps": 0}, {"per_iteration": 200}, {"colour": "red"}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"algorithm": "magic"}, {"steps": 0}, {"per_iteration": 200}, {"colour": "red"}, {"patience": -1},
+        {"seed": -1}, {"validation_tokens": 0}, {"reset_every": -100}, {"features": 64.0},
+    ],
+)  # fmt: skip
 def test_impossible_settings_are_refused(world: World, values: dict) -> None:
     with pytest.raises(DictionaryError):
         trained(world, changed(SMALL, **values))

@@ -119,6 +119,7 @@ class KMeans(Coordinates):
 def _centres(sample: torch.Tensor, settings: TrainSettings) -> torch.Tensor:
     """``(M, dim_w)`` unit centres; one that loses its tokens moves to the token that fits worst."""
     draw = seeded(settings.seed, "k-means")
+    sample = sample[torch.linalg.vector_norm(sample, dim=1) > 0.5]  # a token that equals the control mean lies nowhere
     if len(sample) < settings.features:
         raise DictionaryError(
             f"k-means finds no {settings.features} centres among {len(sample)} tokens: ask for fewer features."

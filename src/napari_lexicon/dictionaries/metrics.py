@@ -53,8 +53,8 @@ class CodeStatistics:
         merged = codes.merged()
         rebuilt = F.embedding_bag(merged.indices, atoms, per_sample_weights=merged.values, mode="sum") + bias
         self.count += len(unit)
-        self.squared_error += float((unit - rebuilt).square().sum(dtype=torch.float64))
-        self.squared_norm += float(unit.square().sum(dtype=torch.float64))
+        self.squared_error += float((unit - rebuilt).double().square().sum())
+        self.squared_norm += float(unit.double().square().sum())
         self.cosine += float(F.cosine_similarity(unit, rebuilt, dim=1).sum(dtype=torch.float64))
         self.nonzero += int((merged.values != 0).sum())
         self.negative += int((merged.values < 0).sum())
@@ -76,14 +76,18 @@ class CodeStatistics:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def figures(self) -> dict[str, float]:
-        """The ratios, each one division at the end."""
+        """The ratios, each one division at the end.
+
+        Where tokens do not vary, as a single one cannot, nothing is explained: 0, or 1 where they are rebuilt exactly.
+        """
         count = max(self.count, 1)
         trivial = self.squared_norm - float(self.total.square().sum()) / count
+        varies = trivial > 1e-12 * self.squared_norm
         return {
             "held_out_tokens": self.count,
             "loss": self.squared_error / count,
             "trivial_loss": trivial / count,
-            "explained_variance": 1 - self.squared_error / max(trivial, 1e-300),
+            "explained_variance": 1 - self.squared_error / trivial if varies else float(self.squared_error == 0),
             "cosine": self.cosine / count,
             "l0": self.nonzero / count,
             "negative_share": self.negative / max(self.nonzero, 1),

@@ -25,6 +25,7 @@ from napari_lexicon.errors import DictionaryError
 ReportMetrics = Callable[[int, int, dict[str, Any]], None]
 _REPORT_EVERY = 10  # steps between two losses on the screen
 _ENCODED_AT_ONCE = 4096  # held-out tokens
+_ADVICE = "train again with a lower learning rate"
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,12 @@ class _Run:
         """Prepared training tokens from which a learner may start."""
         wanted = min(len(train), max(4 * self.settings.features, 10_000, wanted))
         chosen = torch.randperm(len(train), generator=seeded(self.settings.seed, "sample"))[:wanted]
-        return self._prepared(train[chosen.sort().values])
+        sample = self._prepared(train[chosen.sort().values])
+        if not bool(sample.any()):
+            raise DictionaryError(
+                "All tokens equal the mean of the controls, and there is nothing to learn: choose wells with cells."
+            )
+        return sample
 
     def until_done(self, report: ReportMetrics, should_stop: Callable[[], bool]) -> tuple[str, str]:
         """Step until the end, a stop, or a divergence; returns which of them, and a sentence."""
@@ -184,8 +190,8 @@ class _Run:
                 report(p["step"], s.steps, {"step": p["step"], "training_loss": loss})
             if p["step"] % s.evaluate_every == 0 or p["step"] == s.steps:
                 figures = self._evaluate(report)
-                if figures["explained_variance"] < -1:
-                    return self._diverged(f"held-out tokens are rebuilt worse than by their mean at step {p['step']}")
+                if self._is_lost(figures):
+                    return self._diverged(f"held-out tokens are rebuilt worse than by nothing at step {p['step']}")
             if p["step"] % s.checkpoint_every == 0 or p["step"] == s.steps or self._patience_is_over():
                 self._save()
         return "finished", f"All {s.steps} steps are done."
@@ -193,11 +199,18 @@ class _Run:
     def _patience_is_over(self) -> bool:
         return bool(self.settings.patience) and self.progress["evaluations_since_best"] >= self.settings.patience
 
+    def _is_lost(self, figures: dict[str, Any]) -> bool:
+        """Whether held-out tokens, of length 1, are rebuilt worse than by nothing, and far worse than at the start.
+
+        An autoencoder with many features per token starts there, and gets better from it.
+        """
+        start = self.progress.get("first_loss", 1.0)  # none where nothing is learnt step by step
+        return self.algorithm.steps and not figures["loss"] <= 2 * max(figures["trivial_loss"], start, 0.5)
+
     def _diverged(self, how: str) -> tuple[str, str]:
-        advice = "train again with a lower learning rate"
         if not self.best:
-            raise DictionaryError(f"Training diverged, {how}: {advice}.")
-        return "diverged", f"Training diverged, {how}; the best before that is kept. To get further, {advice}."
+            raise DictionaryError(f"Training diverged, {how}: {_ADVICE}.")
+        return "diverged", f"Training diverged, {how}; the best before that is kept. To get further, {_ADVICE}."
 
     def _step(self) -> float:
         s, p = self.settings, self.progress
@@ -217,6 +230,7 @@ class _Run:
                 self._forget(redrawn)
             p["resets"] += len(redrawn)
         p["step"] = step + 1
+        p.setdefault("first_loss", found.loss)
         p["loss_sum"] += found.loss
         p["loss_steps"] += 1
         return found.loss
@@ -243,7 +257,7 @@ class _Run:
         figures["resets"] = p["resets"]
         p["loss_sum"], p["loss_steps"] = 0.0, 0
         p["history"].append(figures)
-        if math.isfinite(figures["loss"]) and figures["loss"] < p["best"].get("loss", math.inf):
+        if not self._is_lost(figures) and figures["loss"] < p["best"].get("loss", math.inf):
             p["best"], p["evaluations_since_best"] = figures, 0
             self.best = {name: tensor.clone() for name, tensor in parameters.items()}
         else:
@@ -294,6 +308,8 @@ class _Run:
     def result(self, header: DictionaryHeader, stopped: str, message: str) -> TrainResult:
         """The best dictionary so far, on the CPU."""
         best = self.progress["best"]
+        if not self.best:
+            raise DictionaryError(f"Training diverged before it was stopped: {_ADVICE}.")
         header = header.model_copy(
             update={
                 "training": self.settings.to_json(),

@@ -13,6 +13,10 @@ OPTIMISERS = ("adam", "sgd")
 ALSO_CALLED = {"icfl-paper": "icfl"}
 """Other names of algorithms; what is written down carries the first."""
 
+_LEAST = dict.fromkeys(("features", "iterations", "per_iteration", "steps", "batch"), 1)
+_LEAST |= dict.fromkeys(("validation_tokens", "evaluate_every", "checkpoint_every"), 1)
+_LEAST |= dict.fromkeys(("warmup", "seed", "reset_every", "patience", "auxiliary_window", "dead_window"), 0)
+
 
 @dataclass(frozen=True)
 class TrainSettings:
@@ -103,9 +107,12 @@ class TrainSettings:
         _one_of("initialisation", self.initialisation, INITIALISATIONS)
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("optimiser", self.optimiser, OPTIMISERS)
-        for name in ("features", "iterations", "per_iteration", "steps", "batch", "evaluate_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise DictionaryError(f"The training setting {name} must be at least 1, not {getattr(self, name)}.")
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise DictionaryError(
+                    f"The training setting {name} must be a whole number of at least {least}, not {value}."
+                )
         if self.per_iteration > self.features:
             raise DictionaryError(
                 f"{self.features} features cannot give {self.per_iteration} per iteration: ask for more features."
