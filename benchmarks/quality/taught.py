@@ -200,7 +200,8 @@ def _cells(
 
     Beside all others of these fields, or beside as many cells in two control wells of the plate.
     """
-    plate = np.unique([field.plate for field in fields])[seed % 3]
+    plates = np.unique([field.plate for field in fields])
+    plate = plates[seed % len(plates)]
     rng = np.random.default_rng(seed)
     own = [field for field in fields if field.plate == plate]
     treated, controls = ([field for field in own if field.phenotype == kind][:2] for kind in (phenotype, "control"))

@@ -14,6 +14,7 @@ from tests.dictionaries.planted import World, make_world
 
 from napari_lexicon.dictionaries.atoms import doubled_atoms
 from napari_lexicon.dictionaries.checkpoint import read_checkpoint, write_checkpoint
+from napari_lexicon.dictionaries.file_format import read_metadata, read_tensors, write_tensors
 from napari_lexicon.dictionaries.icfl import IcflLearner, weighted_sums
 from napari_lexicon.dictionaries.learners import algorithm
 from napari_lexicon.dictionaries.token_source import ArrayTokens, BatchOrder, split_tokens
@@ -158,6 +159,32 @@ def test_a_checkpoint_of_another_run_is_refused_by_name(world: World, tmp_path: 
     path.write_bytes(b"rubbish" * 40)
     with pytest.raises(DictionaryError, match=r"c\.safetensors"):
         read_checkpoint(path, {})
+
+
+@pytest.mark.parametrize(
+    ("part", "content"), [("progress", "[]"), ("progress", "{}"), ("identity", "null"), ("identity", "[]")]
+)
+def test_a_checkpoint_with_a_damaged_header_gets_a_sentence(
+    world: World, tmp_path: Path, part: str, content: str
+) -> None:
+    path, settings = tmp_path / "c.safetensors", changed(SMALL, steps=5)
+    trained(world, settings, checkpoint=path)
+    metadata = {**read_metadata(path), part: content}
+    write_tensors(read_tensors(path), metadata, path)
+    with pytest.raises(DictionaryError, match=r"c\.safetensors.*delete it"):
+        trained(world, settings, checkpoint=path)
+
+
+@pytest.mark.parametrize("name", ["last_active", "parameters.atoms", "optimiser.bias.exp_avg", "best.bias"])
+def test_a_checkpoint_with_other_tensors_gets_a_sentence(world: World, tmp_path: Path, name: str) -> None:
+    path, settings = tmp_path / "c.safetensors", changed(SMALL, steps=5)
+    trained(world, settings, checkpoint=path)
+    whole = read_tensors(path)
+    lacking = {key: tensor for key, tensor in whole.items() if key != name}
+    for tensors in (lacking, {**whole, name: torch.zeros(3, 5)}):
+        write_tensors(tensors, read_metadata(path), path)
+        with pytest.raises(DictionaryError, match=r"c\.safetensors.*delete it"):
+            trained(world, settings, checkpoint=path)
 
 
 def test_a_checkpoint_from_before_a_setting_was_known_goes_on(world: World, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,11 @@ class Checkpoint:
 
     tensors: dict[str, torch.Tensor]
     progress: dict[str, Any]
+
+    def fits(self, shapes: dict[str, torch.Size], progress: Iterable[str]) -> bool:
+        """Whether it holds tensors of these names and shapes, and these parts of the progress."""
+        same = all(name in self.tensors and self.tensors[name].shape == shape for name, shape in shapes.items())
+        return same and self.progress.keys() >= set(progress)
 
     def group(self, prefix: str) -> dict[str, torch.Tensor]:
         """The tensors named ``prefix.NAME``, by ``NAME``."""
@@ -64,6 +70,8 @@ def read_checkpoint(path: Path, identity: dict[str, Any]) -> Checkpoint | None:
         theirs, progress = json.loads(metadata["identity"]), json.loads(metadata["progress"])
     except (KeyError, ValueError) as error:
         raise DictionaryError(f"{path} is not a training checkpoint: delete it or choose another place.") from error
+    if not isinstance(theirs, dict) or not isinstance(progress, dict):
+        raise DictionaryError(f"{path} has a damaged header: delete it to train anew.")
     mine = json.loads(json.dumps(identity))
     # a version that did not know a setting did what its default does now
     theirs = {key: value for key, value in TrainSettings().to_json().items() if key in mine} | theirs

@@ -289,10 +289,26 @@ class _Run:
         tensors.update({f"best.{name}": tensor for name, tensor in self.best.items()})
         write_checkpoint(self.checkpoint, self._identity(), Checkpoint(tensors, self.progress))
 
+    def _kept_shapes(self, progress: dict[str, Any]) -> dict[str, torch.Size]:
+        """What a checkpoint of this run must hold that has come so far."""
+        shapes = {"last_active": self.last_active.shape}
+        shapes |= {f"buffers.{name}": tensor.shape for name, tensor in self.learner.buffers.items()}
+        memories = ("momentum_buffer",) if self.settings.optimiser == "sgd" else ("exp_avg", "exp_avg_sq")
+        for name, parameter in self.learner.parameters.items():
+            keys = [
+                f"parameters.{name}",
+                *(f"optimiser.{name}.{memory}" for memory in memories if progress.get("step")),
+            ]
+            keys += [f"best.{name}"] if progress.get("best") else []
+            shapes |= dict.fromkeys(keys, parameter.shape)
+        return shapes
+
     def _resume(self, path: Path) -> None:
         found = read_checkpoint(path, self._identity())
         if found is None:
             return
+        if not found.fits(self._kept_shapes(found.progress), self.progress):
+            raise DictionaryError(f"{path} lacks parts of a training run: delete it to train anew.")
         self.progress = found.progress
         self.last_active = found.tensors["last_active"].to(self.device)
         self.best = {name: t.to(self.device) for name, t in found.group("best").items()}
