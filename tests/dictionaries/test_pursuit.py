@@ -132,6 +132,21 @@ def test_all_routes_agree_in_small_dictionaries(atoms: int, per_round: int, sele
         assert torch.allclose(codes.values[same], plain.values[same], atol=1e-4)
 
 
+@pytest.mark.parametrize("selection", ["signed", "magnitude"])
+@pytest.mark.parametrize(("atoms", "per_round"), [(1040, 60), (1040, 65), (1040, 1040)])
+def test_as_many_picks_in_a_round_as_there_are_groups_of_atoms(atoms: int, per_round: int, selection: str) -> None:
+    tokens, own = random_case(tokens=100, atoms=atoms)
+    settings = EncoderSettings(iterations=1, per_iteration=per_round, selection=selection)
+    encoder = PursuitEncoder(settings, own)
+    scores = tokens @ own.T
+    best = (scores.abs() if selection == "magnitude" else scores).topk(per_round).indices.sort(dim=1).values
+    for path in possible_routes(own, per_round):
+        codes = encoder.encode(tokens, path=path)
+        same = (codes.indices.sort(dim=1).values == best).all(dim=1)
+        assert float(same.float().mean()) > 0.98
+        assert bool(torch.isfinite(codes.values).all())
+
+
 def test_more_near_duplicates_than_are_shortlisted_are_settled_exactly() -> None:
     draw = torch.Generator().manual_seed(5)
     tokens, atoms = random_case(tokens=200, atoms=40)

@@ -106,6 +106,17 @@ def test_too_few_control_tokens_are_refused_with_the_number_needed() -> None:
     assert sums.fit(components=19).dim_whitened == 19
 
 
+def test_so_few_control_tokens_that_no_component_is_left_are_not_told_to_keep_none() -> None:
+    with pytest.raises(DictionaryError, match=r"321 control tokens, and there are 3: (?!.*components)"):
+        gathered(correlated(3, 64)).fit()
+
+
+@pytest.mark.parametrize("floor", [-0.1, float("nan"), float("inf")])
+def test_a_floor_that_is_no_share_is_refused(floor: float) -> None:
+    with pytest.raises(DictionaryError, match="floor"):
+        gathered(correlated(100, 4)).fit(floor=floor)
+
+
 def test_control_tokens_with_nan_are_refused() -> None:
     tokens = correlated(10, 3)
     tokens[4, 1] = torch.nan

@@ -83,8 +83,13 @@ class Ranking:
             ``(B,)`` how much a score can be wrong by.
         """
         wanted = min(per_round + (_SPARE if self._grouped else _SPARE_OF_FEW), self._atoms)
-        atoms, top = _largest(self._maxima, wanted)
-        if self._grouped:
+        grouped = self._grouped and wanted <= self._maxima.shape[1]
+        values = self._maxima
+        if self._grouped and not grouped:  # as many are wanted as there are groups
+            values = self.scores[:, : self._atoms]
+            values = values.abs() if self._magnitude else values.clone()
+        atoms, top = _largest(values, wanted)
+        if grouped:
             members = (atoms.unsqueeze(2) + self._members).flatten(1)
             scores = self.scores.gather(1, members)
             scores = scores.abs_() if self._magnitude else scores

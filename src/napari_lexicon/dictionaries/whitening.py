@@ -184,6 +184,8 @@ class WhiteningAccumulator:
             raise DictionaryError(f"Whitening form {form!r} is unknown: choose one of {', '.join(FORMS)}.")
         if self.count == 0:
             raise DictionaryError("There are no control tokens to whiten on: choose control wells.")
+        if not 0 <= floor < math.inf:
+            raise DictionaryError(f"The floor of whitening must be a share of at least 0, not {floor}.")
         if form == "none":
             plain = Whitening.identity(self.dim)
             return Whitening(self.mean.float(), plain.matrix, plain.inverse)
@@ -202,11 +204,16 @@ class WhiteningAccumulator:
     def _refuse_too_few(self, kept: int, tokens_per_direction: float) -> None:
         needed = math.ceil(kept * tokens_per_direction) + 1
         if self.count < needed:
-            affordable = max(int((self.count - 1) / tokens_per_direction), 0)
+            affordable = int((self.count - 1) / tokens_per_direction)
+            remedy = "choose more control wells, or use patch tokens instead of means"
+            if affordable:
+                remedy = (
+                    f"choose more control wells, use patch tokens instead of means, or keep at most {affordable} "
+                    "components"
+                )
             raise DictionaryError(
                 f"Whitening {kept} directions needs at least {needed} control tokens, and there are {self.count}: "
-                f"choose more control wells, use patch tokens instead of means, or keep at most {affordable} "
-                "components."
+                f"{remedy}."
             )
 
 
