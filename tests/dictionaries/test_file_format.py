@@ -124,6 +124,8 @@ def test_wrong_tensors_get_a_sentence(saved: Path, tensors: dict, says: str) -> 
         ({"encoder": json.dumps({"iterations": -1})}, "at least one iteration"),
         ({"encoder": json.dumps({"iterations": 10**9, "per_iteration": 5})}, "at most"),
         ({"encoder": json.dumps({"per_iteration": 97})}, "97 per iteration"),
+        ({"encoder": json.dumps({"iterations": 2000, "per_iteration": 5, "refit": True})}, "1024 features at a time"),
+        ({"encoder": json.dumps({"iterations": 1, "per_iteration": 4096})}, "1024 features at a time"),
         ({"encoder": json.dumps({"iterations": "many"})}, "wrong kind"),
         ({"encoder": json.dumps({"temperature": 1})}, "unknown"),
     ],

@@ -13,6 +13,7 @@ from napari_lexicon.errors import DictionaryError
 SELECTIONS = ("signed", "magnitude")
 ACTIVATIONS = ("topk", "magnitude", "threshold")
 _MOST_PICKS = 16384
+_MOST_SOLVED = 1024  # picks in one system of least squares: its size grows with their square
 _OF_KIND = {
     "pursuit": ("iterations", "per_iteration", "selection", "refit", "ridge"),
     "linear": ("active", "activation"),
@@ -66,6 +67,12 @@ class EncoderSettings:
             )
         if not 1 <= self.k <= _MOST_PICKS:
             raise DictionaryError(f"An encoder takes 1 to at most {_MOST_PICKS} features per token, not {self.k}.")
+        solved = self.k if self.refit else self.per_iteration
+        if self.kind == "pursuit" and solved > _MOST_SOLVED:
+            raise DictionaryError(
+                f"A pursuit solves least squares for at most {_MOST_SOLVED} features at a time, not {solved}: take fewer "
+                "per iteration, or do not refit."
+            )
         if not 0 <= self.ridge < 1:
             raise DictionaryError(f"The ridge of the least squares must lie between 0 and 1, not {self.ridge}.")
 
