@@ -70,8 +70,8 @@ class EncoderSettings:
         solved = self.k if self.refit else self.per_iteration
         if self.kind == "pursuit" and solved > _MOST_SOLVED:
             raise DictionaryError(
-                f"A pursuit solves least squares for at most {_MOST_SOLVED} features at a time, not {solved}: take fewer "
-                "per iteration, or do not refit."
+                f"A pursuit solves least squares for at most {_MOST_SOLVED} features at a time, not {solved}: take "
+                "fewer per iteration, or do not refit."
             )
         if not 0 <= self.ridge < 1:
             raise DictionaryError(f"The ridge of the least squares must lie between 0 and 1, not {self.ridge}.")

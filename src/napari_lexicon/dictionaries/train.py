@@ -132,6 +132,10 @@ class _Run:
         self.checkpoint = checkpoint
         if len(source) < 2:
             raise DictionaryError(f"There are {len(source)} tokens and nothing to learn from: embed more wells.")
+        if settings.batch < parallel.workers():
+            raise DictionaryError(
+                f"A batch of {settings.batch} tokens cannot be shared by {parallel.workers()} processes: ask for more."
+            )
         split = split_tokens(source, settings.validation_fraction, settings.validation_tokens, settings.seed)
         self.order = BatchOrder(split.train, settings.batch, settings.seed)
         self.held_out = self._prepared(split.held_out)
