@@ -12,7 +12,7 @@ demo-gui: environment
 
 # The window's tests run beside the others, the later ones of them after these, so that both take as long: all wait more
 # than they compute. One thread each keeps them apart.
-LATER := $(wildcard tests/gui/test_[q-z]*.py)
+LATER := $(wildcard tests/gui/test_[r-z]*.py)
 SOONER := $(filter-out $(LATER),$(wildcard tests/gui/test_*.py))
 OTHERS := $(filter-out tests/gui/ tests/__pycache__/,$(wildcard tests/*/)) $(wildcard tests/test_*.py)
 test: export OMP_NUM_THREADS = 1

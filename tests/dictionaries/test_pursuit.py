@@ -135,7 +135,7 @@ def test_all_routes_agree_in_small_dictionaries(atoms: int, per_round: int, sele
 @pytest.mark.parametrize("selection", ["signed", "magnitude"])
 @pytest.mark.parametrize(("atoms", "per_round"), [(1040, 60), (1040, 65), (1040, 1024)])
 def test_as_many_picks_in_a_round_as_there_are_groups_of_atoms(atoms: int, per_round: int, selection: str) -> None:
-    tokens, own = random_case(tokens=100, atoms=atoms)
+    tokens, own = random_case(tokens=20, atoms=atoms)
     settings = EncoderSettings(iterations=1, per_iteration=per_round, selection=selection)
     encoder = PursuitEncoder(settings, own)
     scores = tokens @ own.T

@@ -86,7 +86,7 @@ def test_the_built_in_features_follow_what_they_were_taught():
 
 def test_names_come_with_what_they_were_asked():
     dictionary = load_dictionary(BUILTIN)
-    found = named_by_measures(load_backbone("builtin", device="cpu"), dictionary, 40)
+    found = named_by_measures(load_backbone("builtin", device="cpu"), dictionary, 16)
     assert found
     for evidence in found:
         name = dictionary.header.taught[evidence.feature]
