@@ -16,7 +16,7 @@ from napari_lexicon.dictionaries.encoder import EncoderSettings
 from napari_lexicon.dictionaries.learners import Gradients
 from napari_lexicon.dictionaries.linear import LinearMap
 from napari_lexicon.dictionaries.nomination import ROUTES
-from napari_lexicon.dictionaries.pursuit import Pursuit, active_features, refitted
+from napari_lexicon.dictionaries.pursuit import Pursuit, active_features, order_of, refitted
 from napari_lexicon.dictionaries.pursuit_encoder import PursuitEncoder, fastest_route, pursuit_along
 from napari_lexicon.dictionaries.token_source import seeded
 from napari_lexicon.dictionaries.train_settings import TrainSettings
@@ -107,7 +107,8 @@ def weighted_sums(
     Picks are sorted by feature and each feature becomes a bag of tokens: ``embedding_bag`` then adds up in a fixed
     order on all cores, where ``index_add_`` is serial on a CPU and in no fixed order on a GPU.
     """
-    flat, order = indices.flatten().sort(stable=True)
-    bags = torch.searchsorted(flat, torch.arange(len(features), device=flat.device))
+    flat = indices.flatten()
+    order = order_of(flat, len(features))
+    bags = torch.searchsorted(flat[order], torch.arange(len(features), device=flat.device))
     tokens = torch.div(order, indices.shape[1], rounding_mode="floor")
     return F.embedding_bag(tokens, rows, bags, mode="sum", per_sample_weights=weights.flatten()[order])

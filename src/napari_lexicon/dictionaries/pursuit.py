@@ -28,6 +28,7 @@ from napari_lexicon.dictionaries.shortlist import Shortlist
 from napari_lexicon.dictionaries.winners import Nominations
 
 _CACHED = 2**18  # numbers in a dictionary small enough to stay in the cache of a processor
+_MANY_TOKENS, _FEW_ATOMS, _MANY_SCORES = 2**14, 2**10, 2**23  # measured on two cores
 _GATHERED = 2**18  # numbers in the atom rows gathered at a time on a processor, to stay in its cache
 
 
@@ -102,7 +103,8 @@ def pursue(
     def run(block: slice) -> None:
         _Block(found.residual[block], route, rule).pursue(found.indices[block], found.values[block])
 
-    with _one_core_per_block(len(blocks), tokens.device) as pool:
+    apart = len(blocks) if _pays_apart(count, len(atoms)) else 1
+    with _one_core_per_block(apart, tokens.device) as pool:
         if pool is None:
             for block in blocks:
                 run(block)
@@ -128,6 +130,14 @@ def _blocks(count: int, size: int, device: torch.device) -> Iterator[slice]:
     number = max(min(-(-number // cores) * cores, count // 64), number)
     edges = [count * i // number for i in range(number + 1)]
     return (slice(a, b) for a, b in pairwise(edges) if b > a)
+
+
+def _pays_apart(tokens: int, atoms: int) -> bool:
+    """Whether blocks on a core each are done sooner than block after block, the cores sharing every step.
+
+    Where steps are short, as with the batches that train a small dictionary, threads wait for the interpreter.
+    """
+    return tokens >= _MANY_TOKENS or (atoms > _FEW_ATOMS and tokens * atoms >= _MANY_SCORES)
 
 
 @contextmanager
@@ -255,14 +265,14 @@ def scored(residual: torch.Tensor, atoms: torch.Tensor, nominated: Nominations) 
     read once from far memory, in turn, and the residuals of the block stay near.
     """
     if residual.device.type != "cpu":
-        pairs = nominated.in_order(_order(nominated.tokens, len(residual)))
+        pairs = nominated.in_order(order_of(nominated.tokens, len(residual)))
         return pairs, (residual[pairs.tokens] * atoms[pairs.atoms]).sum(dim=1)
-    pairs = nominated.in_order(_order(nominated.atoms, len(atoms)))
+    pairs = nominated.in_order(order_of(nominated.atoms, len(atoms)))
     starts = F.pad(torch.bincount(pairs.atoms, minlength=len(atoms)).cumsum(0), (1, 0))
     nothing, shape = residual.new_zeros(len(pairs.atoms)), (len(atoms), len(residual))
     wanted = torch.sparse_csr_tensor(starts, pairs.tokens, nothing, shape, check_invariants=False)
     scores = torch.sparse.sampled_addmm(wanted, atoms, residual.T, beta=0.0).values()
-    by_token = _order(pairs.tokens, len(residual))
+    by_token = order_of(pairs.tokens, len(residual))
     return pairs.in_order(by_token), scores[by_token]
 
 
@@ -277,7 +287,7 @@ def scored_each(residual: torch.Tensor, atoms: torch.Tensor, candidates: torch.T
     return scores.view(candidates.shape)
 
 
-def _order(numbers: torch.Tensor, count: int) -> torch.Tensor:
+def order_of(numbers: torch.Tensor, count: int) -> torch.Tensor:
     """Places of the numbers, all below ``count``, in rising order; equal ones keep theirs."""
     if numbers.device.type != "cpu":
         return numbers.argsort(stable=True)
