@@ -108,15 +108,12 @@ def taught_anew(
     directions : dict of str to torch.Tensor
         By what they are taught, ``(dim_w,)``; what is not there stays as it was.
     dropped : sequence of str
-        What was taught, and is not any more.
+        What was taught, and is not any more; there must be as much that is new.
     """
     header = dictionary.header
     settings = TrainSettings(**header.training)
     new = iter([name for name in directions if name not in header.taught.values()])
-    numbered = {
-        feature: next(new) if name in dropped else name  # there must be enough that is new
-        for feature, name in sorted(header.taught.items())
-    }
+    numbered = {feature: next(new) if name in dropped else name for feature, name in sorted(header.taught.items())}
     numbered.update(enumerate(new, start=dictionary.n_features))
     taught = {
         name: directions[name] if name in directions else dictionary.atoms[feature]

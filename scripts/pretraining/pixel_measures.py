@@ -2,7 +2,7 @@
 
 Such a measure has the same meaning in every picture, whoever took it and whatever is stained. That sets it apart from
 what the simulator knows of its cells: the direction of a measure holds on images of other instruments as well
-(``benchmarks/quality/measured.py``).
+(``benchmarks/backbone/measured.py``).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ROW = 24
 _DOT = 22  # pixels at the left of a row in which a click is one on the dot
 _SELECT = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-_WIDTHS = {"name": 90, "part": 52, "number": 58, "signed": 66, "q": 46, "text": 56}
+_WIDTHS = {"name": 90, "part": 64, "number": 58, "signed": 66, "q": 46, "text": 56}
 _LESS_THAN_NAMES, _BESIDE_NAME, _NAMES_MOST = 3, 32, 150
 """From how spare on a column gives way to names, and pixels: of the dot, and of the column of names at most."""
 _BESIDE_TITLE = 6  # pixels beside the title of a column that can be left out
