@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tests.gui.conftest import opened
 from tests.gui.driver import Person
 from tests.gui.test_closer import READ_SECONDS, choose, drawn
 
+from napari_lexicon.analysis.first_feature import first_feature
 from napari_lexicon.viewer.napari_compat import text_overlay
 
 
@@ -62,6 +64,29 @@ def test_a_plate_map_that_is_added_makes_no_choice_of_the_field_that_nobody_aske
     best = workspace.reading.figures.statistics.wells[int(fires.argmax())]
     assert best != "A01"  # the test tests nothing where the first well is the best
     person.wait_for_field(best)
+
+
+def test_a_field_that_a_person_asks_for_stays_though_it_was_shown_already(
+    person: Person, plate: Path, monkeypatch: pytest.MonkeyPatch
+):
+    go_on = Event()
+
+    def slow(*given):
+        assert go_on.wait(60)
+        return first_feature(*given)
+
+    monkeypatch.setattr("napari_lexicon.analysis.first_feature.first_feature", slow)
+    workspace, state = person.workspace, person.workspace.state
+    opened(person, plate)
+    workspace.first._show_first_field()  # the first feature is long in coming
+    person.wait_for_field("A01")
+    person.open_well("A01")
+    go_on.set()
+    person.wait(lambda: state.feature is not None, 10, "the first feature")
+    fires = workspace.reading.figures.statistics.fraction_active()[:, state.feature]
+    assert workspace.reading.figures.statistics.wells[int(fires.argmax())] != "A01"  # else the test tests nothing
+    person.breathe(0.2)
+    assert state.field.well == "A01"
 
 
 def test_where_a_direction_tells_far_more_it_is_shown_and_the_table_counts_by_it(

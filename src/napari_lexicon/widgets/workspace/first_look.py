@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_lexicon.errors import LexiconError, LexiconFolderError
+from napari_lexicon.widgets.basic.later import later
 from napari_lexicon.widgets.workspace.field_reading import dose_column, treatment_column
 from napari_lexicon.widgets.workspace.state import FieldPlace
 
@@ -53,7 +54,9 @@ class FirstLook(QObject):
         self._placed: FieldPlace | None = None  # the field that was shown without being asked for
         self._placed_in = ""  # the plate it is of: opened again, with a plate map, nobody has asked for it still
         self._opening = False
+        self._patience = later(self, PATIENCE_MS, self._show_first_field)
         opening.opened.connect(self._place)
+        state.fieldAsked.connect(self._asked)
         state.lexiconChanged.connect(self._forget)
         reading.changed.connect(self._look)
 
@@ -73,7 +76,7 @@ class FirstLook(QObject):
             self._placed = None
         self._opening = state.lexicon is not None and state.feature is None
         with_features = state.lexicon is not None and state.lexicon.header.dictionary is not None
-        QTimer.singleShot(PATIENCE_MS if with_features else 0, self._show_first_field)
+        self._patience.start(PATIENCE_MS if with_features else 0)
 
     def _show_first_field(self) -> None:
         state = self._state
@@ -84,7 +87,11 @@ class FirstLook(QObject):
     def _place_at(self, place: FieldPlace) -> None:
         self._placed = place
         self._placed_in = self._state.origin.path if self._state.origin is not None else ""
-        self._state.set_field(place)
+        self._state.set_field(place, asked=False)
+
+    def _asked(self) -> None:
+        """A person has gone somewhere, be it to the field that was shown already: it stays."""
+        self._placed = None
 
     def _forget(self, _: object = None) -> None:
         self._found = None

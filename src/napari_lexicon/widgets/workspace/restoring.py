@@ -150,7 +150,7 @@ class Restoring(QObject):
         self._reading.set_beyond(view.beyond)
         state.set_selection(frozenset(view.selection) & frozenset(plate.wells))
         if view.well in plate.wells and any(field.index == view.field for field in plate.wells[view.well].fields):
-            state.set_field(FieldPlace(view.well, view.field))
+            state.set_field(FieldPlace(view.well, view.field), asked=False)
             state.set_beside(view.beside)
         part = state.lexicon_plate
         if part is not None and state.lexicon is not None and state.lexicon.header.dictionary is not None:

@@ -75,6 +75,8 @@ class WorkspaceState(QObject):
     spotChanged(Spot or None), styleChanged(OverlayStyle), lookChanged(MapLook), besideChanged(str),
     picksChanged(int or None), markedChanged(frozenset of int), onlyMarkedChanged(bool)
         The thing as it is now.
+    fieldAsked()
+        A person has asked for a field, perhaps the one that is shown already.
     lexiconGrew()
         More fields of the current plate are finished.
     nameChanged(int)
@@ -89,6 +91,7 @@ class WorkspaceState(QObject):
     lexiconChanged = Signal(object)
     lexiconGrew = Signal()
     fieldChanged = Signal(object)
+    fieldAsked = Signal()
     featureChanged = Signal(object)
     channelChanged = Signal(object)
     selectionChanged = Signal(object)
@@ -208,7 +211,7 @@ class WorkspaceState(QObject):
 
     def set_plate(self, plate: Plate | None, origin: PlateOrigin | None) -> None:
         """Make another plate current; field, selection, spot and neighbours go with the old one."""
-        self.set_field(None)
+        self.set_field(None, asked=False)
         self.set_beside("")
         self._plate, self._origin = plate, origin
         self._selection = frozenset()
@@ -228,8 +231,13 @@ class WorkspaceState(QObject):
         """Say that the current lexicon has more finished fields."""
         self.lexiconGrew.emit()
 
-    def set_field(self, place: FieldPlace | None) -> None:
-        """Show another field."""
+    def set_field(self, place: FieldPlace | None, *, asked: bool = True) -> None:
+        """Show another field.
+
+        One that is asked for by a person, perhaps the one that is shown already, is told as such.
+        """
+        if asked:
+            self.fieldAsked.emit()
         if place != self._field:
             self._field = place
             self.set_spot(None)
