@@ -4,6 +4,9 @@
 UV = $(shell sh scripts/uv_path.sh)
 RUN = $(UV) run --frozen --extra qt
 
+# Every job is a process of its own: where Python may not keep what it compiled, each compiles all of torch anew.
+export PYTHONDONTWRITEBYTECODE =
+
 demo: environment
 	$(RUN) napari-lexicon demo --out demo
 

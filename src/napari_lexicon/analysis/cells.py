@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.stats import rankdata
 
 from napari_lexicon.errors import LexiconError
 from napari_lexicon.lexicons import FieldCodes
@@ -264,6 +263,8 @@ def auroc(values: np.ndarray, truth: np.ndarray) -> np.ndarray:
     numpy.ndarray
         ``(F,)``: the chance that a true row has the larger value, ties counting half; NaN where all rows are alike.
     """
+    from scipy.stats import rankdata  # loading it takes a second, and reading cells does not need it
+
     truth = np.asarray(truth, dtype=bool)
     positive, negative = int(truth.sum()), int((~truth).sum())
     if not positive or not negative:

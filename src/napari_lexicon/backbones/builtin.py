@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from timm.models.eva import Eva
 
 from napari_lexicon.backbones.channelwise import ChannelwiseBackbone, chosen_layer
 from napari_lexicon.backbones.checkpoints import Checkpoint, load_weights, read_config, read_weights, weights_hash
 from napari_lexicon.backbones.near_attention import through_near_blocks
 from napari_lexicon.backbones.preprocessing import PREPROCESSING
+from napari_lexicon.backbones.quick_timm import Eva
 from napari_lexicon.backbones.spec import BackboneSpec
 from napari_lexicon.errors import BackboneError
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from timm.layers.pos_embed_sincos import RotaryEmbeddingCat
-from timm.models.eva import Eva, EvaBlock
 from torch import nn
 
 from napari_lexicon.backbones.builtin import (
@@ -23,6 +21,7 @@ from napari_lexicon.backbones.builtin import (
     through_blocks,
 )
 from napari_lexicon.backbones.checkpoints import Checkpoint, load_weights, read_config, read_weights
+from napari_lexicon.backbones.quick_timm import Eva, EvaBlock, RotaryEmbeddingCat
 from napari_lexicon.errors import BackboneError
 
 

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from timm.layers.pos_embed_sincos import apply_rot_embed_cat
 from torch.nn import functional
+
+from napari_lexicon.backbones.quick_timm import apply_rot_embed_cat
 
 SIDE = 4
 """Side of the squares of patches, the quickest of 2, 4 and 8 on the CPU."""

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import timm
 import torch
-from timm.models.vision_transformer import ParallelScalingBlock, VisionTransformer
 from torch import nn
 
 from napari_lexicon.backbones.channelwise import chosen_layer
@@ -21,6 +19,7 @@ from napari_lexicon.backbones.downloads import downloaded
 from napari_lexicon.backbones.memory import ShrinkingBatch
 from napari_lexicon.backbones.preprocessing import PREPROCESSING
 from napari_lexicon.backbones.presets import Preset
+from napari_lexicon.backbones.quick_timm import ParallelScalingBlock, VisionTransformer, timm
 from napari_lexicon.backbones.spec import BackboneSpec
 from napari_lexicon.backbones.timm_models import standardised
 from napari_lexicon.errors import BackboneError

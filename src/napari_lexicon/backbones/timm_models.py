@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from torch import nn
 
@@ -29,6 +28,7 @@ from napari_lexicon.backbones.checkpoints import (
 from napari_lexicon.backbones.downloads import downloaded
 from napari_lexicon.backbones.preprocessing import PREPROCESSING
 from napari_lexicon.backbones.presets import Naming, Preset
+from napari_lexicon.backbones.quick_timm import timm
 from napari_lexicon.backbones.rgb import RGB, RgbBackbone
 from napari_lexicon.backbones.spec import Backbone, BackboneSpec
 from napari_lexicon.errors import BackboneError

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from napari_lexicon.analysis.nuclear_channel import nuclear_stain
-from napari_lexicon.analysis.segmentation import nucleus_width
 from napari_lexicon.errors import LexiconError
 from napari_lexicon.jobs.field_loop import FieldWork
 
@@ -22,6 +21,8 @@ def size_advice(works: Sequence[FieldWork], patch: int) -> str:
     them whole, and features that tell nuclei apart are lost (docs/benchmarks/backbone.md, small cells). Nuclei are
     looked for in the channel that is a nuclear stain by its name.
     """
+    from napari_lexicon.analysis.segmentation import nucleus_width
+
     for own in {work.plate.id: [one for one in works if one.plate.id == work.plate.id] for work in works}.values():
         header = own[0].plate.header
         channel = nuclear_stain([one.name for one in header.channels])
