@@ -128,7 +128,8 @@ def test_early_atoms_of_a_matryoshka_rebuild_tokens_better_than_late_ones(
 
 
 def test_pca_features_are_the_whitened_coordinates(results: dict[str, TrainResult], world: World) -> None:
-    dictionary = results["pca"].dictionary
+    dictionary, figures = results["pca"].dictionary, results["pca"].metrics
+    assert (figures["dead"], figures["dead_window"]) == (figures["dead_held_out"], 0)  # no token was trained on
     unit = dictionary.prepared(world.tokens[:20])[0]
     dense = torch.zeros(20, 48).scatter_add(
         1, *(getattr(dictionary.encode(world.tokens[:20], rounds=3), part) for part in ("indices", "values"))

@@ -343,10 +343,11 @@ def train(
         )
     if not quiet:
         m = result.metrics
+        among = f"over the last {m['dead_window']} tokens" if m["dead_window"] else "among them"
         print(f"{result.message} {result.dictionary} ({result.hash})")
         print(
             f"held out: {100 * m['explained_variance']:.1f} % of the variance explained, cosine {m['cosine']:.3f}, "
-            f"{m['l0']:.1f} features per token, {100 * m['dead']:.1f} % dead over the last {m['dead_window']} tokens"
+            f"{m['l0']:.1f} features per token, {100 * m['dead']:.1f} % dead {among}"
         )
     if result.stopped:
         print("Stopped: run the same command to go on from the last checkpoint.", file=sys.stderr)

@@ -252,11 +252,14 @@ class _Run:
         sums = CodeStatistics(len(atoms), atoms.shape[1])
         for chunk in torch.split(self.held_out, _ENCODED_AT_ONCE):
             sums.update(chunk, self.learner.encode(chunk), atoms, bias)
-        window = math.ceil(s.dead_window / s.batch)
+        window = min(math.ceil(s.dead_window / s.batch), p["step"])
         figures: dict[str, Any] = {"step": p["step"], **sums.figures()}
         figures["training_loss"] = p["loss_sum"] / max(p["loss_steps"], 1)
-        figures["dead"] = float((self.last_active <= p["step"] - min(window, p["step"])).double().mean())
-        figures["dead_window"] = min(window, p["step"]) * s.batch
+        if window:
+            figures["dead"] = float((self.last_active <= p["step"] - window).double().mean())
+        else:  # nothing was trained on (yet): on none of the held-out tokens
+            figures["dead"] = figures["dead_held_out"]
+        figures["dead_window"] = window * s.batch
         figures["coherence"] = coherence(atoms)
         figures["resets"] = p["resets"]
         p["loss_sum"], p["loss_steps"] = 0.0, 0

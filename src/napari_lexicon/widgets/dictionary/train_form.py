@@ -45,6 +45,14 @@ _PRESET_WORDS = {
 _ALGORITHM_WORDS = {
     "icfl-anchored": "ICFL beside the principal directions",
     "icfl": "ICFL as its paper has it",
+    "topk": "TopK autoencoder",
+    "batch-topk": "BatchTopK autoencoder",
+    "relu-l1": "ReLU autoencoder with L1",
+    "matryoshka": "Matryoshka TopK autoencoder",
+    "mp-sae": "Matching pursuit (MP-SAE)",
+    "pca": "Whitened PCA coordinates",
+    "ica": "Independent components (ICA)",
+    "kmeans": "Spherical k-means",
 }
 _TOKENS = (("patch", "every patch"), ("mean", "means of tiles"))
 _CHANNELS = (

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 from qtpy.QtCore import QObject, QProcess, Signal
 
-_QUESTION = (
-    "import json; from dataclasses import asdict; from napari_lexicon.backbones import available_devices; "
-    "from napari_lexicon.dictionaries.learners import LEARNERS; "
-    "print(json.dumps({'devices': [asdict(device) for device in available_devices()], 'algorithms': list(LEARNERS)}))"
-)
+from napari_lexicon.widgets.basic.later import later
 
 
 @dataclass(frozen=True)
@@ -36,10 +33,12 @@ class DeviceChoice:
 
 BEFORE = (DeviceChoice("auto", "automatic"), DeviceChoice("cpu", "Processor (CPU)"))
 """What is offered until the answer is there."""
+_known: dict[str, Any] = {}
+"""The answer, which is the same for every window of this process."""
 
 
 class DeviceProbe(QObject):
-    """Asks once.
+    """Asks once; the first window of a process asks for all of them.
 
     Signals
     -------
@@ -55,18 +54,23 @@ class DeviceProbe(QObject):
         self.algorithms: tuple[str, ...] = ("icfl-anchored", "icfl")
         self._process: QProcess | None = None
         self._asked = False
+        self._told = later(self, 0, self._tell)
 
     def ask(self) -> None:
         """Ask, unless that has been done."""
         if self._asked:
             return
         self._asked = True
+        if _known:
+            self._told.start()
+            return
         self._process = QProcess(self)
         self._process.finished.connect(self._answered)
-        self._process.start(sys.executable, ["-c", _QUESTION])
+        self._process.start(sys.executable, ["-m", "napari_lexicon.jobs.offering"])
 
     def close(self) -> None:
         """The window is closing."""
+        self._told.stop()
         process, self._process = self._process, None
         if process is not None and process.state() != QProcess.ProcessState.NotRunning:
             process.blockSignals(True)
@@ -81,12 +85,16 @@ class DeviceProbe(QObject):
         process.deleteLater()
         try:
             answer = json.loads(lines[-1]) if lines else {}
-            devices, self.algorithms = answer["devices"], tuple(answer["algorithms"])
+            _known.update(devices=answer["devices"], algorithms=tuple(answer["algorithms"]))
         except (ValueError, KeyError, TypeError):  # it died, and the choices stay as they are
             return
-        best = next((device["label"] for device in devices if device["available"]), "Processor")
+        self._tell()
+
+    def _tell(self) -> None:
+        self.algorithms = _known["algorithms"]
+        best = next((device["label"] for device in _known["devices"] if device["available"]), "Processor")
         self.choices = (
             DeviceChoice("auto", f"automatic ({best})"),
-            *(DeviceChoice(device["name"], device["label"], device["reason"]) for device in devices),
+            *(DeviceChoice(device["name"], device["label"], device["reason"]) for device in _known["devices"]),
         )
         self.found.emit(self.choices)
