@@ -12,6 +12,7 @@ from shutil import rmtree
 
 import psutil
 import pytest
+from pyqtgraph import PlotWidget
 from qtpy.QtCore import QTimer
 from tests.conftest import write_tiny_plate
 from tests.gui.conftest import opened
@@ -220,8 +221,17 @@ def test_training_shows_curves_stop_keeps_the_best_and_it_can_be_applied(person:
     assert form.isVisible()
     assert status.phase is JobPhase.STOPPED, status.sentence
     assert Path(watch.trained).is_file()
-    apply_button = person.docks["Dictionary"].view.apply
-    person.wait(lambda: apply_button.isEnabled() and person.docks["Dictionary"].controller.outline(), 10, "outline")
+    dock, first = person.docks["Dictionary"], watch.trained
+    person.wait(lambda: dock.controller.outline() and dock.controller.outline().path == first, 10, "outline")
+    assert dock.view.curves.findChild(PlotWidget).isVisible()
+    form.setValue(TrainChoice(algorithm="kmeans", features=32, iterations=3, per_iteration=1))
+    person.click("Dictionary", "train")
+    assert wait_for_end(person).phase is JobPhase.DONE
+    person.wait(lambda: dock.controller.outline() and dock.controller.outline().path == watch.trained, 10, "the second")
+    assert watch.trained != first
+    assert dock.view.curves.isVisible() and not dock.view.curves.findChild(PlotWidget).isVisible()  # found at once
+    assert not dock.view.forming.isVisible()  # those of the first run
+    person.wait(dock.view.apply.isEnabled, 10, "the button")
     before = (plate.with_suffix(".lexicon") / "lexicon.json").read_bytes()
     person.click("Dictionary", "apply_dictionary")
     status = wait_for_end(person)

@@ -294,14 +294,14 @@ class DictionaryController(Controller):
         if has_curves or training:
             self._view.curves.setValue(watch.curves)
             self._view.curves.show()
-        if watch.forming is not None:
-            self._view.forming.setValue(watch.forming)
+        self._view.forming.setValue(watch.forming)
         self._view.save.setVisible(watch.trained is not None)
         if job.busy == self._was_busy and job.busy:
             return
-        self._was_busy = job.busy
+        ended, self._was_busy = self._was_busy and not job.busy, job.busy
         self._read_runs()
-        if not job.busy and self._view.value() == "train" and watch.trained is not None and self._outline is None:
+        trained = not job.busy and watch.trained is not None and self._view.value() == "train"
+        if trained and (ended or self._outline is None):  # what was trained before is of no interest any more
             self._look()
         self._show()
 

@@ -27,12 +27,14 @@ class CurvesView(QWidget):
         box.setSpacing(2)
         box.addWidget(self.line)
         self._plots: list[Any] = []
+        self._titles: list[Caption] = []
         for title, tip in (
             ("loss: held-out, training (thin)", "Squared error of the reconstruction; lower is better."),
             ("explained variance", "Part of the variation of held-out tokens that the dictionary explains."),
             ("dead features, %", "Features that no recent token used."),
         ):
-            box.addWidget(Caption(title, step=-1, strength=0.6))
+            self._titles.append(Caption(title, step=-1, strength=0.6))
+            box.addWidget(self._titles[-1])
             plot = pyqtgraph.PlotWidget(background=None)
             plot.setFixedHeight(80)
             plot.setToolTip(tip)
@@ -60,6 +62,9 @@ class CurvesView(QWidget):
         ):
             line.setData([step for step, _ in points], [value for _, value in points])
         self.line.setText(curves.last())
+        several = len(curves.training) > 1 or len(curves.held_out) > 1  # what is found at once has no curve
+        for widget in (*self._titles, *self._plots):
+            widget.setVisible(several)
 
     def changeEvent(self, event: QEvent | None) -> None:
         super().changeEvent(event)
