@@ -238,6 +238,19 @@ def test_training_shows_curves_stop_keeps_the_best_and_it_can_be_applied(person:
     assert status.phase is JobPhase.DONE, status.sentence
     person.wait(lambda: person.workspace.state.lexicon.header.dictionary.n_features == 32, 20, "the new lexicon")
     assert (plate.with_suffix(".lexicon") / "lexicon.json").read_bytes() == before
+    # from the first lexicon to what is computed already: its feature 60 is nothing in a dictionary of 32
+    made = person.workspace.state.lexicon.path
+    assert made.name == "tiny-32-2.lexicon"
+    person.workspace.opening.lexicon(plate.with_suffix(".lexicon"))
+    person.wait(lambda: person.workspace.state.lexicon.header.dictionary.n_features == 64, 20, "the first lexicon")
+    person.workspace.state.set_feature(60)
+    person.front("Dictionary")
+    person.wait(lambda: "tiny-32-2.lexicon" in dock.view.apply.toolTip(), 10, "where it goes")
+    person.click("Dictionary", "apply_dictionary")
+    assert wait_for_end(person).result["kept"] == 12
+    person.wait(lambda: person.workspace.state.lexicon.path == made, 20, "the second lexicon again")
+    person.wait(lambda: person.workspace.reading.figures is not None, what="its figures")
+    assert person.workspace.state.feature != 60
 
 
 def test_bad_input_is_one_sentence_and_the_plate_stays(person: Person, plate: Path, tmp_path: Path):

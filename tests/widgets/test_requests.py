@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import asdict, fields
 from pathlib import Path
+from types import SimpleNamespace
 
 from napari_lexicon import api
 from napari_lexicon.jobs.applying import ApplyJob
@@ -115,10 +116,28 @@ def test_results_of_a_folder_called_images_have_the_name_of_its_plate(tmp_path):
     assert results == {tmp_path / "all" / "P7.lexicon", tmp_path / "all" / "P8.lexicon"}
 
 
-def test_another_dictionary_or_model_gets_a_folder_of_its_own():
-    assert dictionary_out_path(OUT, "my dictionary").name == "p-my-dictionary.lexicon"
-    assert model_out_path(OUT, ComputeSettings(backbone="timm:vit_small", layer=3)).name == "p-vit_small-L4.lexicon"
-    assert model_out_path(OUT, ComputeSettings()) == OUT
+def test_another_dictionary_gets_a_folder_of_its_own():
+    taken = {OUT}
+    for name in ("p-my-dictionary.lexicon", "p-my-dictionary-2.lexicon"):
+        out = dictionary_out_path(OUT, "my dictionary", taken.__contains__)
+        assert out.name == name
+        taken.add(out)
+    assert dictionary_out_path(OUT, "p-64", taken.__contains__).name == "p-64.lexicon"
+    assert dictionary_out_path(OUT, "my dictionary", {OUT.with_name("other")}.__contains__) == OUT
+
+
+def test_another_model_gets_a_folder_of_its_own_named_after_the_plate_whatever_is_open(tmp_path: Path):
+    small = ComputeSettings(backbone="timm:vit_small", layer=3)
+    bare = SimpleNamespace(origin=PlateOrigin(path=str(tmp_path / "p.zarr")), lexicon=None)
+    assert model_out_path(bare, small) == tmp_path / "p-vit_small-L4.lexicon"
+    assert model_out_path(bare, ComputeSettings()) == tmp_path / "p.lexicon"
+    mine = SimpleNamespace(path=tmp_path / "mine.lexicon", backbone=SimpleNamespace(id="timm:vit_small", layer=3))
+    opened = SimpleNamespace(origin=bare.origin, lexicon=mine)
+    assert model_out_path(opened, small) == mine.path  # it goes on there
+    assert model_out_path(opened, ComputeSettings(backbone="timm:vit_small")) == mine.path
+    other_layer = ComputeSettings(backbone="timm:vit_small", layer=2)
+    assert model_out_path(opened, other_layer) == tmp_path / "p-vit_small-L3.lexicon"
+    assert model_out_path(opened, ComputeSettings()) == tmp_path / "p.lexicon"
 
 
 def test_the_window_is_built_without_torch():

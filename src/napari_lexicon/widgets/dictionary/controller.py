@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_lexicon.jobs.training_record import TrainingRecord, free_out, records_of, seconds_of
 from napari_lexicon.widgets.basic.words import counted
+from napari_lexicon.widgets.dictionary.held import HeldDictionaries
 from napari_lexicon.widgets.dictionary.outline import DictionaryOutline, outline_rows, read_outline
 from napari_lexicon.widgets.dictionary.runs import run_rows
 from napari_lexicon.widgets.dictionary.teaching import TeachController
 from napari_lexicon.widgets.dictionary.train_form import PRESETS
 from napari_lexicon.widgets.workspace.links import Controller
 from napari_lexicon.widgets.workspace.remedies import open_features
-from napari_lexicon.widgets.workspace.requests import BUILTIN, apply_reason, dictionary_out_path, out_path
+from napari_lexicon.widgets.workspace.requests import BUILTIN, apply_reason, dictionary_out_path, out_path, own_path
 from napari_lexicon.widgets.workspace.training_curves import TrainingCurves
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class DictionaryController(Controller):
         self._outline: DictionaryOutline | None = None
         self._trouble = ""
         self._with_tokens = self._coded = 0
-        self._own: tuple[object, str] | None = None
+        self._held = HeldDictionaries()
         self._records: list[TrainingRecord] = []
         self._apply_when_read = False
         self._was_busy = workspace.jobs.status.busy
@@ -67,16 +67,13 @@ class DictionaryController(Controller):
 
     def apply(self) -> None:
         """Apply the dictionary that is looked at to the open plate."""
-        path, state = self._path(), self.workspace.state
+        path = self._path()
         if not path or self._outline is None:
             return
         if self._is_applied():
             open_features(self.workspace)
             return
-        out = out_path(state, self.workspace.compute.settings)
-        if out is not None and self._is_another(out):
-            out = dictionary_out_path(out, self._outline.name)
-        self.workspace.compute.apply(path, "dictionary", out)
+        self.workspace.compute.apply(path, "dictionary", self._out(self._outline))
 
     def train(self) -> None:
         """Train a dictionary on the open lexicon's tokens."""
@@ -194,20 +191,14 @@ class DictionaryController(Controller):
         self._trouble = str(error)
         self._show()
 
-    def _is_another(self, out: Path) -> bool:
-        """Whether the lexicon at a path was made with another dictionary, or another model."""
-        lexicon, outline = self.workspace.state.lexicon, self._outline
-        if lexicon is None or lexicon.path != out or outline is None:
-            return False
-        if outline.backbone and outline.backbone.get("weights_hash") != lexicon.backbone.weights_hash:
-            return True
-        if lexicon.header.dictionary is None:
-            return False
-        own = lexicon.path / "dictionary.safetensors"
-        key = (own, own.stat().st_mtime_ns)
-        if self._own is None or self._own[0] != key:
-            self._own = (key, hashlib.sha256(own.read_bytes()).hexdigest())
-        return self._own[1] != outline.content
+    def _out(self, outline: DictionaryOutline) -> Path | None:
+        """Lexicon folder that applying a dictionary writes to: the open one, unless it holds another dictionary's."""
+        state, settings = self.workspace.state, self.workspace.compute.settings
+        out = out_path(state, settings)
+        if out is None or not self._held.another(out, outline):
+            return out
+        own = Path(settings.out) if settings.out else own_path(state) or out
+        return dictionary_out_path(own, outline.name, lambda folder: self._held.another(folder, outline))
 
     def _is_applied(self) -> bool:
         """Whether every field of the plate has been read with the dictionary that is looked at."""
@@ -216,7 +207,7 @@ class DictionaryController(Controller):
             return False
         n_fields = sum(len(well.fields) for well in state.plate.wells.values())
         coded = state.lexicon.header.dictionary is not None and 0 < n_fields <= self._coded
-        return coded and not self._is_another(out)
+        return coded and not self._held.another(out, self._outline)
 
     # reasons --------------------------------------------------------------------------------------------------------
 
@@ -242,10 +233,10 @@ class DictionaryController(Controller):
 
     def _apply_note(self) -> str:
         state = self.workspace.state
-        out = out_path(state, self.workspace.compute.settings)
         note = "" if self.workspace.jobs.status.busy else self.workspace.compute.estimate_sentence()
-        if self._outline is not None and out is not None and self._is_another(out):
-            note += f" Results go to {dictionary_out_path(out, self._outline.name).name}; the open ones stay."
+        out = None if self._outline is None else self._out(self._outline)
+        if state.lexicon is not None and out not in (None, state.lexicon.path):
+            note += f" Results go to {out.name}; the open ones stay."
         return note.strip()
 
     def _tokens(self) -> str:

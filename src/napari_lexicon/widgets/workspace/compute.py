@@ -96,9 +96,8 @@ class Compute(QObject):
 
     def embed(self, owner: str) -> None:
         """Embed the open plate."""
-        plate, origin, out = self._state.plate, self._state.origin, out_path(self._state, self._settings)
+        plate, origin, out = self._state.plate, self._state.origin, model_out_path(self._state, self._settings)
         if apply_reason(self._state, self._jobs.status) is None and plate and origin and out:
-            out = model_out_path(out, self._settings)
             self._jobs.start(embed_request(origin, out, self._settings, owner, plate.name))
 
     def train(self, settings: dict[str, Any], owner: str) -> None:

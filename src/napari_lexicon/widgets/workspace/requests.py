@@ -4,6 +4,7 @@ them against these, so that the window need not import what imports torch."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from napari_lexicon.widgets.workspace.opening import results_path
 from napari_lexicon.widgets.workspace.preferences import preferences
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from napari_lexicon.lexicons import Lexicon
     from napari_lexicon.lexicons.headers import PlateOrigin
@@ -68,29 +69,55 @@ def first_settings() -> ComputeSettings:
     return ComputeSettings(device=wanted.device, batch=wanted.batch)
 
 
+def own_path(state: WorkspaceState) -> Path | None:
+    """The open plate's own lexicon folder, which need not be there."""
+    return None if state.origin is None else results_path(Path(state.origin.path), preferences().results_folder)
+
+
 def out_path(state: WorkspaceState, settings: ComputeSettings) -> Path | None:
     """Lexicon folder that a job on the open plate writes to: as asked, the open one, or the plate's own."""
     if settings.out:
         return Path(settings.out)
-    if state.lexicon is not None:
-        return state.lexicon.path
-    return None if state.origin is None else results_path(Path(state.origin.path), preferences().results_folder)
+    return own_path(state) if state.lexicon is None else state.lexicon.path
 
 
-def model_out_path(path: Path, settings: ComputeSettings) -> Path:
+def model_out_path(state: WorkspaceState, settings: ComputeSettings) -> Path | None:
     """Lexicon folder for embedding with a chosen model: a lexicon belongs to one model and layer."""
-    if settings.out or (settings.backbone == BUILTIN and settings.layer is None):
-        return path
-    words = [Path(settings.backbone).name.removeprefix("timm:")]
+    lexicon, own = state.lexicon, own_path(state)
+    if settings.out or own is None:
+        return out_path(state, settings)
+    wanted = lexicon is not None and lexicon.backbone.id == settings.backbone
+    if lexicon is not None and wanted and settings.layer in (None, lexicon.backbone.layer):
+        return lexicon.path
+    words = [] if settings.backbone == BUILTIN else [Path(settings.backbone).name.removeprefix("timm:")]
     if settings.layer is not None:
         words.append(f"L{settings.layer + 1}")
-    return path.with_name(f"{path.name.removesuffix('.lexicon')}-{'-'.join(words)}.lexicon")
+    return own.with_name("-".join([own.name.removesuffix(".lexicon"), *words]) + ".lexicon")
 
 
-def dictionary_out_path(path: Path, name: str) -> Path:
-    """Lexicon folder for another dictionary than that of the lexicon at ``path``: nothing is written over."""
+def dictionary_out_path(own: Path, name: str, another: Callable[[Path], bool]) -> Path:
+    """Lexicon folder for one of several dictionaries of a plate: nothing is written over, nothing computed twice.
+
+    Parameters
+    ----------
+    own : pathlib.Path
+        The plate's own folder.
+    name : str
+        Of the dictionary.
+    another : callable
+        Whether a folder holds another dictionary's results.
+    """
+    return next(folder for folder in chain([own], _named(own, name)) if not another(folder))
+
+
+def _named(own: Path, name: str) -> Iterator[Path]:
+    """Folders beside ``own`` named after a dictionary, which may be named after the plate itself."""
     plain = "".join(c if c.isalnum() or c in "-_" else "-" for c in name) or "dictionary"
-    return path.with_name(f"{path.name.removesuffix('.lexicon')}-{plain}.lexicon")
+    stem = own.name.removesuffix(".lexicon")
+    whole = plain if plain.startswith(f"{stem}-") else f"{stem}-{plain}"
+    yield own.with_name(f"{whole}.lexicon")
+    for number in count(2):
+        yield own.with_name(f"{whole}-{number}.lexicon")
 
 
 def apply_request(
@@ -116,10 +143,7 @@ def train_request(settings: dict[str, Any], owner: str) -> JobRequest:
 
 def taught_out_path(path: Path, name: str) -> Path:
     """Lexicon folder for the dictionary of the lexicon at ``path`` with a taught feature; one that is not there yet."""
-    first = dictionary_out_path(path, name.replace(" ", "-"))
-    stem = first.name.removesuffix(".lexicon")
-    numbered = (first.with_name(f"{stem}-{number}.lexicon") for number in range(2, 1000))
-    return next((out for out in (first, *numbered) if not out.exists()), first)
+    return next(folder for folder in _named(path, name) if not folder.exists())
 
 
 def teach_request(

@@ -144,11 +144,17 @@ class Workspace(QObject):
         if request is not None and request.kind in _READING and self._concerns_open_plate(request):
             path = Path(str(request.settings["out"]))
             if (path / "lexicon.json").exists():
-                feature, channel = self.state.feature, self.state.channel
-                chosen = None if channel == self.reading.taught_channel(feature) else channel
-                self._again(path, status.result.get("feature", feature), chosen)
+                feature, channel = self._chosen_in(path)
+                self._again(path, status.result.get("feature", feature), channel)
         if status.phase is JobPhase.FAILED:
             self.state.notice(status.sentence, "error")
+
+    def _chosen_in(self, path: Path) -> tuple[int | None, int | None]:
+        """Feature and channel that a person looks at in a lexicon; in another one their numbers mean other things."""
+        lexicon, feature, channel = self.state.lexicon, self.state.feature, self.state.channel
+        if lexicon is None or lexicon.path != path:
+            return None, None
+        return feature, None if channel == self.reading.taught_channel(feature) else channel
 
     def _concerns_open_plate(self, request: JobRequest) -> bool:
         """Whether a job writes the lexicon of the plate on the screen; another one may have been opened since."""
