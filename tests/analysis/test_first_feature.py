@@ -25,6 +25,7 @@ def choice(
     beyond: float | None = None,
     rise: float = 0.04,
     named_rise: float = 0.2,
+    detail: np.ndarray | None = None,
 ) -> FirstFeature | None:
     """Twelve wells in which one feature rises with a treatment from 1 to 4 %, and another, perhaps named, more."""
     rng = np.random.default_rng(3)
@@ -47,7 +48,7 @@ def choice(
     table = features_table([one])
     if name:
         table.loc[NAMED, "name"] = name
-    return first_feature(table, one, by)
+    return first_feature(table, one, by, None, detail)
 
 
 DRUGS: list[object] = ["DMSO"] * 6 + ["drug"] * 3 + ["other"] * 3
@@ -132,6 +133,66 @@ def test_without_a_plate_map_ground_is_not_the_first_thing_that_is_seen() -> Non
     assert first(atoms) == ground
     statistics.active[:] = TOKENS
     assert first_feature(features_table([one]), one, None, atoms) is not None  # all cover their images
+
+
+def named_plate(channels: tuple[str, ...], names: dict[int, str]) -> tuple[PlateStatistics, pd.DataFrame]:
+    """Eight wells without a plate map, read by direction: what is named differs less from well to well than #3."""
+    wells = tuple(well_name(0, column) for column in range(8))
+    rates = np.full((8, M), 0.02)
+    rates[:4, 3] = 0.3
+    for feature in names:
+        rates[:2, feature] = 0.1
+    statistics = WellStatistics.empty(wells, len(channels), M)
+    statistics.tokens[:] = TOKENS
+    statistics.active[:] = np.random.default_rng(0).binomial(TOKENS, rates)[:, None]
+    one = PlateStatistics("p", statistics, pd.DataFrame(index=list(wells)), channels, beyond=2.0)
+    table = features_table([one])
+    for feature, name in names.items():
+        table.loc[feature, "name"] = name
+    return one, table
+
+
+def test_of_what_was_taught_a_name_that_holds_on_this_plate_comes_first() -> None:
+    names = {
+        11: "bright spots?",
+        12: "nucleus, in a stained section?",
+        13: "dying cell, in a nuclear stain?",
+        14: "mine",
+    }
+
+    def first(channels: tuple[str, ...], detail: dict[int, float]) -> FirstFeature | None:
+        one, table = named_plate(channels, names)
+        seen = np.full(M, 0.9)
+        seen[list(detail)] = list(detail.values())
+        return first_feature(table, one, None, None, seen, taught=(11, 12, 13))
+
+    grey, colour, nuclear = (first(channels, {}) for channels in (("GFP",), ("Red", "Green", "Blue"), ("DAPI",)))
+    assert grey is not None and colour is not None and nuclear is not None
+    assert (grey.feature, colour.feature, nuclear.feature) == (11, 12, 13)
+    assert "of the features with a name, how often it fires differs most" in grey.why
+    assert first(("GFP",), {11: 0.5}) is None  # where it lies there is no more to see than anywhere
+    assert clearer(FirstFeature(3, "", "A01"), grey) == FirstFeature(3, "", "A01")
+    assert clearer(FirstFeature(3, "", "A01"), None, grey) is grey
+
+
+@pytest.mark.parametrize(("along", "named", "first"), [(14.0, 7.5, 3), (14.0, 6.5, 1), (16.0, 6.5, 2)])
+def test_a_named_direction_comes_first_where_it_is_about_as_clear_as_the_best_code(
+    along: float, named: float, first: int
+) -> None:
+    readings = [FirstFeature(n, "", "A01", clear) for n, clear in enumerate((10.0, along, named), start=1)]
+    found = clearer(*readings)
+    assert found is not None
+    assert found.feature == first
+
+
+def test_what_marks_ground_is_not_shown_first_without_a_plate_map_nor_with_one() -> None:
+    wells = choice(DRUGS, by=None)
+    assert wells is not None and wells.feature == TELLING
+    detail = np.full(M, 0.7)
+    detail[TELLING] = 0.2
+    for by in (None, "Metadata_gene"):
+        found = choice(DRUGS, by=by, detail=detail)
+        assert found is not None and found.feature not in (TELLING, BACKGROUND)
 
 
 def test_one_well_and_a_silent_plate_are_no_error() -> None:

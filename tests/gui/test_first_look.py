@@ -71,9 +71,9 @@ def test_a_field_that_a_person_asks_for_stays_though_it_was_shown_already(
 ):
     go_on = Event()
 
-    def slow(*given):
+    def slow(*given, **taught):
         assert go_on.wait(60)
-        return first_feature(*given)
+        return first_feature(*given, **taught)
 
     monkeypatch.setattr("napari_lexicon.analysis.first_feature.first_feature", slow)
     workspace, state = person.workspace, person.workspace.state

@@ -8,6 +8,7 @@ by chance (Tusher, Tibshirani and Chu, PNAS 2001, the statistic d of SAM).
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.conditions import control_wells
+from napari_lexicon.analysis.named_stain import name_holds
 
 if TYPE_CHECKING:
     from napari_lexicon.analysis.features import PlateStatistics
@@ -27,7 +29,13 @@ LIKE_NOTHING = 0.3
 """Cosine with a feature that is named for nothing to see from which a feature is taken for the same."""
 NOTHING_TO_SEE = re.compile(r"\b(?:background|empty|dark|blank|debris|dust|noise|out of focus)\b", re.IGNORECASE)
 _NAMED_BONUS = 1.3  # a feature that says what it is may tell conditions apart a little less clearly
+AS_CLEAR = 0.7
+"""Part of the clearness of the best code from which a direction that says what it marks is shown before it."""
+GROUND, TO_SEE = 0.45, 0.55
+"""Detail (:class:`napari_lexicon.analysis.detail.Detail`) up to which a feature marks ground, and from which a name is
+believed to mark what is there."""
 _LEAST_FREEDOM = 2
+_LITTLE = 1e-3  # of what is only shown where there is nothing else
 ALONG = 2.0
 """Standard deviations of controls beyond which patches are counted where features are looked for by direction."""
 CLEARER = 1.5
@@ -60,7 +68,13 @@ class FirstFeature:
 
 
 def first_feature(
-    table: pd.DataFrame, plate: PlateStatistics, by: str | None = None, atoms: np.ndarray | None = None
+    table: pd.DataFrame,
+    plate: PlateStatistics,
+    by: str | None = None,
+    atoms: np.ndarray | None = None,
+    detail: np.ndarray | None = None,
+    *,
+    taught: Collection[int] | None = None,
 ) -> FirstFeature | None:
     """The feature to show first.
 
@@ -75,6 +89,11 @@ def first_feature(
         Column of the plate map with the treatment or the dose.
     atoms : numpy.ndarray, optional
         ``(M, dim)`` unit directions of the features.
+    detail : numpy.ndarray, optional
+        ``(M,)`` how much there is to see where features fire, in this reading; what marks ground is left out.
+    taught : collection of int, optional
+        Only these features, whose names are of their directions, and of them those whose names hold on this plate and
+        that mark places with something to see.
 
     Returns
     -------
@@ -84,46 +103,65 @@ def first_feature(
         background. None where nothing fires.
     """
     known = plate.statistics.tokens.sum(axis=1) > 0
-    candidates = _candidates(table)
+    candidates = _candidates(table, detail)
     if not len(candidates):
         return None
+    shown, seen = table.iloc[candidates], None if detail is None else detail[candidates]
+    holds = _holding(shown, plate.channels, seen) * np.isin(candidates, list(taught or ()))
+    if taught is not None and not holds.any():
+        return None
+    weights = _bonus(shown) if taught is None else (holds > 0).astype(float)
     fires = plate.statistics.fraction_active()[known][:, candidates]
     rooted = np.arcsin(np.sqrt(np.clip(fires, 0, 1)))
     wells = [well for well, here in zip(plate.statistics.wells, known, strict=True) if here]
 
+    of = "" if taught is None else ", of the features with a name,"
+
     def chosen(place: int, why: str, clear: float = 0.0) -> FirstFeature:
         well = wells[int(fires[:, place].argmax())]
-        return FirstFeature(int(candidates[place]), f"Shown first because {why}.", well, clear, plate.beyond)
+        return FirstFeature(int(candidates[place]), f"Shown first because{of} {why}.", well, clear, plate.beyond)
 
-    sure = named(table.iloc[candidates]) & ~table["name"].iloc[candidates].astype(str).str.endswith("?").to_numpy()
-    bonus = np.where(sure, _NAMED_BONUS, 1.0)
+    counted = "of patches" if plate.beyond is None else f"of patches over {plate.beyond:g} SD along it"
     groups = _groups(plate.map, wells, by)
     if groups is not None:
-        counted = "of patches" if plate.beyond is None else f"of patches over {plate.beyond:g} SD along it"
-        found = _between_groups(fires, rooted, groups, control_wells(plate.map, wells), bonus, str(by), counted)
+        found = _between_groups(fires, rooted, groups, control_wells(plate.map, wells), weights, str(by), counted)
         if found is not None:
-            return chosen(*found)
+            place, why, clear = found
+            return chosen(place, why, clear) if weights[place] else None
+    if seen is not None:
+        weights = weights * np.nan_to_num(2 * seen - 1).clip(_LITTLE)
+    if taught is not None:  # "nucleus, in a stained section" says more of a section than "bright spots"
+        weights = weights * (holds == holds.max())
+    else:
+        weights = weights * np.where(_like_nothing(table, atoms)[candidates], _LITTLE**3, 1)
     if len(wells) > 1:
-        seen = (fires.max(axis=0) <= FLOODS) & ~_like_nothing(table, atoms)[candidates]
-        best = int((rooted.std(axis=0) * bonus * np.where(seen, 1, 1e-9)).argmax())
-        low, high = float(fires[:, best].min()), float(fires[:, best].max())
-        why = f"how often it fires differs most from well to well, {_part(low)} to {_part(high)} of patches"
-        return chosen(best, why)
+        best = int((rooted.std(axis=0) * weights * np.where(fires.max(axis=0) <= FLOODS, 1, _LITTLE**3)).argmax())
+        low, high = _part(float(fires[:, best].min())), _part(float(fires[:, best].max()))
+        return chosen(best, f"how often it fires differs most from well to well, {low} to {high} {counted}")
+    if taught is not None:
+        of = ""
+        best = int((rooted[0] * weights).argmax())
+        return chosen(best, f"it has a name and marks {_part(float(fires[0, best]))} {counted}")
     if "mean_when_active" not in table:
         return None  # a code says how strong it is; of directions in one well none is first
     strength = np.nan_to_num(table["mean_when_active"].to_numpy(dtype=float)[candidates])
-    best = int((strength * bonus).argmax())
+    best = int((strength * weights).argmax())
     return chosen(best, "it is rare and strong where it fires")
 
 
-def clearer(by_code: FirstFeature | None, along: FirstFeature | None) -> FirstFeature | None:
-    """Which of two readings to begin with: the code, unless a direction tells groups of wells apart far more clearly.
+def clearer(
+    by_code: FirstFeature | None, along: FirstFeature | None, named_along: FirstFeature | None = None
+) -> FirstFeature | None:
+    """Which of the readings to begin with.
 
-    Codes are what a lexicon is made of and need no image to be read again, so a small lead does not count.
+    Codes are what a lexicon is made of and need no image to be read again, so a small lead of a direction does not
+    count. A direction whose name says what it marks comes first where it is about as clear as the best code, for it can
+    be understood at once; and where nothing was compared.
     """
-    if along is None or along.clear <= CLEARER * (by_code.clear if by_code is not None else 0.0):
-        return by_code
-    return along
+    code = by_code.clear if by_code is not None else 0.0
+    if named_along is not None and named_along.clear >= AS_CLEAR * code:
+        return named_along
+    return by_code if along is None or along.clear <= CLEARER * code else along
 
 
 def named(table: pd.DataFrame) -> np.ndarray:
@@ -131,13 +169,26 @@ def named(table: pd.DataFrame) -> np.ndarray:
     return ~table["name"].astype(str).str.startswith("#").to_numpy()
 
 
-def _candidates(table: pd.DataFrame) -> np.ndarray:
+def _candidates(table: pd.DataFrame, detail: np.ndarray | None = None) -> np.ndarray:
     """Numbers of the features worth showing; whatever fires where there are none."""
     fires = table["fires"].fillna(0).to_numpy(dtype=float)
     plain = table["name"].astype(str).str.contains(NOTHING_TO_SEE).to_numpy()
     flagged = (table["flag"].astype(str) != "").to_numpy() if "flag" in table else np.zeros(len(table), dtype=bool)
-    good = np.flatnonzero((fires >= LEAST) & (fires <= MOST) & ~plain & ~flagged)
+    ground = np.zeros(len(table), dtype=bool) if detail is None else detail < GROUND
+    good = np.flatnonzero((fires >= LEAST) & (fires <= MOST) & ~plain & ~flagged & ~ground)
     return good if len(good) else np.flatnonzero((fires > 0) & ~plain)
+
+
+def _bonus(table: pd.DataFrame) -> np.ndarray:
+    """``(F,)`` what a feature counts for: more where it says what it is without a question mark."""
+    sure = named(table) & ~table["name"].astype(str).str.endswith("?").to_numpy()
+    return np.where(sure, _NAMED_BONUS, 1.0)
+
+
+def _holding(table: pd.DataFrame, channels: tuple[str, ...], detail: np.ndarray | None) -> np.ndarray:
+    """``(F,)`` how much a name says here (:func:`name_holds`); 0 where there is too little to see for that."""
+    holds = name_holds(table, channels)
+    return holds if detail is None else holds * (detail >= TO_SEE)
 
 
 def _like_nothing(table: pd.DataFrame, atoms: np.ndarray | None) -> np.ndarray:

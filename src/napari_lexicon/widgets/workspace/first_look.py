@@ -100,7 +100,8 @@ class FirstLook(QObject):
     def _look(self, figures: Figures | None) -> None:
         from napari_lexicon.analysis.features import PlateStatistics, features_table
         from napari_lexicon.analysis.first_feature import ALONG, clearer, first_feature
-        from napari_lexicon.analysis.lexicon_tables import atoms_of, statistics_along
+        from napari_lexicon.analysis.lexicon_tables import atoms_of, statistics_along, taught_of
+        from napari_lexicon.widgets.workspace.detail_reading import read_detail
         from napari_lexicon.widgets.workspace.figures import channels_of
 
         state, plate, known = self._state, self._state.lexicon_plate, self._state.plate
@@ -111,14 +112,23 @@ class FirstLook(QObject):
         lexicon = state.lexicon
 
         def found() -> FirstFeature | None:
-            first = first_feature(figures.table, one, by, None if lexicon is None else atoms_of(lexicon))
-            if figures.beyond is not None or lexicon is None:
-                return first  # a person has said how features are to be read
+            if lexicon is None:
+                return first_feature(figures.table, one, by)
+            detail = read_detail(lexicon, plate, known, figures.beyond or ALONG)
+            by_code, by_direction = (None, None) if detail is None else (detail.by_code, detail.along)
+            if figures.beyond is not None:  # a person has said how features are to be read
+                return first_feature(figures.table, one, by, atoms_of(lexicon), by_direction)
+            first = first_feature(figures.table, one, by, atoms_of(lexicon), by_code)
             try:
                 along = replace(one, statistics=statistics_along(lexicon, plate, ALONG), beyond=ALONG)
             except LexiconFolderError:  # of an earlier version, which did not count directions
                 return first
-            return clearer(first, first_feature(features_table([along], lexicon.names), along, by))
+            table = features_table([along], lexicon.names)
+            best = first_feature(table, along, by, None, by_direction)
+            if detail is None:  # nor can a direction be drawn
+                return clearer(first, best)
+            says = first_feature(table, along, by, None, by_direction, taught=taught_of(lexicon))
+            return clearer(first, best, says)
 
         self._background.start(_ERRAND, found, self._take, self._not_found)
 
