@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 
 from napari_lexicon.analysis.detail import detail_of_features, detail_ranks
+from napari_lexicon.analysis.first_feature import MOST
+from napari_lexicon.analysis.lexicon_tables import plate_statistics
+from napari_lexicon.analysis.report.frequent import frequent_rows
+from napari_lexicon.analysis.well_table import well_table
 from napari_lexicon.lexicons import Lexicon
 
 
@@ -40,3 +44,20 @@ def test_a_feature_has_the_detail_of_the_patches_in_which_it_fires(applied: Path
 
     assert seen(inside=True) > 0.6
     assert seen(inside=False) < 0.4
+
+
+def test_where_nothing_was_compared_a_report_shows_ground_and_floods_last(
+    applied: Path, monkeypatch: pytest.MonkeyPatch
+):
+    lexicon = Lexicon.open(applied)
+    table = well_table(plate_statistics(lexicon))
+    fires, features = table.fires.mean(axis=0), table.features["feature"].to_numpy()
+    plain = frequent_rows(table, None)
+    best = plain[0]
+    assert fires[best] == fires[fires <= MOST].max()
+    detail = np.where(np.arange(features.max() + 1) == features[best], 0.2, 0.8)
+    monkeypatch.setattr("napari_lexicon.analysis.report.frequent._detail", lambda lexicon: detail)
+    ordered = frequent_rows(table, lexicon)
+    few = ordered[: int((fires <= MOST).sum())]
+    assert (fires[few] <= MOST).all()
+    assert features[few[-1]] == features[best]

@@ -19,7 +19,9 @@ def features(found: Findings, photos: Mapping[int, Photos]) -> str:
     """The chosen features, each with its figures, pictures, plate map and doses."""
     cards = [_feature_card(found, one, photos.get(one.row)) for one in found.chosen]
     lead = (
-        "The most telling feature of each treatment in turn. " if found.effects is not None else "Most frequent first. "
+        "The most telling feature of each treatment in turn. "
+        if found.effects is not None
+        else "Most frequent first; what fires in more than 30 % of patches, or marks smooth ground, comes last. "
     )
     if found.effects is not None and found.stains is not None:
         lead += "What follows the place of a well comes last, before it what fires on empty ground. "

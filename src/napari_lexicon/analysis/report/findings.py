@@ -23,6 +23,7 @@ from napari_lexicon.analysis.reading import Told, untold
 from napari_lexicon.analysis.report.beside import Beside, Circumstances, beside
 from napari_lexicon.analysis.report.confounded import confounded
 from napari_lexicon.analysis.report.extras import Pooled
+from napari_lexicon.analysis.report.frequent import frequent_rows
 from napari_lexicon.analysis.report.read_again import of_network, read_along, without_channels
 from napari_lexicon.analysis.report.second import beside_other
 from napari_lexicon.analysis.report.stains import MOST_READ_AGAIN, measured_stains
@@ -313,7 +314,7 @@ def _chosen(found: Findings) -> list[Chosen]:
     most = max(_SHOWN, found.settings.features)
     rows = found.table.features.reset_index(drop=True)
     if found.effects is None:
-        order = np.argsort(-found.table.fires.mean(axis=0), kind="stable")
+        order = frequent_rows(found.table, found.lexicon if found.n_measured else None)
         picked = _unlike(found.table.fires, [(int(row), "") for row in order], most)
     else:
         picked = _unlike(found.table.fires, _by_treatment(found, len(rows), most), most)
