@@ -148,8 +148,16 @@ def info_text(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+_MOST_NAMED = 10  # features with a name that are printed though others say more
+
+
 def print_features(table: pd.DataFrame, out: Path | None, most: int = 20) -> None:
-    """Print the features that say most: by selectivity or correlation where there is one, else by firing."""
+    """Print the features that say most: by selectivity or correlation where there is one, else by firing.
+
+    Of those further down, the first that have a name: what they mark can be read.
+    """
+    from napari_lexicon.analysis.first_feature import LEAST
+
     ranked = table
     for column in ("selectivity", "spearman", "fires"):
         if column in table:
@@ -171,10 +179,16 @@ def print_features(table: pd.DataFrame, out: Path | None, most: int = 20) -> Non
         if c in ranked
     ]
     grid = Table("feature", *shown, box=None, header_style="bold")
+    below = ranked.iloc[most:]
+    named = below[~below["name"].astype(str).str.startswith("#") & (below["fires"] >= LEAST)].head(_MOST_NAMED)
     for feature, row in ranked.head(most).iterrows():
         grid.add_row(str(feature), *(f"{row[c]:.3f}" if isinstance(row[c], float) else str(row[c]) for c in shown))
+    if len(named):
+        grid.add_row("…")
+    for feature, row in named.iterrows():
+        grid.add_row(str(feature), *(f"{row[c]:.3f}" if isinstance(row[c], float) else str(row[c]) for c in shown))
     Console().print(grid)
-    rest = len(table) - most
+    rest = len(table) - most - len(named)
     if rest > 0:
         print(f"{rest} more" + (f" in {out}" if out else ": write them all with --out T.csv"))
 
