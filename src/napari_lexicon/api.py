@@ -350,7 +350,7 @@ def ask(
     from napari_lexicon.analysis.asked import Asked
     from napari_lexicon.analysis.questions import answer, answer_in_picture
     from napari_lexicon.lexicons import Lexicon
-    from napari_lexicon.lexicons.files import write_bytes_whole
+    from napari_lexicon.lexicons.files import check_place, write_bytes_whole
 
     def told(done: int, total: int, what: str) -> None:
         report(Progress(done, total, what))
@@ -358,6 +358,7 @@ def ask(
     opened, asked = Lexicon.open(lexicon), Asked(**options)
     if picture is None:
         return answer(opened, question, asked, told)
+    check_place(Path(picture))
     table, drawn = answer_in_picture(opened, question, asked, told)
     write_bytes_whole(Path(picture), drawn)
     return table
@@ -426,7 +427,7 @@ def report(
     """
     from napari_lexicon.analysis.report import ReportSettings, gathered, report_page
     from napari_lexicon.lexicons import Lexicon
-    from napari_lexicon.lexicons.files import write_bytes_whole
+    from napari_lexicon.lexicons.files import check_place, write_bytes_whole
 
     def told(done: int, total: int, what: str) -> None:
         report(Progress(done, total, what))
@@ -443,6 +444,7 @@ def report(
         beyond=beyond,
         other=None if other is None else Path(other),
     )
+    check_place(Path(out))
     page = report_page(gathered(Lexicon.open(lexicon), settings, told), told, title=title)
     write_bytes_whole(Path(out), page.encode())
     return Path(out)

@@ -154,6 +154,11 @@ SENTENCES = [
     (["train", "EMBEDDED", "--out", "D.safetensors", "--variance", "1"], "at most 62 components"),
     (["train", "EMBEDDED", "--out", "D.safetensors", "--tokens", "cls"], "'patch' or 'mean'"),
     (["train", "EMBEDDED", "--out", "D.safetensors", "--whitening", "zca"], "needs --whitening pca"),
+    (["train", "EMBEDDED", "--out", "FOLDER"], "is a folder: give the name of a file"),
+    (["train", "EMBEDDED", "--out", "README"], "is there already and is no dictionary: choose another --out"),
+    (["report", "APPLIED", "--out", "FOLDER"], "is a folder: give the name of a file"),
+    (["ask", "APPLIED", "effects", "--out", "README/x.csv"], "README is a file, not a folder. Choose another place"),
+    (["names", "import", "APPLIED", "--from", "README"], "README is no file of names: choose one written by"),
 ]
 
 
@@ -162,7 +167,10 @@ def test_mistakes_get_one_sentence_and_status_2(
     words: list[str], sentence: str, tiny_plate: Path, embedded: Path, applied: Path, tmp_path: Path
 ) -> None:
     places = {"PLATE": tiny_plate, "EMBEDDED": embedded, "APPLIED": applied, "X": tmp_path / "X.lexicon"}
+    places |= {"FOLDER": tmp_path, "README": tmp_path / "README", "README/x.csv": tmp_path / "README/x.csv"}
+    places["README"].write_text("of somebody")
     result = run(*(places.get(word, word) for word in words))
+    assert places["README"].read_text() == "of somebody"
     assert result.exit_code == 2
     assert sentence in result.stderr
     (told,) = result.stderr.splitlines()[-1:]

@@ -74,7 +74,10 @@ def overlay(
     threshold: Annotated[float, typer.Option(help="Of several or in SVG: part of the strongest value, 0 to 1.")] = 0.0,
     quiet: Quiet = False,
 ) -> None:
+    from napari_lexicon.lexicons.files import check_place
+
     with sentences(), told(quiet) as progress:
+        check_place(out)
         if len(feature) > 1 or out.suffix.lower() == ".svg" or threshold:
             from napari_lexicon.jobs.shown_maps import FigureJob, run_figure
 
@@ -198,7 +201,11 @@ def ask(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
+    from napari_lexicon.lexicons.files import check_place
+
     with sentences(), told(quiet) as progress:
+        if out is not None:
+            check_place(out)
         table = api.ask(
             lexicon,
             question,

@@ -73,7 +73,7 @@ def run_ask(job: AskJob, report: Report = silent, should_stop: ShouldStop = neve
     from napari_lexicon.analysis.question_words import DRAWN
     from napari_lexicon.analysis.questions import answer, answer_in_picture
     from napari_lexicon.lexicons import Lexicon
-    from napari_lexicon.lexicons.files import write_bytes_whole
+    from napari_lexicon.lexicons.files import check_place, write_bytes_whole
 
     def told(done: int, total: int, what: str) -> None:
         if should_stop():
@@ -97,6 +97,7 @@ def run_ask(job: AskJob, report: Report = silent, should_stop: ShouldStop = neve
         pixels=job.pixels,
         beyond=job.beyond,
     )
+    check_place(Path(job.out))
     report(Progress(0, 0, "reading the lexicon"))
     lexicon, drawn = Lexicon.open(job.lexicon), b""
     try:

@@ -12,6 +12,7 @@ from napari_lexicon.errors import JobError
 from napari_lexicon.jobs.contract import Progress, Report, ShouldStop, never, silent
 from napari_lexicon.jobs.reporting import WrittenFile
 from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.lexicons.files import check_place
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class CellsJob:
 
 def run_cells(job: CellsJob, report: Report = silent, should_stop: ShouldStop = never) -> WrittenFile:
     """Run a :class:`CellsJob`."""
+    check_place(Path(job.out))
     lexicon = Lexicon.open(job.lexicon)
     plate = lexicon.only_plate(job.plate)
     labels_of = labels_from(job.labels, job.channel, job.diameter_um)

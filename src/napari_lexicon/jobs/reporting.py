@@ -72,7 +72,7 @@ def run_report(job: ReportJob, report: Report = silent, should_stop: ShouldStop 
     """
     from napari_lexicon.analysis.report import ReportSettings, gathered, report_page
     from napari_lexicon.lexicons import Lexicon
-    from napari_lexicon.lexicons.files import write_bytes_whole
+    from napari_lexicon.lexicons.files import check_place, write_bytes_whole
 
     def told(done: int, total: int, what: str) -> None:
         if should_stop():
@@ -88,6 +88,7 @@ def run_report(job: ReportJob, report: Report = silent, should_stop: ShouldStop 
         network=job.network,
         beyond=job.beyond,
     )
+    check_place(Path(job.out))
     try:
         page = report_page(gathered(Lexicon.open(job.lexicon), settings, told), told)
     except _Stopped:

@@ -28,6 +28,7 @@ from napari_lexicon.jobs.forming import Forming
 from napari_lexicon.jobs.gathering import GatheredTokens, channels_mode, gathered_tokens
 from napari_lexicon.jobs.training_record import TrainingRecord, read_record, record_path
 from napari_lexicon.lexicons import Lexicon
+from napari_lexicon.lexicons.files import check_place
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def run_train(job: TrainJob, report: Report = silent, should_stop: ShouldStop = 
         raise JobError("icfl-anchored holds principal directions and needs --whitening pca: use --algorithm icfl.")
     if job.seeds < 1:
         raise JobError(f"Training needs at least one seed, not {job.seeds}: correct the option.")
+    _check_out(Path(job.out))
     report(Progress(0, job.steps * job.seeds, "gathering tokens"))
     lexicon = Lexicon.open(job.lexicon)
     channels = channels_mode(lexicon, job.channels)
@@ -224,6 +226,16 @@ class _Recorder:
 
     def _seconds(self) -> float:
         return self._before + time.monotonic() - self._start
+
+
+def _check_out(out: Path) -> None:
+    """Refuse, before hours of training, a place that could not be written, or that another kind of file would lose."""
+    check_place(out)
+    if out.exists() and out.suffix != ".safetensors":
+        try:
+            load_dictionary(out)
+        except DictionaryError:
+            raise JobError(f"{out} is there already and is no dictionary: choose another --out.") from None
 
 
 def _keep_previous(out: Path, new_hash: str) -> None:

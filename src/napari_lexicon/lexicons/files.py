@@ -51,6 +51,23 @@ def write_bytes_whole(path: Path, content: bytes) -> None:
         raise LexiconFolderError(_disk_sentence(path.parent, error)) from error
 
 
+def check_place(out: Path) -> None:
+    """Say before long work, not after it, that its file could not be written to ``out``. Nothing is made.
+
+    Raises
+    ------
+    LexiconFolderError
+        If ``out`` is a folder, or lies in one that cannot be made or written.
+    """
+    if out.is_dir():
+        raise LexiconFolderError(f"{out} is a folder: give the name of a file, such as {out / 'NAME'}{out.suffix}.")
+    folder = next(one for one in out.absolute().parents if one.exists())
+    if not folder.is_dir():
+        raise LexiconFolderError(f"{out} cannot be written: {folder} is a file, not a folder. Choose another place.")
+    if not os.access(folder, os.W_OK):
+        raise LexiconFolderError(f"{folder} cannot be written: choose a folder that you may write to.")
+
+
 def _disk_sentence(folder: Path, error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (

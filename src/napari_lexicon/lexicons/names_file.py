@@ -110,7 +110,11 @@ def read_names(path: Path) -> NamesFile:
     if not path.is_file():
         raise LexiconFolderError(f"There is no file {path}: check the path.")
     try:
-        return NamesFile.model_validate(read_json(path))
+        content = read_json(path)
+    except LexiconFolderError as error:
+        raise LexiconFolderError(f"{path} is no file of names: choose one written by names export.") from error
+    try:
+        return NamesFile.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
