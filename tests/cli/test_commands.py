@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from napari_lexicon.cli import app
@@ -45,6 +47,16 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
     assert f"napari-lexicon {command}" in result.output.replace("\n", " ")
+
+
+def test_every_option_stands_on_the_page_of_commands_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+    groups, options = [get_command(app)], {"--help"}
+    while groups:
+        for command in groups.pop().commands.values():
+            groups += [command] if hasattr(command, "commands") else []
+            options |= {name for one in command.params for name in (*one.opts, *one.secondary_opts) if name[:2] == "--"}
+    assert set(re.findall(r"--[a-z]+(?:-[a-z]+)*", page)) == options
 
 
 def test_info_as_json_counts_what_is_there(tiny_plate: Path) -> None:
