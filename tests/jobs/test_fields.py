@@ -17,6 +17,7 @@ from napari_lexicon.dictionaries.channel_groups import grouped_tokens
 from napari_lexicon.errors import DictionaryError, JobError, LexiconError, LexiconFolderError
 from napari_lexicon.jobs.contract import TimeLeft
 from napari_lexicon.jobs.embedding import EmbedJob, sample_size
+from napari_lexicon.jobs.plates import origin_as_before
 from napari_lexicon.jobs.running import job_from_json, job_to_json
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.origins import plate_origin
@@ -187,6 +188,16 @@ def test_windows_of_the_first_job_are_kept_by_later_ones(tiny_plate: Path, appli
     a, b = (Lexicon.open(path).plates["tiny"].header.channels for path in (applied, embedded))
     assert a == b
     assert all(channel.low < channel.high for channel in a)
+
+
+def test_a_plate_is_the_same_one_by_another_way_of_writing_its_path(tiny_plate: Path, applied: Path) -> None:
+    lexicon = Lexicon.open(applied)
+    written = lexicon.only_plate().header.origin
+    other = plate_origin(tiny_plate / ".." / tiny_plate.name)
+    assert other.path != written.path
+    assert origin_as_before(lexicon, other).path == written.path
+    beside = plate_origin(tiny_plate.parent)
+    assert origin_as_before(lexicon, beside) == beside
 
 
 def test_grouped_tokens_follow_the_order_asked_for() -> None:

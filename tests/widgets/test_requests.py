@@ -160,9 +160,10 @@ def test_the_window_is_built_without_torch():
 def test_a_plate_opens_at_the_size_that_its_lexicon_was_read_at(tiny_plate: Path, tmp_path: Path):
     out = tmp_path / "x.lexicon"
     api.embed(tiny_plate, out, device="cpu", keep_tokens=8, um_per_pixel=1.0)
-    opened = open_with_lexicon(PlateOrigin(path=str(tiny_plate)), out)
+    opened = open_with_lexicon(PlateOrigin(path=str(tiny_plate / ".." / tiny_plate.name)), out)
     assert opened.lexicon is not None
     assert opened.origin.um_per_pixel == 1.0
+    assert opened.origin.path == str(tiny_plate)  # as the lexicon has it, or nothing of it would be found there
     read = opened.lexicon.plates["tiny"]
     assert next(opened.plate.fields()).shape == read.fields[0].shape == (50, 70)
     state = read_cache_state(opened.plate, opened.lexicon, read)

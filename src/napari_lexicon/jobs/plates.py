@@ -27,6 +27,7 @@ from napari_lexicon.lexicons.headers import (
     ProblemHeader,
 )
 from napari_lexicon.lexicons.lock import locked
+from napari_lexicon.lexicons.relinking import as_written
 from napari_lexicon.plates import open_plate
 from napari_lexicon.plates.files_field import fetch_headers
 from napari_lexicon.plates.model import Field, Plate
@@ -153,7 +154,8 @@ def prepared_plate(
 
 
 def origin_as_before(lexicon: Lexicon, origin: PlateOrigin) -> PlateOrigin:
-    """The origin with the size of fields that an earlier job on the plate chose, where this one leaves it open."""
+    """The origin with the path of an earlier job on the plate, and its size of fields where this one leaves it open."""
+    origin = as_written(lexicon, origin)
     if origin.um_per_pixel is not None or origin.enlarge is not None:
         return origin
     for plate in lexicon.plates.values():

@@ -11,7 +11,7 @@ from napari_lexicon.lexicons.files import write_json_whole
 from napari_lexicon.lexicons.folder import Lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin
 from napari_lexicon.lexicons.plate import LexiconPlate
-from napari_lexicon.plates.locations import absolute_location, remote_address
+from napari_lexicon.plates.locations import absolute_location, remote_address, same_place
 from napari_lexicon.plates.model import Plate
 
 _SHAPES = 8  # fields whose size is compared
@@ -48,6 +48,14 @@ def gone(lexicon: Lexicon, plate: LexiconPlate) -> PlateGoneError:
         lexicon.path,
         plate.id,
     )
+
+
+def as_written(lexicon: Lexicon, origin: PlateOrigin) -> PlateOrigin:
+    """The origin with the path that the lexicon has for this plate, which may lead there by another way."""
+    for plate in lexicon.plates.values():
+        if same_place(plate.header.origin.path, origin.path):
+            return origin.model_copy(update={"path": plate.header.origin.path})
+    return origin
 
 
 def moved_origin(origin: PlateOrigin, path: str | Path) -> PlateOrigin:

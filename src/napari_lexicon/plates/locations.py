@@ -28,6 +28,18 @@ def local_path(path: str | os.PathLike[str]) -> Path:
     return Path(text).expanduser()
 
 
+def same_place(one: str, other: str) -> bool:
+    """Whether two locations are one place, however it was written: through a link, or with ``..`` in it."""
+    if one == other:
+        return True
+    if remote_address(one) or remote_address(other):
+        return False
+    try:
+        return os.path.samefile(one, other)
+    except OSError:  # nothing is there
+        return False
+
+
 def absolute_location(path: str | os.PathLike[str]) -> str:
     """The address, or the absolute path, as text: what to write down so that the plate is found again."""
     return remote_address(path) or str(local_path(path).absolute())

@@ -54,7 +54,7 @@ def results_path(plate_path: Path, folder: str = "") -> Path:
 def open_with_lexicon(origin: PlateOrigin, lexicon_path: Path | None) -> Opened:
     """Open a plate, and its lexicon where one is there. A lexicon that cannot be read does not keep the plate shut."""
     from napari_lexicon.lexicons import Lexicon
-    from napari_lexicon.lexicons.relinking import relinked
+    from napari_lexicon.lexicons.relinking import as_written, relinked
     from napari_lexicon.plates import open_plate
 
     plate = open_plate(origin.path, **origin.choices())
@@ -63,6 +63,7 @@ def open_with_lexicon(origin: PlateOrigin, lexicon_path: Path | None) -> Opened:
         return Opened(plate, origin, None)
     try:
         lexicon, trouble = Lexicon.open(path), ""
+        origin = as_written(lexicon, origin)
         before = relinked(lexicon, plate, origin)
         if before is not None:
             lexicon = Lexicon.open(path)
