@@ -398,6 +398,19 @@ def test_a_table_that_describes_the_wells_is_found_under_any_name(tmp_path: Path
     assert likely_plate_map(plate).table == folder / "d_what_was_done.csv"
 
 
+def test_our_own_results_are_no_plate_map_and_the_table_above_images_is_found_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "features.csv").write_text("feature,name,fires,plate,well\n0,#0,0.1,p,A01\n1,#1,0.2,p,A02\n")
+    (tmp_path / "labels.csv").write_text("well,dose\nA01,1\nA02,2\n")
+    monkeypatch.chdir(tmp_path)
+    plate = Plate(Path("images"), "p", {name: Well(name, 0, n, ()) for n, name in enumerate(("A01", "A02"))}, ())
+    assert likely_plate_map(plate).table == tmp_path / "labels.csv"
+    with pytest.raises(PlateMapError, match=r"features\.csv is a table of features, not of wells: choose a table"):
+        with_plate_map(plate, tmp_path / "features.csv")
+
+
 def test_a_table_of_other_plates_is_not_offered_and_the_reason_is_said(tmp_path: Path) -> None:
     plate = Plate(tmp_path, "P9", {name: Well(name, 0, n, ()) for n, name in enumerate(("A01", "A02"))}, ())
     rows = [f"{name},{well},drug {name}" for name in ("P1", "P2") for well in ("A01", "A02")]

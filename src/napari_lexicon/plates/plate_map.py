@@ -39,6 +39,7 @@ _IMAGE_COLUMNS = (
 _FIELD_COLUMNS = frozenset({"field", "site", "fov", "fieldid", "siteid", *_IMAGE_COLUMNS[:8]})
 _PLATE = "Metadata_Plate"
 _SHOWN = 5
+_RESULTS = ({"feature", "fires"}, {"feature", "control_like"})  # columns of tables that features and ask write
 _MOST_TABLES, _LARGEST_TABLE = 12, 20_000_000  # tables looked at, and bytes of one, where no name says which it is
 
 
@@ -102,6 +103,8 @@ def with_plate_map(plate: Plate, table: str | os.PathLike[str] | pd.DataFrame) -
         raw = raw.reset_index(drop=True)
     else:
         raw = text_table(table)
+        if any(columns <= set(raw.columns) for columns in _RESULTS):
+            raise PlateMapError(f"{name} is a table of features, not of wells: choose a table with a row per well.")
     rows = rows_of_plate(raw, plate.name, name)
     matched = best_match(rows, plate)
     if matched is None:
@@ -150,7 +153,7 @@ def likely_plate_map(plate: Plate) -> LikelyMap:
 
     It is looked for in the plate's folder, and in the one above where the plate's is called ``images`` or the like.
     """
-    folder = Path(plate.path)
+    folder = Path(plate.path).absolute()  # the one above has no name otherwise
     if not folder.is_dir():
         return LikelyMap()
     places = [folder, folder.parent] if is_part_of_a_plate(folder) else [folder]
