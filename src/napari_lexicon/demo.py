@@ -69,7 +69,7 @@ def run_demo(out: Path, report: Report, should_stop: ShouldStop) -> DemoResult:
     Raises
     ------
     JobError
-        If asked to stop before the end.
+        If asked to stop before the end, or the folder cannot be written.
     """
     start = time.monotonic()
     plate = _simulated(out, report, should_stop)
@@ -97,7 +97,11 @@ def _simulated(out: Path, report: Report, should_stop: ShouldStop) -> Path:
         report(Progress(done, total, f"simulating a plate: {message}"))
 
     settings = PlateSettings(name="demo", wells=WELLS, fields=FIELDS, shape=(SIDE, SIDE), seed=7)
-    plate = simulate_plate(out / "demo.zarr", settings, told, should_stop, workers=min(4, os.cpu_count() or 1))
+    try:
+        plate = simulate_plate(out / "demo.zarr", settings, told, should_stop, workers=min(4, os.cpu_count() or 1))
+    except OSError as error:
+        why = error.strerror or error
+        raise JobError(f"The sample plate cannot be written to {out} ({why}): choose another --out.") from error
     if should_stop():
         raise JobError("Stopped; what was finished is kept: run the same command to go on.")
     return plate

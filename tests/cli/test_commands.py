@@ -168,6 +168,7 @@ SENTENCES = [
     (["train", "EMBEDDED", "--out", "D.safetensors", "--whitening", "zca"], "needs --whitening pca"),
     (["train", "EMBEDDED", "--out", "FOLDER"], "is a folder: give the name of a file"),
     (["train", "EMBEDDED", "--out", "README"], "is there already and is no dictionary: choose another --out"),
+    (["demo", "--no-gui", "--out", "README"], "The sample plate cannot be written to"),
     (["report", "APPLIED", "--out", "FOLDER"], "is a folder: give the name of a file"),
     (["ask", "APPLIED", "effects", "--out", "README/x.csv"], "README is a file, not a folder. Choose another place"),
     (["names", "import", "APPLIED", "--from", "README"], "README is no file of names: choose one written by"),

@@ -177,6 +177,20 @@ def test_one_job_at_a_time_and_a_dead_one_does_not_block(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_is_held_on_a_disk_without_links_and_one_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", no_links)
+    with locked(tmp_path), pytest.raises(LexiconFolderError, match="Another job is working"), locked(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(LexiconFolderError, match="gone cannot be written"), locked(tmp_path / "gone"):
+        pass
+
+
 def test_texts_that_look_like_numbers_or_nothing_come_back_as_texts(applied: Path, tmp_path: Path) -> None:
     """``0010`` and ``10`` are two compounds, and ``None`` is what somebody wrote."""
     path = tmp_path / "map.csv"

@@ -48,7 +48,7 @@ def write_bytes_whole(path: Path, content: bytes) -> None:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise LexiconFolderError(_disk_sentence(path.parent, error)) from error
+        raise LexiconFolderError(disk_sentence(path.parent, error)) from error
 
 
 def check_place(out: Path) -> None:
@@ -68,7 +68,8 @@ def check_place(out: Path) -> None:
         raise LexiconFolderError(f"{folder} cannot be written: choose a folder that you may write to.")
 
 
-def _disk_sentence(folder: Path, error: OSError) -> str:
+def disk_sentence(folder: Path, error: OSError) -> str:
+    """What to say where a folder cannot be written, and what to do."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
             f"The disk that holds {folder} is full: free some space and run the same command again; "

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from napari_lexicon.errors import LexiconFolderError
+from napari_lexicon.lexicons.files import disk_sentence
 
 
 @contextmanager
@@ -21,16 +22,19 @@ def locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     LexiconFolderError
-        If another job works in the folder.
+        If another job works in the folder, or it cannot be written.
     """
     path = folder / "job.lock"
     mine = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
     written = folder / f".job.lock.{os.getpid()}"
-    written.write_text(mine, encoding="utf-8")
     try:
-        _take(path, written)
-    finally:
-        written.unlink(missing_ok=True)
+        written.write_text(mine, encoding="utf-8")
+        try:
+            _take(path, written)
+        finally:
+            written.unlink(missing_ok=True)
+    except OSError as error:
+        raise LexiconFolderError(disk_sentence(folder, error)) from error
     try:
         yield
     finally:
@@ -41,7 +45,13 @@ def _take(path: Path, written: Path) -> None:
     """Give ``path`` the content of ``written``, whole or not at all, unless a living job has it."""
     while True:
         try:
-            os.link(written, path)
+            try:
+                os.link(written, path)
+            except FileExistsError:
+                raise
+            except OSError:  # a disk without links, as exFAT
+                with open(path, "x", encoding="utf-8") as file:
+                    file.write(written.read_text(encoding="utf-8"))
             return
         except FileExistsError:
             if _holder_lives(path):
