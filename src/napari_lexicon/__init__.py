@@ -15,7 +15,9 @@ _PLACES = {
     "ask": "napari_lexicon.api",
     "convert": "napari_lexicon.api",
     "embed": "napari_lexicon.api",
+    "export_names": "napari_lexicon.api",
     "features": "napari_lexicon.api",
+    "import_names": "napari_lexicon.api",
     "info": "napari_lexicon.api",
     "model_card": "napari_lexicon.api",
     "overlay": "napari_lexicon.api",
@@ -38,7 +40,9 @@ if TYPE_CHECKING:
     from napari_lexicon.api import ask as ask
     from napari_lexicon.api import convert as convert
     from napari_lexicon.api import embed as embed
+    from napari_lexicon.api import export_names as export_names
     from napari_lexicon.api import features as features
+    from napari_lexicon.api import import_names as import_names
     from napari_lexicon.api import info as info
     from napari_lexicon.api import model_card as model_card
     from napari_lexicon.api import overlay as overlay

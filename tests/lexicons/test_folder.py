@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -31,6 +33,17 @@ def test_files_are_where_the_specification_says(applied: Path) -> None:
         assert len(names) == 12
         assert names[0].startswith("A01_0.")
         assert names[0].endswith(".zarr.zip")
+
+
+def test_the_backbone_has_the_keys_of_the_specification_and_its_fingerprint(applied: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/lexicon-folder.md").read_text(encoding="utf-8")
+    (row,) = (line for line in page.splitlines() if line.startswith("| `backbone` | object |"))
+    backbone = json.loads((applied / "lexicon.json").read_text())["backbone"]
+    assert set(re.findall(r"`(\w+)`", row)) - {"backbone"} == set(backbone)
+    hashed = {key: value for key, value in backbone.items() if key != "licence" and (key, value) != ("reach", 0)}
+    digest = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()[:16]
+    plate = Lexicon.open(applied).only_plate()
+    assert plate.attributes("codes", 0)["backbone"] == digest
 
 
 def test_arrays_have_the_shapes_and_types_of_the_specification(applied: Path) -> None:
