@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import asdict, fields
 from pathlib import Path
+from shutil import copytree
 from types import SimpleNamespace
 
 from napari_lexicon import api
@@ -166,6 +167,12 @@ def test_a_plate_opens_at_the_size_that_its_lexicon_was_read_at(tiny_plate: Path
     assert opened.origin.path == str(tiny_plate)  # as the lexicon has it, or nothing of it would be found there
     read = opened.lexicon.plates["tiny"]
     assert next(opened.plate.fields()).shape == read.fields[0].shape == (50, 70)
+    (tmp_path / "above").mkdir()
+    copytree(tiny_plate, tmp_path / "above" / tiny_plate.name)
+    copytree(out, tmp_path / "above" / "tiny.lexicon")
+    above = open_with_lexicon(PlateOrigin(path=str(tmp_path / "above")), None)
+    assert above.origin.path == str(tmp_path / "above" / tiny_plate.name)
+    assert above.lexicon is not None  # that beside the plate, not one beside the folder above
     state = read_cache_state(opened.plate, opened.lexicon, read)
     assert (state.embedded, state.stale) == (12, 0)
 

@@ -59,6 +59,10 @@ def open_with_lexicon(origin: PlateOrigin, lexicon_path: Path | None) -> Opened:
 
     plate = open_plate(origin.path, **origin.choices())
     path = lexicon_path or results_path(Path(origin.path), preferences().results_folder)
+    if not (path / "lexicon.json").exists() and Path(plate.path).suffix == ".zarr" and str(plate.path) != origin.path:
+        # a folder with one plate in it was opened: the plate's results lie beside the plate
+        origin = origin.model_copy(update={"path": str(plate.path)})
+        path = lexicon_path or results_path(Path(plate.path), preferences().results_folder)
     if not (path / "lexicon.json").exists():
         return Opened(plate, origin, None)
     try:
