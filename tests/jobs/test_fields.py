@@ -12,11 +12,12 @@ import torch
 from tests.conftest import cell_like_image, write_tiny_plate
 
 from napari_lexicon import api
+from napari_lexicon.backbones import load_backbone
 from napari_lexicon.dictionaries import load_dictionary
 from napari_lexicon.dictionaries.channel_groups import grouped_tokens
 from napari_lexicon.errors import DictionaryError, JobError, LexiconError, LexiconFolderError
-from napari_lexicon.jobs.contract import TimeLeft
-from napari_lexicon.jobs.embedding import EmbedJob, sample_size
+from napari_lexicon.jobs.contract import TimeLeft, silent
+from napari_lexicon.jobs.embedding import EmbedJob, plate_works, sample_size
 from napari_lexicon.jobs.plates import origin_as_before
 from napari_lexicon.jobs.running import job_from_json, job_to_json
 from napari_lexicon.lexicons import Lexicon
@@ -196,8 +197,18 @@ def test_a_plate_is_the_same_one_by_another_way_of_writing_its_path(tiny_plate: 
     other = plate_origin(tiny_plate / ".." / tiny_plate.name)
     assert other.path != written.path
     assert origin_as_before(lexicon, other).path == written.path
-    beside = plate_origin(tiny_plate.parent)
+    beside = plate_origin(tiny_plate.parent / "other.zarr")
     assert origin_as_before(lexicon, beside) == beside
+
+
+def test_the_folder_above_a_plate_is_written_down_as_the_plate(tiny_plate: Path, tmp_path: Path) -> None:
+    inner = Path(shutil.copytree(tiny_plate, tmp_path / "above" / tiny_plate.name))
+    backbone = load_backbone("builtin", device="cpu")
+    lexicon = Lexicon.create(tmp_path / "a.lexicon", backbone.spec)
+    for path in (inner.parent, inner):
+        works = plate_works(lexicon, plate_origin(path), backbone, False, None, silent)
+        assert {work.plate.header.origin.path for work in works} == {str(inner)}
+    assert list(lexicon.plates) == ["tiny"]
 
 
 def test_grouped_tokens_follow_the_order_asked_for() -> None:

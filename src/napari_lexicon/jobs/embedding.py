@@ -23,6 +23,7 @@ from napari_lexicon.jobs.loading import loaded_backbone
 from napari_lexicon.jobs.plates import held_lexicon, opened, origin_as_before, prepared_plate
 from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
+from napari_lexicon.lexicons.origins import of_the_plate
 from napari_lexicon.lexicons.pixels import pixels_origin
 
 Keep = int | Literal["all"]
@@ -170,6 +171,10 @@ def plate_works(
     report(Progress(0, 0, f"opening {Path(origin.path).name}"))
     origin = origin_as_before(lexicon, origin)
     plate = opened(origin)
+    inner = of_the_plate(origin, plate)
+    if inner != origin and all(one.header.origin.path != origin.path for one in lexicon.plates.values()):
+        origin = origin_as_before(lexicon, inner)
+        plate = opened(origin)
     report(Progress(0, 0, f"measuring the intensity windows of {plate.name}"))
     return works_of(plate, prepared_plate(lexicon, plate, origin, backbone.spec, anew=anew, light=light))
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from napari_lexicon.lexicons.headers import PlateOrigin
-from napari_lexicon.plates.locations import absolute_location
+from napari_lexicon.plates.locations import absolute_location, remote_address
+
+if TYPE_CHECKING:
+    from napari_lexicon.plates.model import Plate
 
 
 def plate_origin(
@@ -45,3 +48,11 @@ def plate_origin(
         um_per_pixel=um_per_pixel,
         enlarge=enlarge,
     )
+
+
+def of_the_plate(origin: PlateOrigin, plate: Plate) -> PlateOrigin:
+    """The origin with the path of the plate itself, where the folder above an OME-Zarr plate was given."""
+    inner = str(plate.path)
+    if remote_address(origin.path) or inner == origin.path or Path(inner).suffix != ".zarr":
+        return origin
+    return origin.model_copy(update={"path": inner})

@@ -54,15 +54,16 @@ def results_path(plate_path: Path, folder: str = "") -> Path:
 def open_with_lexicon(origin: PlateOrigin, lexicon_path: Path | None) -> Opened:
     """Open a plate, and its lexicon where one is there. A lexicon that cannot be read does not keep the plate shut."""
     from napari_lexicon.lexicons import Lexicon
+    from napari_lexicon.lexicons.origins import of_the_plate
     from napari_lexicon.lexicons.relinking import as_written, relinked
     from napari_lexicon.plates import open_plate
 
     plate = open_plate(origin.path, **origin.choices())
     path = lexicon_path or results_path(Path(origin.path), preferences().results_folder)
-    if not (path / "lexicon.json").exists() and Path(plate.path).suffix == ".zarr" and str(plate.path) != origin.path:
-        # a folder with one plate in it was opened: the plate's results lie beside the plate
-        origin = origin.model_copy(update={"path": str(plate.path)})
-        path = lexicon_path or results_path(Path(plate.path), preferences().results_folder)
+    inner = of_the_plate(origin, plate)
+    if not (path / "lexicon.json").exists() and inner != origin:  # the plate's results lie beside the plate
+        origin = inner
+        path = lexicon_path or results_path(Path(origin.path), preferences().results_folder)
     if not (path / "lexicon.json").exists():
         return Opened(plate, origin, None)
     try:
