@@ -71,10 +71,11 @@ def run_demo(out: Path, report: Report, should_stop: ShouldStop) -> DemoResult:
     JobError
         If asked to stop before the end, or the folder cannot be written.
     """
-    start = time.monotonic()
     plate = _simulated(out, report, should_stop)
     lexicon_path = out / "demo.lexicon"
+    start = time.monotonic()
     result = api.apply(plate, lexicon_path, report=report, should_stop=should_stop)
+    seconds = time.monotonic() - start
     if result.stopped:
         raise JobError("Stopped; what was finished is kept: run the same command to go on.")
     report(Progress(0, 0, "writing tables and pictures"))
@@ -87,7 +88,7 @@ def run_demo(out: Path, report: Report, should_stop: ShouldStop) -> DemoResult:
         name = f"{one.perturbation}_feature{one.feature}"
         api.overlay(lexicon_path, one.well, one.feature, channel=one.channel).save(out / f"overlay_{name}.png")
         gallery(lexicon, one.feature).save(out / f"tiles_{name}.png")
-    return DemoResult(lexicon_path, _text(out, found, result.finished + result.kept, time.monotonic() - start))
+    return DemoResult(lexicon_path, _text(out, found, result.finished + result.kept, seconds))
 
 
 def _simulated(out: Path, report: Report, should_stop: ShouldStop) -> Path:

@@ -126,6 +126,7 @@ def test_the_whole_job_by_command(tiny_plate: Path, tiny_dictionary: Path, tmp_p
     assert run("overlay", out, "--well", "b3", "--field", 1, "--feature", 12, "--out", picture).exit_code == 0
     assert np.asarray(Image.open(picture)).std() > 0
 
+    assert "ends in .h5ad" in run("profiles", out, "--out", tmp_path / "P.csv").stderr
     assert run("profiles", out, "--out", tmp_path / "P.h5ad").exit_code == 0
     profiles = anndata.read_h5ad(tmp_path / "P.h5ad")
     assert list(profiles.obs_names) == ["A01", "A02", "A03", "B01", "B02", "B03"]

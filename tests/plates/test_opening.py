@@ -59,6 +59,12 @@ def test_a_text_file(tmp_path: Path) -> None:
         open_plate(tmp_path / "letter.txt")
 
 
+def test_a_dictionary_is_no_plate_and_is_said_where_it_belongs(tmp_path: Path) -> None:
+    (tmp_path / "mine.safetensors").write_bytes(b"Dear")
+    with pytest.raises(PlateError, match="Dictionary dock"):
+        open_plate(tmp_path / "mine.safetensors")
+
+
 def test_a_zarr_that_is_no_plate(tmp_path: Path) -> None:
     import zarr
 

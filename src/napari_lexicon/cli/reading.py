@@ -140,6 +140,8 @@ def profiles(
     quiet: Quiet = False,
 ) -> None:
     with sentences():
+        if out.suffix != ".h5ad":
+            raise LexiconError(f"Profiles are written as AnnData: give --out a name that ends in .h5ad, not {out.name}.")
         data = api.profiles(lexicon, plate)
         write(out, data.write_h5ad)
         if not quiet:

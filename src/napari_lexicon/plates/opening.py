@@ -231,6 +231,11 @@ def _opened(request: Request) -> Plate:
             continue
         if reader.recognises(path):
             return reader.open(request)
+    if path.suffix == ".safetensors" and path.is_file():
+        raise PlateError(
+            f"{path} holds a dictionary or a model, no images: open a plate first, then choose it in the Dictionary dock "
+            "under From a file, or apply it with --dictionary."
+        )
     if path.is_file():
         raise PlateError(
             f"{path} is neither an image nor the index of a plate: choose an image, a folder of images or an "
