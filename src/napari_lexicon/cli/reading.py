@@ -141,7 +141,7 @@ def profiles(
 ) -> None:
     with sentences():
         if out.suffix != ".h5ad":
-            raise LexiconError(f"Profiles are written as AnnData: give --out a name that ends in .h5ad, not {out.name}.")
+            raise LexiconError(f"Profiles are AnnData: give --out a name that ends in .h5ad, not {out.name}.")
         data = api.profiles(lexicon, plate)
         write(out, data.write_h5ad)
         if not quiet:

@@ -233,8 +233,8 @@ def _opened(request: Request) -> Plate:
             return reader.open(request)
     if path.suffix == ".safetensors" and path.is_file():
         raise PlateError(
-            f"{path} holds a dictionary or a model, no images: open a plate first, then choose it in the Dictionary dock "
-            "under From a file, or apply it with --dictionary."
+            f"{path} holds a dictionary or a model, no images: open a plate first, then choose it in the Dictionary "
+            "dock under From a file, or apply it with --dictionary."
         )
     if path.is_file():
         raise PlateError(
