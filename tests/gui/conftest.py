@@ -30,34 +30,6 @@ def person(make_napari_viewer) -> Iterator[Person]:
     person.workspace.close()
 
 
-@pytest.fixture(scope="module")
-def seated() -> Iterator[Person]:
-    """A person at a window that stays open."""
-    import napari
-
-    viewer = napari.Viewer(show=False)
-    fit_to_screen(viewer)
-    person = Person(viewer)
-    person.open_workspace("Features")
-    yield person
-    person.workspace.close()
-    viewer.close()
-
-
-@pytest.fixture
-def at(seated: Person, plate: Path) -> Person:
-    """The same person, with a fresh copy of the plate and its lexicon just opened; layers of others are gone."""
-    for layer in list(seated.viewer.layers):
-        seated.viewer.layers.remove(layer)
-    seated.viewer.dims.ndisplay = 2
-    state = seated.workspace.state
-    state.set_lexicon(None)
-    state.set_plate(None, None)
-    seated.wait(lambda: not seated.workspace.background.busy(), what="quiet")
-    opened(seated, plate)
-    return seated
-
-
 @pytest.fixture
 def plate(tiny_plate: Path, applied: Path, tmp_path: Path) -> Path:
     """A plate with its lexicon beside it, free to be changed."""

@@ -69,6 +69,10 @@ def test_a_report_is_written_beside_the_work_and_opened(person: Person, plate: P
     reading = person.workspace.reading
     reading.set_beyond(1.0)
     person.wait(lambda: reading.figures is not None and reading.figures.beyond == 1.0, 20, "the reading by direction")
+    state, canvas = person.workspace.state, person.workspace.canvas
+    person.wait(lambda: state.feature is not None and canvas.shown_field() is not None, 20, "the first feature")
+    person.wait(lambda: not person.workspace.background.busy() and not canvas.changing(), 20, "quiet")
+    person.breathe(1)  # what has come is drawn: that takes its time, and is none of the report's doing
     choose(person, "report")
     save_as(person, tmp_path / "for you.html")
     assert job_of(person).busy

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.gui.conftest import opened
 from tests.gui.driver import Person
 
 from napari_lexicon.analysis.maps import activation_map
@@ -28,26 +30,19 @@ def thawed() -> None:
     gc.unfreeze()
 
 
-@pytest.fixture
-def at_a_field(at: Person) -> Person:
-    """At a field of a plate, with a feature chosen, and all that was asked for on the screen."""
-    at.wait(lambda: at.workspace.state.feature is not None, what="the first look")
-    at.workspace.state.set_field(FieldPlace("A01", 0))
-    at.wait_for_field("A01")
-    at.workspace.state.set_feature(3)
-    at.wait(lambda: not at.workspace.background.busy(), what="quiet")
-    at.breathe(0.2)
-    return at
+def at_a_field(person: Person, plate: Path) -> None:
+    person.workspace.state.set_lexicon(None)
+    opened(person, plate)
+    person.wait(lambda: person.workspace.state.feature is not None, what="the first look")
+    person.workspace.state.set_field(FieldPlace("A01", 0))
+    person.wait_for_field("A01")
+    person.workspace.state.set_feature(3)
+    person.wait(lambda: not person.workspace.background.busy(), what="quiet")
+    person.breathe(0.2)
 
 
-def test_garbage_is_not_searched_among_what_the_window_is_made_of(person: Person):
-    person.wait(gc.get_freeze_count, 10, "it settles")
-    person.workspace.close()
-    assert not gc.get_freeze_count()  # all that belongs to the window can go
-
-
-def test_a_field_is_not_drawn_before_all_its_channels_are_there(at_a_field: Person):
-    person = at_a_field
+def test_a_field_is_not_drawn_before_all_its_channels_are_there(person: Person, plate: Path):
+    at_a_field(person, plate)
     canvas, layers = person.workspace.canvas, person.workspace.canvas.layers
     mixed = []
 
@@ -65,8 +60,8 @@ def test_a_field_is_not_drawn_before_all_its_channels_are_there(at_a_field: Pers
     assert mixed and not any(mixed)
 
 
-def test_a_channel_that_cannot_be_put_does_not_leave_the_canvas_frozen(at_a_field: Person, monkeypatch):
-    person = at_a_field
+def test_a_channel_that_cannot_be_put_does_not_leave_the_canvas_frozen(person: Person, plate: Path, monkeypatch):
+    at_a_field(person, plate)
 
     def broken(self: FieldLayers, layer: object) -> None:
         raise RuntimeError("no room for a texture")
@@ -82,9 +77,9 @@ def test_a_channel_that_cannot_be_put_does_not_leave_the_canvas_frozen(at_a_fiel
 
 
 def test_the_map_of_before_stays_while_codes_are_read_at_once_and_goes_where_they_take_long(
-    at_a_field: Person, monkeypatch
+    person: Person, plate: Path, monkeypatch
 ):
-    person = at_a_field
+    at_a_field(person, plate)
     state, overlay = person.workspace.state, person.workspace.canvas.overlay
     gate, read = threading.Event(), LexiconPlate.codes
     monkeypatch.setattr(LexiconPlate, "codes", lambda self, number: read(self, number) if gate.wait(20) else None)
@@ -109,8 +104,8 @@ def test_the_map_of_before_stays_while_codes_are_read_at_once_and_goes_where_the
     assert not blanked
 
 
-def test_the_map_of_a_chosen_feature_is_put_a_turn_later_and_drawn_after_that(at_a_field: Person, monkeypatch):
-    person = at_a_field
+def test_the_map_of_a_chosen_feature_is_put_a_turn_later_and_drawn_after_that(person: Person, plate: Path, monkeypatch):
+    at_a_field(person, plate)
     overlay, put = person.workspace.canvas.overlay, ActivationOverlay.show
     drawing = []
 
@@ -127,8 +122,8 @@ def test_the_map_of_a_chosen_feature_is_put_a_turn_later_and_drawn_after_that(at
     assert overlay.layer().name == "#5"
 
 
-def test_all_layers_of_a_plate_go_together(at_a_field: Person):
-    person = at_a_field
+def test_all_layers_of_a_plate_go_together(person: Person, plate: Path):
+    at_a_field(person, plate)
     layers = person.viewer.layers
     if not hasattr(layers, "batched_update"):
         pytest.skip("this napari removes layers one by one")
@@ -140,8 +135,14 @@ def test_all_layers_of_a_plate_go_together(at_a_field: Person):
     assert batches == [tuple(went)]
 
 
-def test_fields_that_a_job_finishes_elsewhere_do_not_draw_the_map_anew(at_a_field: Person, monkeypatch):
-    person = at_a_field
+def test_garbage_is_not_searched_among_what_the_window_is_made_of(person: Person):
+    person.wait(gc.get_freeze_count, 10, "it settles")
+    person.workspace.close()
+    assert not gc.get_freeze_count()  # all that belongs to the window can go
+
+
+def test_fields_that_a_job_finishes_elsewhere_do_not_draw_the_map_anew(person: Person, plate: Path, monkeypatch):
+    at_a_field(person, plate)
     overlay, drawn = person.workspace.canvas.overlay, []
     monkeypatch.setattr(overlay, "show", lambda *what: drawn.append(what))
     for _ in range(20):
@@ -150,8 +151,8 @@ def test_fields_that_a_job_finishes_elsewhere_do_not_draw_the_map_anew(at_a_fiel
     assert len(drawn) <= 2  # the figures are new
 
 
-def test_a_job_that_finishes_many_fields_has_them_looked_through_now_and_then(at_a_field: Person, monkeypatch):
-    person = at_a_field
+def test_a_job_that_finishes_many_fields_has_them_looked_through_now_and_then(person: Person, plate: Path, monkeypatch):
+    at_a_field(person, plate)
     looked, look = [], embed_controller.read_cache_state
 
     def noted(*what: object) -> object:
