@@ -22,7 +22,7 @@ from napari_lexicon.widgets.dictionary.train_form import PRESETS, TrainChoice, T
 from napari_lexicon.widgets.dictionary.view import DictionaryView
 from napari_lexicon.widgets.embed.model_form import ModelChoice, ModelForm
 from napari_lexicon.widgets.embed.settings_form import AT_THE_MODELS, SettingsForm
-from napari_lexicon.widgets.features.card import StyleControls
+from napari_lexicon.widgets.features.card import FeatureCard, StyleControls
 from napari_lexicon.widgets.features.spot_list import FiringFeature, SpotList
 from napari_lexicon.widgets.plate.color_by import ColorBy, ColorByChooser
 from napari_lexicon.widgets.plate.layout import PlateLayout, WellPlace
@@ -275,3 +275,12 @@ def test_before_features_are_computed_cells_are_shown_by_brightness(qtbot):
     view.across.setCurrentIndex(view.across.findData("brightness of ER"))
     view.setChoices(computed, "px")
     assert view.axes() == ("brightness of ER", "area", "feature")  # what a person chose stays
+
+
+def test_a_long_name_is_seen_from_its_beginning(qtbot):
+    card = shown(qtbot, FeatureCard())
+    card.setFeature(267, "mitochondrial network in a cell?", "#ff9900", False, "")
+    assert card.name.cursorPosition() == 0
+    card.name.setCursorPosition(5)
+    card.setFeature(267, "mitochondrial network in a cell?", "#ff9900", False, "new figures")
+    assert card.name.cursorPosition() == 5  # a person is writing

@@ -225,6 +225,7 @@ class FeatureCard(Card):
         self._given = name
         if self.name.text() != name:
             self.name.setText(name)
+            self.name.setCursorPosition(0)  # of a long name its beginning is seen
         self.facts.setText(facts)
         self.why.setText(why)
         self.why.setVisible(bool(why))
