@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import resource
+import sys
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ import torch
 import torch.nn.functional as F
 from tests.dictionaries.planted import make_world
 
-from napari_lexicon.dictionaries import pursuit
+from napari_lexicon import dictionaries
+from napari_lexicon.dictionaries import compiled, pursuit
 from napari_lexicon.dictionaries.codes import Codes
+from napari_lexicon.dictionaries.compiled import COMPILED
 from napari_lexicon.dictionaries.encoder import EncoderSettings
 from napari_lexicon.dictionaries.nomination import ROUTES, Direct, possible_routes, safe_route
 from napari_lexicon.dictionaries.pursuit import pursue, refitted
@@ -48,7 +51,7 @@ def rebuilt(codes: Codes, atoms: torch.Tensor) -> torch.Tensor:
     return F.embedding_bag(codes.indices, atoms, per_sample_weights=codes.values, mode="sum")
 
 
-@pytest.mark.parametrize("path", ["direct", "gram"])
+@pytest.mark.parametrize("path", ["direct", "gram", "compiled"])
 @pytest.mark.parametrize(("rounds", "per_round"), [(1, 1), (6, 1), (4, 3), (5, 5)])
 def test_codes_are_those_of_the_algorithm_as_printed(path: str, rounds: int, per_round: int) -> None:
     tokens, atoms = random_case()
@@ -69,19 +72,20 @@ def trained() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def assert_same(settings: EncoderSettings, tokens: torch.Tensor, atoms: torch.Tensor, within: float = 1e-4) -> None:
-    """All routes give the codes of the plain formulation: score all atoms, rank all atoms."""
+    """All routes and the compiled loops give the codes of the plain formulation: score all atoms, rank all atoms."""
     assert {"direct", "gram", "bfloat16"} == set(possible_routes(atoms, settings.per_iteration))
     encoder = PursuitEncoder(settings, atoms)
     by_route = {path: encoder.encode(tokens, path=path) for path in ROUTES}
     for codes in by_route.values():
         assert torch.equal(codes.indices, by_route["direct"].indices)
         assert torch.equal(codes.values, by_route["direct"].values)
-    plain, ours = plainly(tokens, atoms, settings), by_route["bfloat16"]
-    same = (plain.indices.sort(dim=1).values == ours.indices.sort(dim=1).values).all(dim=1)
-    assert float(same.float().mean()) > 0.98  # where two scores differ by the last bit, either choice is right
-    one, other = (torch.zeros(len(tokens), len(atoms)).scatter_add(1, c.indices, c.values) for c in (plain, ours))
-    scale = one.abs().amax(dim=1, keepdim=True).clamp_min(1)
-    assert float(((one - other) / scale)[same].abs().max()) < within
+    plain = plainly(tokens, atoms, settings)
+    for ours in (by_route["bfloat16"], encoder.encode(tokens, path=COMPILED)):
+        same = (plain.indices.sort(dim=1).values == ours.indices.sort(dim=1).values).all(dim=1)
+        assert float(same.float().mean()) > 0.98  # where two scores differ by the last bit, either choice is right
+        one, other = (torch.zeros(len(tokens), len(atoms)).scatter_add(1, c.indices, c.values) for c in (plain, ours))
+        scale = one.abs().amax(dim=1, keepdim=True).clamp_min(1)
+        assert float(((one - other) / scale)[same].abs().max()) < within
 
 
 def plainly(tokens: torch.Tensor, atoms: torch.Tensor, settings: EncoderSettings) -> Codes:
@@ -122,10 +126,11 @@ def test_all_routes_agree_in_small_dictionaries(atoms: int, per_round: int, sele
     encoder = PursuitEncoder(settings, own)
     by_route = [encoder.encode(tokens, path=path) for path in possible_routes(own, per_round)]
     assert len(by_route) >= 2
-    plain = plainly(tokens, own, settings)
     for codes in by_route:
         assert torch.equal(codes.indices, by_route[0].indices)
         assert torch.equal(codes.values, by_route[0].values)
+    plain = plainly(tokens, own, settings)
+    for codes in (by_route[0], encoder.encode(tokens, path=COMPILED)):
         if atoms < 4 * per_round:  # soon nothing is left, and any choice among scores of 0 is right
             continue
         same = (codes.indices == plain.indices).all(dim=1)
@@ -155,7 +160,7 @@ def test_more_near_duplicates_than_are_shortlisted_are_settled_exactly() -> None
     for own in (crowd, crowd[:400]):  # ranked in groups, and without
         encoder = PursuitEncoder(EncoderSettings(iterations=1, per_iteration=2), own)
         exact = (tokens.double() @ own.double().T).topk(2, dim=1).values
-        for path in possible_routes(own, 2):
+        for path in (*possible_routes(own, 2), COMPILED):
             chosen = encoder.encode(tokens, path=path).indices
             found = (tokens.double().unsqueeze(1) * own.double()[chosen]).sum(dim=2)
             assert torch.allclose(found, exact, atol=2e-7)  # any of the crowd that float32 cannot tell from the best
@@ -187,29 +192,42 @@ def test_all_routes_agree_on_adversarial_inputs(name: str) -> None:
     tokens, atoms = adversaries()[name]
     encoder = PursuitEncoder(EncoderSettings(iterations=3, per_iteration=2), atoms)
     direct = encoder.encode(tokens, path="direct")
-    for path in ("gram", "bfloat16"):
+    for path in ("gram", "bfloat16", COMPILED):
         codes = encoder.encode(tokens, path=path)
-        if name not in ("nothing", "aligned rounding", "one cone"):  # there many scores are equal: any choice is right
-            assert torch.equal(codes.indices, direct.indices)
-        errors = [(tokens - rebuilt(c, atoms)).norm(dim=1) for c in (direct, codes)]
-        assert torch.allclose(*errors, atol=1e-5)
+        first = (tokens.double().unsqueeze(1) * atoms.double()[codes.indices[:, :2]]).sum(dim=2)
+        best = (tokens.double() @ atoms.double().T).topk(2).values
+        assert torch.allclose(first, best, atol=2e-7)
+        # where many scores are equal, any choice is right; compiled loops may also differ in what is left by rounding
+        tied = name in ("nothing", "aligned rounding", "one cone") or (name == "turned away" and path == COMPILED)
+        clear = direct.values.abs() > (1e-5 * tokens.norm(dim=1, keepdim=True) if path == COMPILED else -1)
+        if not tied:
+            assert torch.equal(codes.indices[clear], direct.indices[clear])
+        if not tied or path != COMPILED:
+            errors = [(tokens - rebuilt(c, atoms)).norm(dim=1) for c in (direct, codes)]
+            assert torch.allclose(*errors, atol=1e-5)
 
 
 def test_the_number_of_threads_leaves_no_trace() -> None:
     tokens, atoms = random_case(tokens=3000, atoms=1400)
-    found = []
+    found, by_loops = [], []
     for threads in (1, 2, 3):
         torch.set_num_threads(threads)
         encoder = PursuitEncoder(EncoderSettings(iterations=3, per_iteration=2), atoms)
-        codes = [encoder.encode(tokens, path=path) for path in ROUTES]
+        found += [encoder.encode(tokens, path=path) for path in ROUTES]
+        by_loops.append(encoder.encode(tokens, path=COMPILED))
         assert torch.get_num_threads() == threads
-        found += codes
-    for codes in found:
-        assert torch.equal(codes.indices, found[0].indices)
-        assert torch.equal(codes.values, found[0].values)
+    for codes, first in ((codes, alike[0]) for alike in (found, by_loops) for codes in alike):
+        assert torch.equal(codes.indices, first.indices)
+        assert torch.equal(codes.values, first.values)
 
 
-def test_the_route_is_chosen_by_a_timing_that_is_logged(caplog) -> None:
+@pytest.fixture
+def without_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a graphics card, or without numba."""
+    monkeypatch.setattr(compiled, "_loops", lambda: None)
+
+
+def test_the_route_is_chosen_by_a_timing_that_is_logged(caplog, without_loops) -> None:
     tokens, atoms = random_case(tokens=9000, atoms=1400)
     with caplog.at_level("INFO"):
         PursuitEncoder(EncoderSettings(iterations=2, per_iteration=2), atoms).encode(tokens)
@@ -218,7 +236,7 @@ def test_the_route_is_chosen_by_a_timing_that_is_logged(caplog) -> None:
     assert "ms" in caplog.text
 
 
-def test_the_route_is_chosen_when_tokens_come_a_field_at_a_time(caplog) -> None:
+def test_the_route_is_chosen_when_tokens_come_a_field_at_a_time(caplog, without_loops) -> None:
     tokens, atoms = random_case(tokens=3000, atoms=1400)
     encoder = PursuitEncoder(EncoderSettings(iterations=2, per_iteration=2), atoms)
     with caplog.at_level("INFO"):
@@ -230,10 +248,46 @@ def test_the_route_is_chosen_when_tokens_come_a_field_at_a_time(caplog) -> None:
     assert torch.equal(found[0].values, found[2].values)
 
 
+@pytest.mark.parametrize(
+    ("tokens", "atoms", "per_round", "expected"),
+    [(4000, 300, 2, True), (4000, 300, 17, False), (500, 300, 2, False), (1000, 9000, 2, False)],
+)
+def test_compiled_loops_code_where_they_pay_and_say_so(
+    tokens: int, atoms: int, per_round: int, expected: bool, caplog
+) -> None:
+    unit, own = random_case(tokens=tokens, atoms=atoms)
+    settings = EncoderSettings(iterations=2, per_iteration=per_round)
+    assert compiled.pays(tokens, own, settings) is expected
+    assert not compiled.pays(tokens, own.double(), settings)
+    with caplog.at_level("INFO"):
+        fastest = fastest_route(unit[:100], own, settings, preparation=True)
+    assert (fastest == COMPILED) == (atoms <= 800 and per_round <= 16)
+    assert ("compiled" in caplog.text) == (fastest == COMPILED)
+
+
+def test_without_numba_one_line_says_why_pursuits_are_slower(monkeypatch: pytest.MonkeyPatch, caplog) -> None:
+    tokens, atoms = random_case(tokens=4000, atoms=300)
+    settings = EncoderSettings(iterations=4, per_iteration=2)
+    fast = PursuitEncoder(settings, atoms).encode(tokens)
+    compiled._loops.cache_clear()
+    monkeypatch.setitem(sys.modules, "napari_lexicon.dictionaries.loops", None)
+    monkeypatch.delattr(dictionaries, "loops")
+    try:
+        with caplog.at_level("WARNING"):
+            slow = PursuitEncoder(settings, atoms).encode(tokens)
+            PursuitEncoder(settings, atoms).encode(tokens)
+        assert caplog.text.count("numba") == 1
+    finally:
+        compiled._loops.cache_clear()
+    same = (fast.indices == slow.indices).all(dim=1)
+    assert float(same.float().mean()) > 0.99
+    assert torch.allclose(fast.values[same], slow.values[same], atol=1e-5)
+
+
 def test_a_small_dictionary_goes_by_its_gram_matrix_without_a_race(caplog) -> None:
     tokens, atoms = random_case(atoms=256)
     assert safe_route(atoms) == "gram"
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO"):  # few tokens, so without compiled loops
         assert fastest_route(tokens, atoms, EncoderSettings(iterations=2, per_iteration=2)) == "gram"
     assert "gram" in caplog.text
     assert safe_route(random_case(atoms=4096)[1]) == "direct"
@@ -246,7 +300,7 @@ def test_tokens_that_are_no_numbers_do_not_disturb_others() -> None:
     well = torch.ones(90, dtype=torch.bool)
     well[[3, 50]] = False
     encoder = PursuitEncoder(EncoderSettings(iterations=3, per_iteration=2), atoms)
-    for path in ROUTES:
+    for path in (*ROUTES, COMPILED):
         expected, codes = encoder.encode(tokens, path=path), encoder.encode(broken, path=path)
         assert torch.equal(codes.indices[well], expected.indices[well])
         assert torch.equal(codes.values[well], expected.values[well])
@@ -256,10 +310,12 @@ def test_tokens_that_are_no_numbers_do_not_disturb_others() -> None:
 def test_no_matrix_of_tokens_by_features_is_kept() -> None:
     tokens, atoms = random_case(tokens=40_000, atoms=2048)
     encoder = PursuitEncoder(EncoderSettings(iterations=2, per_iteration=2), atoms)
-    encoder.encode(tokens[:2000], path="bfloat16")
+    for path in ("bfloat16", COMPILED):
+        encoder.encode(tokens[:2000], path=path)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     encoder.encode(tokens, path="bfloat16")
     encoder.encode(tokens, path="direct")
+    encoder.encode(tokens, path=COMPILED)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 100_000  # kB; tokens by features would be 330 MB
 
@@ -267,9 +323,10 @@ def test_no_matrix_of_tokens_by_features_is_kept() -> None:
 def test_identical_atoms_share_the_value_and_nothing_blows_up() -> None:
     tokens, atoms = random_case(atoms=30)
     twice = torch.cat([atoms, atoms])
-    codes = PursuitEncoder(EncoderSettings(iterations=5, per_iteration=4), twice).encode(tokens)
-    assert float(codes.values.abs().max()) < 2
-    assert float((tokens - rebuilt(codes, twice)).norm(dim=1).max()) < 1
+    for path in ("direct", COMPILED):
+        codes = PursuitEncoder(EncoderSettings(iterations=5, per_iteration=4), twice).encode(tokens, path=path)
+        assert float(codes.values.abs().max()) < 2
+        assert float((tokens - rebuilt(codes, twice)).norm(dim=1).max()) < 1
 
 
 def test_reconstruction_error_never_rises_with_rounds() -> None:
@@ -280,8 +337,9 @@ def test_reconstruction_error_never_rises_with_rounds() -> None:
         assert bool((after <= before + 1e-6).all())
 
 
-def test_fewer_rounds_are_a_prefix_of_the_same_pursuit() -> None:
-    tokens, atoms = random_case()
+@pytest.mark.parametrize("count", [64, 3000])  # without compiled loops, and with them
+def test_fewer_rounds_are_a_prefix_of_the_same_pursuit(count: int) -> None:
+    tokens, atoms = random_case(tokens=count)
     encoder = PursuitEncoder(EncoderSettings(iterations=8, per_iteration=2), atoms)
     full, short = encoder.encode(tokens), encoder.encode(tokens, rounds=3)
     assert torch.equal(short.indices, full.indices[:, :6])

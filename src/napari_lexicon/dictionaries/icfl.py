@@ -15,9 +15,8 @@ from napari_lexicon.dictionaries.codes import Codes
 from napari_lexicon.dictionaries.encoder import EncoderSettings
 from napari_lexicon.dictionaries.learners import Gradients
 from napari_lexicon.dictionaries.linear import LinearMap
-from napari_lexicon.dictionaries.nomination import ROUTES
 from napari_lexicon.dictionaries.pursuit import Pursuit, active_features, order_of, refitted
-from napari_lexicon.dictionaries.pursuit_encoder import PursuitEncoder, fastest_route, pursuit_along
+from napari_lexicon.dictionaries.pursuit_encoder import PursuitEncoder, fastest_route, prepared, pursuit_along
 from napari_lexicon.dictionaries.token_source import seeded
 from napari_lexicon.dictionaries.train_settings import TrainSettings
 
@@ -62,10 +61,9 @@ class IcflLearner:
 
     def _pursuit(self, centred: torch.Tensor) -> Pursuit:
         atoms, s = self.parameters["atoms"], self._encoder
-        if self._route is None:  # routes differ in speed and not in result, so a resumed run may choose another
+        if self._route is None:  # those that race differ in speed and not in result: a resumed run may choose another
             self._route = fastest_route(centred, atoms, s, preparation=True)
-        route = ROUTES[self._route](atoms, s.selection == "magnitude")
-        found = pursuit_along(route, centred, atoms, s)
+        found = pursuit_along(prepared(self._route, atoms, s), centred, atoms, s)
         if not s.refit:
             return found
         codes = refitted(centred, atoms, found.codes, s.ridge)

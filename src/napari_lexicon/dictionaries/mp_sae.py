@@ -14,9 +14,8 @@ from napari_lexicon.dictionaries.codes import Codes
 from napari_lexicon.dictionaries.encoder import EncoderSettings
 from napari_lexicon.dictionaries.learners import Gradients
 from napari_lexicon.dictionaries.linear import LinearMap
-from napari_lexicon.dictionaries.nomination import ROUTES
 from napari_lexicon.dictionaries.pursuit import active_features
-from napari_lexicon.dictionaries.pursuit_encoder import PursuitEncoder, fastest_route, pursuit_along
+from napari_lexicon.dictionaries.pursuit_encoder import PursuitEncoder, fastest_route, prepared, pursuit_along
 from napari_lexicon.dictionaries.train_settings import TrainSettings
 
 
@@ -48,7 +47,8 @@ class MatchingPursuit:
         atoms, bias = self.parameters["atoms"], self.parameters["bias"]
         if self._route is None:
             self._route = fastest_route(unit - bias, atoms, self._encoder, preparation=True)
-        picks = pursuit_along(ROUTES[self._route](atoms, False), unit - bias, atoms, self._encoder).indices
+        route = prepared(self._route, atoms, self._encoder)
+        picks = pursuit_along(route, unit - bias, atoms, self._encoder).indices
         leaves = [atoms.detach().requires_grad_(), bias.detach().requires_grad_()]
         with torch.enable_grad():
             residual = unit - leaves[1]
