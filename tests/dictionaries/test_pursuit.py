@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from tests.dictionaries.planted import make_world
 
 from napari_lexicon import dictionaries
-from napari_lexicon.dictionaries import compiled, pursuit
+from napari_lexicon.dictionaries import compiled
 from napari_lexicon.dictionaries.codes import Codes
 from napari_lexicon.dictionaries.compiled import COMPILED
 from napari_lexicon.dictionaries.encoder import EncoderSettings
@@ -403,23 +403,3 @@ def test_more_rounds_than_trained_are_refused() -> None:
     tokens, atoms = random_case()
     with pytest.raises(DictionaryError, match="1 to 4"):
         PursuitEncoder(EncoderSettings(iterations=4, per_iteration=2), atoms).encode(tokens, rounds=5)
-
-
-@pytest.mark.parametrize("atoms", [300, 1100])
-def test_blocks_on_a_core_each_give_what_cores_that_share_every_step_do(
-    atoms: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tokens, own = random_case(tokens=5000, atoms=atoms)
-    encoder = PursuitEncoder(EncoderSettings(iterations=3, per_iteration=2), own)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        for path in possible_routes(own, 2):
-            found = []
-            for apart in (True, False):
-                monkeypatch.setattr(pursuit, "_pays_apart", lambda tokens, atoms, apart=apart: apart)
-                found.append(encoder.encode(tokens, path=path))
-            assert torch.equal(found[0].indices, found[1].indices)
-            assert torch.equal(found[0].values, found[1].values)
-    finally:
-        torch.set_num_threads(threads)

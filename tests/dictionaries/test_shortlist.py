@@ -9,7 +9,7 @@ from napari_lexicon.dictionaries.winners import padded
 
 def ranked(scores: torch.Tensor, magnitude: bool = False) -> Ranking:
     ranking = Ranking(scores.shape[1], padded(scores.T.contiguous()).T.contiguous(), magnitude)
-    ranking.note(slice(None))
+    ranking.note()
     return ranking
 
 
@@ -48,8 +48,7 @@ def test_changed_scores_are_ranked_anew_once_they_are_noted() -> None:
     ranking = ranked(scores)
     assert ranking.shortlist(1, torch.zeros(4)).atoms[:, 0].tolist() == [7] * 4
     ranking.scores[:, 9] = 2
-    ranking.note(slice(0, 2))
-    ranking.note(slice(2, 4))
+    ranking.note()
     assert ranking.shortlist(1, torch.zeros(4)).atoms[:, 0].tolist() == [9] * 4
 
 

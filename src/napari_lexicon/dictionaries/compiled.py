@@ -25,12 +25,13 @@ import torch.nn.functional as F
 
 from napari_lexicon.dictionaries.encoder import EncoderSettings
 from napari_lexicon.dictionaries.pursuit import Pursuit
+from napari_lexicon.errors import DictionaryError
 
 log = logging.getLogger(__name__)
 
 COMPILED = "compiled"  # its name among the routes
 _PAYS_FROM = 2**21  # tokens times atoms times rounds: some 10 ms without, and loading takes 300 once
-_LARGEST_GRAM = 2**29  # entries; 1 GiB
+_LARGEST_GRAM = 2**30  # entries; 2 GiB
 _ATOMS_PER_TOKEN = 8  # at most, or the Gram matrix takes longer than it saves
 _MOST_PER_ROUND = 16
 _GROUP, _GROUPS_PER_PICK = 16, 16  # atoms in a group at most, and groups per pick at least
@@ -55,12 +56,18 @@ def pays(tokens: int, atoms: torch.Tensor, settings: EncoderSettings, calls: int
     """
     count = len(atoms)
     return (
+        count <= _ATOMS_PER_TOKEN * tokens
+        and tokens * count * settings.iterations * calls >= _PAYS_FROM
+        and _possible(atoms, settings)
+    )
+
+
+def _possible(atoms: torch.Tensor, settings: EncoderSettings) -> bool:
+    return (
         atoms.device.type == "cpu"
         and atoms.dtype == torch.float32
-        and settings.per_iteration <= min(_MOST_PER_ROUND, count)
-        and count**2 <= _LARGEST_GRAM
-        and count <= _ATOMS_PER_TOKEN * tokens
-        and tokens * count * settings.iterations * calls >= _PAYS_FROM
+        and settings.per_iteration <= min(_MOST_PER_ROUND, len(atoms))
+        and len(atoms) ** 2 <= _LARGEST_GRAM
         and _loops() is not None
     )
 
@@ -84,11 +91,20 @@ class CompiledPursuit:
         ``(M, dim_w)`` float32 unit rows on a processor.
     settings : EncoderSettings
         Of the pursuit.
+
+    Raises
+    ------
+    DictionaryError
+        If the atoms are on a graphics card, or too many, or so many are picked in a round, or there is no numba.
     """
 
     def __init__(self, atoms: torch.Tensor, settings: EncoderSettings) -> None:
         loops = _loops()
-        assert loops is not None  # as pays() has found
+        if loops is None or not _possible(atoms, settings):
+            raise DictionaryError(
+                f"Compiled loops do not code {settings.per_iteration} picks per round among {len(atoms)} features on "
+                f"{atoms.device.type} here: leave the choice of the path out."
+            )
         self._loops, self._settings = loops, settings
         group = _GROUP
         while group > 1 and len(atoms) < group * _GROUPS_PER_PICK * settings.per_iteration:

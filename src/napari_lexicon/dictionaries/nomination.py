@@ -1,5 +1,7 @@
 """Which atoms can win a round of a pursuit: three routes that nominate a few candidates and say how sure they are.
 
+They are for graphics cards; on a processor they serve where the compiled loops do not pay (``compiled.py``).
+
 A pursuit asks in every round for the L atoms with the largest inner products with the residual. Each route scores all
 atoms cheaply, and knows a bound of its rounding errors: it names all atoms that can be among the L best, or says for
 which tokens it cannot (``winners.py``, ``shortlist.py``). The pursuit scores those candidates exactly, and for the
@@ -7,7 +9,7 @@ tokens left open it scores all atoms. So routes differ in speed and not in resul
 
 - ``direct``: the float32 product of residuals and atoms, anew in each round.
 - ``gram``: the product once, then ``scores -= values @ gram[picks]`` (Rubinstein, Zibulevsky and Elad 2008).
-- ``bfloat16``: the product in bfloat16, several times faster where the processor multiplies in it (AMX, tensor cores).
+- ``bfloat16``: the product in bfloat16, several times faster where there are units for it (tensor cores).
   The error of a product is bounded by the rounding errors of its two sides (Cauchy-Schwarz), which are computed.
 """
 
@@ -19,14 +21,12 @@ import torch
 import torch.nn.functional as F
 
 from napari_lexicon.dictionaries.shortlist import Ranking, Shortlist
-from napari_lexicon.dictionaries.winners import GROUP, Nominations, Winners, padded
+from napari_lexicon.dictionaries.winners import Nominations, Winners, padded
 
 _FLOAT32_ERROR = 3e-5  # of a float32 product of unit vectors of up to some thousand entries, at worst
 _UPDATE_ERROR = 3e-6  # of a score by an update from the Gram matrix, per amount subtracted
 _BFLOAT16_ERROR = 2**-8 + 2**-12  # of rounding a number to bfloat16, relative
-_BLOCKED_FROM = 2**18  # entries of a matrix that oneDNN multiplies faster by than the plain product
 _ROWS = 512  # of a Gram matrix made at a time, so that it is never held twice
-_NOTED = 2**18  # scores changed at a time, to stay in the cache of a processor
 
 
 class Nominator(Protocol):
@@ -52,31 +52,13 @@ class Route(Protocol):
         ...
 
 
-class _Product:
-    """Float32 products with fixed atoms ``(M, dim_w)``, padded.
-
-    oneDNN multiplies up to twice as fast once the atoms lie in blocks as the processor reads them.
-    """
-
-    def __init__(self, atoms: torch.Tensor) -> None:
-        self._atoms = padded(atoms)
-        if atoms.device.type == "cpu" and atoms.numel() > _BLOCKED_FROM and torch._C._has_mkldnn:
-            self._atoms = self._atoms.to_mkldnn()
-
-    def of(self, tokens: torch.Tensor) -> torch.Tensor:
-        """``(B, M)``."""
-        if self._atoms.is_mkldnn:
-            return F.linear(tokens.to_mkldnn(), self._atoms).to_dense()
-        return tokens @ self._atoms.T
-
-
 class Direct:
     """Scores every atom against the residual in float32, in each round."""
 
     def __init__(self, atoms: torch.Tensor, magnitude: bool) -> None:
         self.count = len(atoms)
         self.magnitude = magnitude
-        self.product = _Product(atoms)
+        self.atoms = padded(atoms)
         self.block = _block(atoms, 128)
 
     def start(self, tokens: int) -> Nominator:
@@ -88,8 +70,8 @@ class _DirectBlock:
         self._route = route
 
     def nominate(self, residual: torch.Tensor, per_round: int) -> Shortlist:
-        ranking = Ranking(self._route.count, self._route.product.of(residual), self._route.magnitude)
-        ranking.note(slice(None))
+        ranking = Ranking(self._route.count, residual @ self._route.atoms.T, self._route.magnitude)
+        ranking.note()
         return ranking.shortlist(per_round, _FLOAT32_ERROR * torch.linalg.vector_norm(residual, dim=1))
 
     def subtract(self, indices: torch.Tensor, values: torch.Tensor) -> None:
@@ -102,10 +84,10 @@ class Gram:
     def __init__(self, atoms: torch.Tensor, magnitude: bool) -> None:
         self.count = len(atoms)
         self.magnitude = magnitude
-        self.product = _Product(atoms)
-        self.gram = atoms.new_empty(len(atoms), len(atoms) + -len(atoms) % GROUP)
+        self.atoms = padded(atoms)
+        self.gram = atoms.new_empty(len(atoms), len(self.atoms))
         for part in (slice(start, start + _ROWS) for start in range(0, len(atoms), _ROWS)):
-            self.gram[part] = self.product.of(atoms[part])
+            torch.mm(atoms[part], self.atoms.T, out=self.gram[part])
         self.block = _block(atoms, 128)
 
     def start(self, tokens: int) -> Nominator:
@@ -115,31 +97,22 @@ class Gram:
 class _GramBlock:
     def __init__(self, route: Gram, tokens: int) -> None:
         self._route = route
-        step = max(1, _NOTED // route.gram.shape[1])
-        self._parts = [slice(start, start + step) for start in range(0, tokens, step)]
         self._ranking: Ranking | None = None
         self._error = route.gram.new_zeros(tokens)  # what rounding may have added to the scores so far
 
     def nominate(self, residual: torch.Tensor, per_round: int) -> Shortlist:
         if self._ranking is None:
-            self._ranking = Ranking(self._route.count, self._route.product.of(residual), self._route.magnitude)
-            self._ranking.note(slice(None))
+            self._ranking = Ranking(self._route.count, residual @ self._route.atoms.T, self._route.magnitude)
+            self._ranking.note()
             self._error = _FLOAT32_ERROR * torch.linalg.vector_norm(residual, dim=1)
         return self._ranking.shortlist(per_round, self._error)
 
     def subtract(self, indices: torch.Tensor, values: torch.Tensor) -> None:
         assert self._ranking is not None
-        for part in self._parts:
-            # embedding_bag adds the rows up as it reads them; gathering them first costs more than the update saves
-            self._ranking.scores[part].sub_(_weighted_rows(self._route.gram, indices[part], values[part]))
-            self._ranking.note(part)  # while these scores are still near the processor
+        # embedding_bag adds the rows up as it reads them; gathering them first costs more than the update saves
+        self._ranking.scores.sub_(F.embedding_bag(indices, self._route.gram, per_sample_weights=values, mode="sum"))
+        self._ranking.note()
         self._error = self._error + _UPDATE_ERROR * values.abs().sum(dim=1)
-
-
-def _weighted_rows(matrix: torch.Tensor, indices: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """``sum_l weights[b, l] * matrix[indices[b, l]]``, ``(B, columns)``, without the detours of the functional form."""
-    bags = torch.arange(0, indices.numel(), indices.shape[1], device=indices.device)
-    return torch.embedding_bag(matrix, indices.reshape(-1), bags, False, 0, False, weights.reshape(-1))[0]
 
 
 class Bfloat16:
@@ -201,10 +174,7 @@ def safe_route(atoms: torch.Tensor) -> str:
 
 
 def _block(atoms: torch.Tensor, tokens: int) -> int:
-    """Tokens per block: few where their scores are to stay near a processor, many in a small dictionary or on a GPU.
-
-    In a small dictionary a round is a hundred short steps, which cost as much for few tokens as for many.
-    """
+    """Tokens per block: few where their scores are to stay near a processor, many in a small dictionary or on a GPU."""
     if atoms.device.type != "cpu":
         return max(256, min(8192, 2**27 // max(len(atoms), 1)))
     return max(64, min(4096, tokens * 8192 // max(len(atoms), 1)))

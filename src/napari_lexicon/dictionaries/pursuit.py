@@ -4,32 +4,23 @@ Each of J rounds takes the L atoms with the largest inner product with the resid
 residual on these L alone, adds the solution to the code and subtracts its reconstruction.
 
 Candidates are nominated by one of several routes (``nomination.py``), and chosen and solved for here, always from the
-float32 residual and the atoms themselves. Tokens are worked on in blocks, one block per core, and no (tokens x
-features) tensor outlives its block.
+float32 residual and the atoms themselves. Tokens are worked on in blocks, and no (tokens x features) tensor outlives
+its block. On a processor ``compiled.py`` does the same faster where there is much to do.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from napari_lexicon.dictionaries.codes import Codes, first_places
 from napari_lexicon.dictionaries.nomination import Direct, Route
 from napari_lexicon.dictionaries.shortlist import Shortlist
 from napari_lexicon.dictionaries.winners import Nominations
 
-_CACHED = 2**18  # numbers in a dictionary small enough to stay in the cache of a processor
-_MANY_TOKENS, _FEW_ATOMS, _MANY_SCORES = 2**14, 2**10, 2**23  # measured on two cores
-_GATHERED = 2**18  # numbers in the atom rows gathered at a time on a processor, to stay in its cache
+_GATHERED = 2**23  # numbers in the atom rows gathered at a time
 
 
 @dataclass(frozen=True)
@@ -88,7 +79,6 @@ def pursue(
     Pursuit
         Picks in pick order: the first ``J' * L`` of them are those of a pursuit of ``J'`` rounds.
     """
-    _hear_sparse_warning_once()
     count, k = len(tokens), rounds * per_round
     found = Pursuit(
         torch.empty(count, k, dtype=torch.int64, device=tokens.device),
@@ -98,18 +88,10 @@ def pursue(
     route = route or Direct(atoms, magnitude)
     precedence = 1 - 1e-15 * torch.arange(len(atoms), dtype=torch.float64, device=atoms.device)
     rule = _Rule(atoms, rounds, per_round, magnitude, ridge, precedence)
-    blocks = list(_blocks(count, route.block, tokens.device))
-
-    def run(block: slice) -> None:
+    step = min(route.block, max(32, _GATHERED // (per_round * tokens.shape[1])))
+    for start in range(0, count, step):
+        block = slice(start, start + step)
         _Block(found.residual[block], route, rule).pursue(found.indices[block], found.values[block])
-
-    apart = len(blocks) if _pays_apart(count, len(atoms)) else 1
-    with _one_core_per_block(apart, tokens.device) as pool:
-        if pool is None:
-            for block in blocks:
-                run(block)
-        else:
-            list(pool.map(run, blocks))
     return found
 
 
@@ -123,41 +105,6 @@ class _Rule:
     precedence: torch.Tensor  # (M,) float64 factors of scores: each a little smaller, by less than float32 can tell
 
 
-def _blocks(count: int, size: int, device: torch.device) -> Iterator[slice]:
-    """Equal blocks of at most ``size`` tokens, as many for each core where there are enough tokens."""
-    cores = torch.get_num_threads() if device.type == "cpu" else 1
-    number = max(-(-count // size), 1)
-    number = max(min(-(-number // cores) * cores, count // 64), number)
-    edges = [count * i // number for i in range(number + 1)]
-    return (slice(a, b) for a, b in pairwise(edges) if b > a)
-
-
-def _pays_apart(tokens: int, atoms: int) -> bool:
-    """Whether blocks on a core each are done sooner than block after block, the cores sharing every step.
-
-    Where steps are short, as with the batches that train a small dictionary, threads wait for the interpreter.
-    """
-    return tokens >= _MANY_TOKENS or (atoms > _FEW_ATOMS and tokens * atoms >= _MANY_SCORES)
-
-
-@contextmanager
-def _one_core_per_block(blocks: int, device: torch.device) -> Iterator[ThreadPoolExecutor | None]:
-    """Threads that each work through whole blocks on one core.
-
-    The steps of a round are short; shared out over the cores one by one they would spend their time waiting for each
-    other. torch lets go of the interpreter while it computes, so threads are enough.
-    """
-    cores = torch.get_num_threads()
-    if device.type != "cpu" or cores == 1 or blocks <= 1:
-        yield None
-        return
-    try:
-        with ThreadPoolExecutor(min(cores, blocks), "pursuit", lambda: torch.set_num_threads(1)) as pool:
-            yield pool
-    finally:
-        torch.set_num_threads(cores)  # part of the setting is shared between threads
-
-
 class _Block:
     """One block of tokens on its way through the rounds."""
 
@@ -165,12 +112,7 @@ class _Block:
         self._residual = residual  # changed in place
         self._rule = rule
         self._nominator = route.start(len(residual))
-        step = len(residual)
-        if residual.device.type == "cpu":
-            step = max(32, _GATHERED // (rule.per_round * residual.shape[1]))
-        self._parts = [slice(start, start + step) for start in range(0, len(residual), step)]
         self._ridge = rule.ridge * torch.eye(rule.per_round, device=residual.device)
-        self._space = residual.new_empty(0)
 
     def pursue(self, indices: torch.Tensor, values: torch.Tensor) -> None:
         """Fill ``(B, J * L)`` indices and values, and leave the residual behind."""
@@ -181,12 +123,10 @@ class _Block:
             best = self._best(self._residual, nominated)
             if len(nominated.unsettled):
                 self._settle(best, nominated.unsettled)
-            for part in self._parts:
-                rows = self._rows(best.indices[part])
-                solved = _least_squares(rows, best.scores[part], self._ridge)
-                self._subtract(part, best.indices[part], solved, rows)
-                values[part, picks] = solved
-            indices[:, picks] = best.indices
+            rows = rule.atoms[best.indices]
+            solved = _least_squares(rows, best.scores, self._ridge)
+            self._residual.unsqueeze(1).baddbmm_(solved.unsqueeze(1), rows, alpha=-1)
+            indices[:, picks], values[:, picks] = best.indices, solved
             if j + 1 < rule.rounds:
                 self._nominator.subtract(best.indices, values[:, picks])
 
@@ -233,22 +173,6 @@ class _Block:
         again = self._best(residual, Shortlist(likely, torch.arange(len(tokens), device=tokens.device), tokens))
         best.indices[tokens], best.scores[tokens] = again.indices, again.scores
 
-    def _subtract(self, part: slice, indices: torch.Tensor, solved: torch.Tensor, rows: torch.Tensor) -> None:
-        atoms, residual = self._rule.atoms, self._residual[part]
-        if residual.device.type == "cpu" and atoms.numel() <= _CACHED:  # atoms read twice cost less than small products
-            residual.sub_(F.embedding_bag(indices, atoms, per_sample_weights=solved, mode="sum"))
-        else:
-            residual.unsqueeze(1).baddbmm_(solved.unsqueeze(1), rows, alpha=-1)
-
-    def _rows(self, indices: torch.Tensor) -> torch.Tensor:
-        """Atoms ``(B, L, dim_w)``; overwritten by the next call, because fresh memory is paid for page by page."""
-        atoms = self._rule.atoms
-        if len(self._space) < indices.numel():
-            self._space = atoms.new_empty(indices.numel(), atoms.shape[1])
-        rows = self._space[: indices.numel()]
-        torch.index_select(atoms, 0, indices.flatten(), out=rows)
-        return rows.view(*indices.shape, -1)
-
 
 @dataclass(frozen=True)
 class _Best:
@@ -259,32 +183,14 @@ class _Best:
 
 
 def scored(residual: torch.Tensor, atoms: torch.Tensor, nominated: Nominations) -> tuple[Nominations, torch.Tensor]:
-    """The pairs sorted by token and atom, and their float32 inner products ``(n,)``.
-
-    On a processor they are computed in the order of the atoms, a product wanted in a few places only: so each atom is
-    read once from far memory, in turn, and the residuals of the block stay near.
-    """
-    if residual.device.type != "cpu":
-        pairs = nominated.in_order(order_of(nominated.tokens, len(residual)))
-        return pairs, (residual[pairs.tokens] * atoms[pairs.atoms]).sum(dim=1)
-    pairs = nominated.in_order(order_of(nominated.atoms, len(atoms)))
-    starts = F.pad(torch.bincount(pairs.atoms, minlength=len(atoms)).cumsum(0), (1, 0))
-    nothing, shape = residual.new_zeros(len(pairs.atoms)), (len(atoms), len(residual))
-    wanted = torch.sparse_csr_tensor(starts, pairs.tokens, nothing, shape, check_invariants=False)
-    scores = torch.sparse.sampled_addmm(wanted, atoms, residual.T, beta=0.0).values()
-    by_token = order_of(pairs.tokens, len(residual))
-    return pairs.in_order(by_token), scores[by_token]
+    """The pairs sorted by token and atom, and their float32 inner products ``(n,)``."""
+    pairs = nominated.in_order(order_of(nominated.tokens, len(residual)))
+    return pairs, (residual[pairs.tokens] * atoms[pairs.atoms]).sum(dim=1)
 
 
 def scored_each(residual: torch.Tensor, atoms: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
     """Float32 inner products ``(B, T)`` of residuals ``(B, dim_w)`` and atoms with numbers ``(B, T)``."""
-    if residual.device.type != "cpu":
-        return (residual.unsqueeze(1) * atoms[candidates]).sum(dim=2)
-    starts = torch.arange(0, candidates.numel() + 1, candidates.shape[1])
-    nothing, shape = residual.new_zeros(candidates.numel()), (len(residual), len(atoms))
-    wanted = torch.sparse_csr_tensor(starts, candidates.flatten(), nothing, shape, check_invariants=False)
-    scores: torch.Tensor = torch.sparse.sampled_addmm(wanted, residual, atoms.T, beta=0.0).values()
-    return scores.view(candidates.shape)
+    return (residual.unsqueeze(1) * atoms[candidates]).sum(dim=2)
 
 
 def order_of(numbers: torch.Tensor, count: int) -> torch.Tensor:
@@ -293,14 +199,6 @@ def order_of(numbers: torch.Tensor, count: int) -> torch.Tensor:
         return numbers.argsort(stable=True)
     short = numbers.numpy().astype(np.uint16 if count <= 2**16 else np.int64)  # numpy sorts 16 bits by counting
     return torch.from_numpy(short.argsort(kind="stable"))
-
-
-@cache
-def _hear_sparse_warning_once() -> None:
-    """torch says once per process that its sparse layouts are in beta; users of napari need not read it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.sparse_csr_tensor(torch.zeros(2, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), [], (1, 1))
 
 
 def _least_squares(rows: torch.Tensor, products: torch.Tensor, ridge: torch.Tensor) -> torch.Tensor:
@@ -328,7 +226,7 @@ def refitted(tokens: torch.Tensor, atoms: torch.Tensor, codes: Codes, ridge: flo
     """
     values = torch.zeros_like(codes.values)
     place = torch.arange(codes.indices.shape[1], device=codes.indices.device)
-    step = max(32, 8 * _GATHERED // max(codes.indices.shape[1] * tokens.shape[1], 1))
+    step = max(32, _GATHERED // max(codes.indices.shape[1] * tokens.shape[1], 1))
     diagonal = ridge * torch.eye(codes.indices.shape[1], device=codes.indices.device)
     for start in range(0, len(tokens), step):
         part = slice(start, start + step)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from napari_lexicon.dictionaries.winners import GROUP
@@ -17,7 +16,6 @@ from napari_lexicon.dictionaries.winners import GROUP
 _GROUPED_FROM = 1024  # atoms; fewer are ranked without groups
 _SPARE = 5  # candidates beside the L that are wanted,
 _SPARE_OF_FEW = 1  # and where there are no groups: scoring all atoms again is soon done there
-_LONG_ROW = 24  # numbers per wanted one; the largest of longer rows are looked up one after the other
 
 
 @dataclass(frozen=True)
@@ -63,14 +61,13 @@ class Ranking:
         self._members = torch.arange(0, scores.shape[1], groups, device=scores.device)
         scores[:, atoms:] = 0 if magnitude else -torch.inf  # padding is never the largest of a group
 
-    def note(self, part: slice) -> None:
-        """The scores of these tokens have changed; to be called while they are still near the processor."""
-        scores = self.scores[part]
-        scores = scores.abs() if self._magnitude else scores
+    def note(self) -> None:
+        """The scores have changed."""
+        scores = self.scores.abs() if self._magnitude else self.scores
         if self._grouped:  # group g holds the atoms g, g + groups, g + 2 groups, ...
-            torch.amax(scores.view(len(scores), GROUP, -1), dim=1, out=self._maxima[part])
+            torch.amax(scores.view(len(scores), GROUP, -1), dim=1, out=self._maxima)
         else:
-            self._maxima[part] = scores[:, : self._atoms]
+            self._maxima = scores[:, : self._atoms]
 
     def shortlist(self, per_round: int, error: torch.Tensor) -> Shortlist:
         """Candidates of every token, once after each change.
@@ -87,34 +84,17 @@ class Ranking:
         values = self._maxima
         if self._grouped and not grouped:  # as many are wanted as there are groups
             values = self.scores[:, : self._atoms]
-            values = values.abs() if self._magnitude else values.clone()
-        atoms, top = _largest(values, wanted)
+            values = values.abs() if self._magnitude else values
+        top, atoms = values.topk(wanted, dim=1)
         if grouped:
             members = (atoms.unsqueeze(2) + self._members).flatten(1)
             scores = self.scores.gather(1, members)
             scores = scores.abs_() if self._magnitude else scores
             scores.masked_fill_(members >= self._atoms, -torch.inf)
-            place, top = _largest(scores, wanted)
+            top, place = scores.topk(wanted, dim=1)
             atoms = members.gather(1, place)
         least = (top[:, per_round - 1] - 2 * error).unsqueeze(1)
         clear = least > top[:, per_round:]  # false as well where scores are no numbers
         close = ~clear[:, 0] if wanted > per_round else clear.new_zeros(len(atoms))
         unsettled = ~clear[:, -1] if wanted < self._atoms else clear.new_zeros(len(atoms))
         return Shortlist(atoms, close.nonzero().flatten(), unsettled.nonzero().flatten())
-
-
-def _largest(values: torch.Tensor, wanted: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Places and values ``(B, wanted)`` of the largest of each row, in falling order; the values may be destroyed."""
-    if values.device.type != "cpu" or values.shape[1] < _LONG_ROW * wanted:
-        top, place = values.topk(wanted, dim=1)
-        return place, top
-    # numpy finds the largest of a long row many times faster than torch ranks it
-    rows = values.numpy()
-    flat, starts = rows.reshape(-1), np.arange(len(rows)) * rows.shape[1]
-    places, tops = np.empty((wanted, len(rows)), np.int64), np.empty((wanted, len(rows)), rows.dtype)
-    for n in range(wanted):
-        rows.argmax(axis=1, out=places[n])
-        here = starts + places[n]
-        tops[n] = flat.take(here)
-        flat.put(here, -np.inf)
-    return torch.from_numpy(places.T.copy()), torch.from_numpy(tops.T.copy())

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -99,11 +98,7 @@ def _reached_by(maxima: torch.Tensor, atoms: int) -> torch.Tensor:
     if len(maxima) >= _COARSE * _COARSE_FROM * atoms:  # so many that two of the largest rarely share one
         whole = len(maxima) - len(maxima) % _COARSE  # the n-th largest of some is reached as well
         maxima = maxima[:whole].view(_COARSE, -1, maxima.shape[1]).amax(dim=0)
-    maxima = maxima.T.contiguous()
-    if maxima.device.type != "cpu":
-        return maxima.topk(atoms, dim=1).values[:, -1]
-    place = maxima.shape[1] - atoms
-    return torch.from_numpy(np.partition(maxima.numpy(), place, axis=1)[:, place])
+    return maxima.T.contiguous().topk(atoms, dim=1).values[:, -1]
 
 
 def _limit(least: torch.Tensor, error: torch.Tensor, relative: float) -> torch.Tensor:
@@ -127,18 +122,11 @@ def _places(maxima: torch.Tensor, limit: torch.Tensor) -> tuple[torch.Tensor, to
 
 
 def _rows_and_columns(values: torch.Tensor, limit: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where values reach the limit, row by row; numpy compares and searches faster."""
-    if values.device.type != "cpu":
-        rows, columns = torch.nonzero(values >= limit, as_tuple=True)
-        return rows, columns
-    found = np.flatnonzero(values.numpy() >= limit.numpy())
-    row = found // values.shape[1]
-    return torch.from_numpy(row), torch.from_numpy(found - row * values.shape[1])
+    """Where values reach the limit, row by row."""
+    rows, columns = torch.nonzero(values >= limit, as_tuple=True)
+    return rows, columns
 
 
 def _taken(values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Values at places in memory; numpy is faster with small numbers."""
-    flat = values.as_strided((values.numel(),), (1,))
-    if values.device.type != "cpu":
-        return flat[places]
-    return torch.from_numpy(flat.numpy().take(places.numpy()))
+    """Values at places in memory."""
+    return values.as_strided((values.numel(),), (1,))[places]
