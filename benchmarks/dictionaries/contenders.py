@@ -94,6 +94,7 @@ def train_our_topk(tokens: torch.Tensor, atoms: torch.Tensor, rounds: int, per_r
 
 def _step(name: str, tokens: torch.Tensor, atoms: torch.Tensor, rounds: int, per_round: int) -> Callable[[], Any]:
     from napari_lexicon.dictionaries.learners import algorithm
+    from napari_lexicon.dictionaries.optimiser import Optimiser
     from napari_lexicon.dictionaries.train_settings import TrainSettings
 
     settings = TrainSettings(
@@ -101,16 +102,14 @@ def _step(name: str, tokens: torch.Tensor, atoms: torch.Tensor, rounds: int, per
     )
     with torch.no_grad():
         learner = algorithm(name).learner()(settings, atoms)
-    optimiser = torch.optim.Adam(list(learner.parameters.values()), lr=1e-4, fused=True)
+    optimiser = Optimiser("adam")
     done = 0
 
     def run() -> None:
         nonlocal done
         with torch.no_grad():
             found = learner.gradients(tokens)
-            for key, parameter in learner.parameters.items():
-                parameter.grad = found.by_parameter.get(key)
-            optimiser.step()
+            optimiser.step(learner.parameters, found.by_parameter, 1e-4)
             learner.after_step(done, found.active, len(tokens))
         done += 1
 

@@ -79,7 +79,7 @@ def _loops() -> ModuleType | None:
     except ImportError as error:  # numba can be behind numpy or Python
         log.warning("Pursuits are slower here, because numba cannot be used: %s", error)
         return None
-    return loops
+    return loops if loops.COMPILED else None
 
 
 class CompiledPursuit:

@@ -13,6 +13,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+# numba sets this when it is imported; people who debug switch it off for all that numba compiles
+COMPILED = not getattr(numba.config, "DISABLE_JIT")  # noqa: B009
 Floats = npt.NDArray[np.float32]
 
 CANDIDATES = 64  # of a round at most; where more are close together, all atoms are scored anew

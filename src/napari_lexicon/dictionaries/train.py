@@ -17,6 +17,7 @@ from napari_lexicon.dictionaries.dictionary import Dictionary
 from napari_lexicon.dictionaries.header import DictionaryHeader
 from napari_lexicon.dictionaries.learners import Learner, algorithm
 from napari_lexicon.dictionaries.metrics import NOTES, CodeStatistics, coherence
+from napari_lexicon.dictionaries.optimiser import MEMORIES, Optimiser
 from napari_lexicon.dictionaries.token_source import BatchOrder, TokenSource, seeded, split_tokens
 from napari_lexicon.dictionaries.train_settings import TrainSettings
 from napari_lexicon.dictionaries.whitening import Whitening
@@ -142,7 +143,7 @@ class _Run:
         self.algorithm = algorithm(settings.algorithm)
         learner = self.algorithm.learner()
         self.learner: Learner = learner(settings, self._sample(split.train, learner.sample_tokens))
-        self.optimiser = _optimiser(settings, list(self.learner.parameters.values()), device)
+        self.optimiser = Optimiser(settings.optimiser)
         features = len(self.learner.parameters["atoms"])
         self.last_active = torch.zeros(features, dtype=torch.int64, device=device)  # step after the activity
         self.best: dict[str, torch.Tensor] = {}
@@ -222,29 +223,18 @@ class _Run:
         batch = self.order.batch(step)
         unit = self._prepared(parallel.share(batch))
         found = parallel.gathered(self.learner.gradients(unit), len(unit), len(batch))
-        for name, parameter in self.learner.parameters.items():
-            parameter.grad = found.by_parameter.get(name)
-        for group in self.optimiser.param_groups:
-            group["lr"] = s.learning_rate * _rate(s, step)
-        self.optimiser.step()
+        self.optimiser.step(self.learner.parameters, found.by_parameter, s.learning_rate * _rate(s, step))
         redrawn = self.learner.after_step(step, found.active, len(batch))
         self.last_active[found.active] = step + 1
         if redrawn is not None and len(redrawn):
-            if s.clear_at_reset:
-                self._forget(redrawn)
+            if s.clear_at_reset:  # so that the old direction does not pull the new one
+                self.optimiser.forget("atoms", redrawn)
             p["resets"] += len(redrawn)
         p["step"] = step + 1
         p.setdefault("first_loss", found.loss)
         p["loss_sum"] += found.loss
         p["loss_steps"] += 1
         return found.loss
-
-    def _forget(self, rows: torch.Tensor) -> None:
-        """Clear the optimiser's memory of redrawn atoms, so that the old direction does not pull the new one."""
-        atoms = self.learner.parameters["atoms"]
-        for memory in self.optimiser.state[atoms].values():
-            if isinstance(memory, torch.Tensor) and memory.shape == atoms.shape:
-                memory[rows] = 0
 
     def _evaluate(self, report: ReportMetrics) -> dict[str, Any]:
         s, p, parameters = self.settings, self.progress, self.learner.parameters
@@ -290,7 +280,7 @@ class _Run:
         tensors = {"last_active": self.last_active}
         for name, parameter in self.learner.parameters.items():
             tensors[f"parameters.{name}"] = parameter
-            for key, value in self.optimiser.state[parameter].items():
+            for key, value in self.optimiser.memory.get(name, {}).items():
                 tensors[f"optimiser.{name}.{key}"] = value
         tensors.update({f"buffers.{name}": tensor for name, tensor in self.learner.buffers.items()})
         tensors.update({f"best.{name}": tensor for name, tensor in self.best.items()})
@@ -300,7 +290,7 @@ class _Run:
         """What a checkpoint of this run must hold that has come so far."""
         shapes = {"last_active": self.last_active.shape}
         shapes |= {f"buffers.{name}": tensor.shape for name, tensor in self.learner.buffers.items()}
-        memories = ("momentum_buffer",) if self.settings.optimiser == "sgd" else ("exp_avg", "exp_avg_sq")
+        memories = MEMORIES[self.settings.optimiser]
         for name, parameter in self.learner.parameters.items():
             keys = [
                 f"parameters.{name}",
@@ -323,10 +313,9 @@ class _Run:
             buffer.copy_(found.group("buffers")[name])
         for name, parameter in self.learner.parameters.items():
             parameter.copy_(found.group("parameters")[name])
-            memory = found.group(f"optimiser.{name}")
-            self.optimiser.state[parameter] = {
-                key: value if key == "step" else value.to(self.device) for key, value in memory.items()
-            }
+            memory = {key: value.to(self.device) for key, value in found.group(f"optimiser.{name}").items()}
+            if memory:
+                self.optimiser.memory[name] = memory
 
     def result(self, header: DictionaryHeader, stopped: str, message: str) -> TrainResult:
         """The best dictionary so far, on the CPU."""
@@ -351,13 +340,6 @@ class _Run:
             linear=None if linear is None else linear.to("cpu"),
         )
         return TrainResult(dictionary, best, tuple(self.progress["history"]), stopped, message)
-
-
-def _optimiser(settings: TrainSettings, parameters: list[torch.Tensor], device: torch.device) -> torch.optim.Optimizer:
-    """What moves the parameters; its rate is set at every step."""
-    if settings.optimiser == "sgd":
-        return torch.optim.SGD(parameters, lr=settings.learning_rate, momentum=0.9)
-    return torch.optim.Adam(parameters, lr=settings.learning_rate, fused=device.type in ("cpu", "cuda"))
 
 
 def _rate(settings: TrainSettings, step: int) -> float:
