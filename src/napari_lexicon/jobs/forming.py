@@ -52,6 +52,7 @@ class Forming:
         self._checkpoint, self._picture, self._patch = checkpoint, picture, lexicon.backbone.patch
         self._seen = 0
         self._chosen: list[int] = []
+        self._tiles: dict[int, np.ndarray] = {}  # by token: most features keep most of their places
         plate = next((plate for plate in lexicon.plates.values() if plate.n_done("tokens")), None)
         self._plate = plate
         self._places, tokens = ([], None) if plate is None else _gathered(plate)
@@ -86,7 +87,7 @@ class Forming:
         strips = [self._strip(cosine[:, feature]) for feature, _ in rows]
         from imageio.v3 import imwrite
 
-        imwrite(self._picture, np.concatenate(strips))
+        imwrite(self._picture, np.concatenate(strips), compress_level=1)
         return {
             "picture": str(self._picture),
             "rows": [{"feature": feature, "note": note} for feature, note in rows],
@@ -103,7 +104,9 @@ class Forming:
                 continue
             left = len(used) * (SIDE + _GAP)
             used.add((place.field.key, place.channel))
-            strip[:SIDE, left : left + SIDE] = self._tile(place)
+            if token not in self._tiles:
+                self._tiles[token] = self._tile(place)
+            strip[:SIDE, left : left + SIDE] = self._tiles[token]
             if len(used) == TILES:
                 break
         return strip
