@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from napari_lexicon.jobs.embedding import FieldsResult, Keep
     from napari_lexicon.jobs.teaching import TeachResult
     from napari_lexicon.jobs.training import TrainJobResult
+    from napari_lexicon.lexicons.headers import PlateOrigin
+    from napari_lexicon.plates.model import Plate
 
 UmPerPixel = float | Literal["model"] | None
 KEEP_TOKENS = 200_000
@@ -62,11 +64,13 @@ def apply(
 
     ``um_per_pixel="model"`` resamples to the pixel size that the backbone is made for, where one is stated.
     """
+    origins = _origins(plates, pattern, plate_map, name, z, t, acquisition, tile, pages, um_per_pixel, enlarge)
+    opened = _opened(origins, report)
+
     from napari_lexicon.jobs.applying import ApplyJob, backbone_name, run_apply
 
-    size = _size(um_per_pixel, lambda: backbone or backbone_name(dictionary))
     job = ApplyJob(
-        plates=_origins(plates, pattern, plate_map, name, z, t, acquisition, tile, pages, size, enlarge),
+        plates=_sized(origins, um_per_pixel, lambda: backbone or backbone_name(dictionary)),
         out=str(out),
         dictionary=dictionary,
         backbone=backbone,
@@ -78,7 +82,7 @@ def apply(
         background=background,
         illumination=illumination,
     )
-    return run_apply(job, report, should_stop)
+    return run_apply(job, report, should_stop, opened)
 
 
 def embed(
@@ -109,11 +113,13 @@ def embed(
 
     ``um_per_pixel="model"`` as for :func:`apply`.
     """
+    origins = _origins(plates, pattern, plate_map, name, z, t, acquisition, tile, pages, um_per_pixel, enlarge)
+    opened = _opened(origins, report)
+
     from napari_lexicon.jobs.embedding import EmbedJob, run_embed
 
-    size = _size(um_per_pixel, lambda: backbone)
     job = EmbedJob(
-        plates=_origins(plates, pattern, plate_map, name, z, t, acquisition, tile, pages, size, enlarge),
+        plates=_sized(origins, um_per_pixel, lambda: backbone),
         out=str(out),
         backbone=backbone,
         layer=layer,
@@ -123,14 +129,30 @@ def embed(
         recompute=recompute,
         illumination=illumination,
     )
-    return run_embed(job, report, should_stop)
+    return run_embed(job, report, should_stop, opened)
 
 
-def _size(um_per_pixel: UmPerPixel, backbone: Callable[[], str]) -> float | None:
-    """Micrometres per pixel as a number; what the model states where it is asked for."""
+def _opened(origins: Sequence[PlateOrigin], report: Report) -> dict[PlateOrigin, Plate]:
+    """Plates, opened before torch is loaded: a path where no plate is gets its sentence at once."""
+    from napari_lexicon.plates import open_plate
+
+    plates = {}
+    for origin in origins:
+        report(Progress(0, 0, f"opening {Path(origin.path).name}"))
+        plates[origin] = open_plate(origin.path, **origin.choices())
+    return plates
+
+
+def _sized(
+    origins: tuple[PlateOrigin, ...], um_per_pixel: UmPerPixel, backbone: Callable[[], str]
+) -> tuple[PlateOrigin, ...]:
+    """The origins with the micrometres per pixel that the model states, where they are asked for."""
+    if um_per_pixel != "model":
+        return origins
     from napari_lexicon.backbones.pixel_sizes import model_um_per_pixel
 
-    return model_um_per_pixel(backbone()) if um_per_pixel == "model" else um_per_pixel
+    size = model_um_per_pixel(backbone())
+    return tuple(origin.model_copy(update={"um_per_pixel": size}) for origin in origins)
 
 
 def _origins(
@@ -143,9 +165,9 @@ def _origins(
     acquisition: str | int | None,
     tile: int,
     pages: Pages | None,
-    um_per_pixel: float | None,
+    um_per_pixel: UmPerPixel,
     enlarge: float | None,
-) -> tuple[Any, ...]:
+) -> tuple[PlateOrigin, ...]:
     from napari_lexicon.lexicons.origins import plate_origin
 
     paths = [plates] if isinstance(plates, (str, Path)) else list(plates)
@@ -165,7 +187,7 @@ def _origins(
             acquisition=wanted,
             tile=tile,
             pages=pages,
-            um_per_pixel=um_per_pixel,
+            um_per_pixel=None if um_per_pixel == "model" else um_per_pixel,
             enlarge=enlarge,
         )
         for path in paths

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from napari_lexicon import api
 from napari_lexicon.backbones import load_backbone
 from napari_lexicon.dictionaries import load_dictionary
 from napari_lexicon.dictionaries.channel_groups import grouped_tokens
-from napari_lexicon.errors import DictionaryError, JobError, LexiconError, LexiconFolderError
+from napari_lexicon.errors import DictionaryError, JobError, LexiconError, LexiconFolderError, PlateError
 from napari_lexicon.jobs.contract import TimeLeft, silent
 from napari_lexicon.jobs.embedding import EmbedJob, plate_works, sample_size
 from napari_lexicon.jobs.plates import origin_as_before
@@ -74,6 +75,10 @@ def test_a_job_that_opens_no_plate_leaves_no_folder(tmp_path: Path, tiny_diction
             api.apply(tmp_path / path, tmp_path / "new.lexicon", dictionary=str(tiny_dictionary), device="cpu")
         with pytest.raises(LexiconError):
             api.embed(tmp_path / path, tmp_path / "new.lexicon", device="cpu")
+    # said before a model is loaded, so that nobody waits for it
+    for call in (partial(api.apply, dictionary="no.safetensors"), partial(api.embed, backbone="no_such_model")):
+        with pytest.raises(PlateError, match="does not exist: check the path"):
+            call(tmp_path / "nowhere.zarr", tmp_path / "new.lexicon")
     assert not (tmp_path / "new.lexicon").exists()
     shutil.copytree(applied, tmp_path / "old.lexicon")
     with pytest.raises(LexiconError):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -34,6 +36,7 @@ from napari_lexicon.jobs.loading import loaded_backbone
 from napari_lexicon.jobs.plates import held_lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
 from napari_lexicon.lexicons.statistics import field_statistics
+from napari_lexicon.plates.model import Plate
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,15 @@ def backbone_of(
     return backbone
 
 
-def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = never) -> FieldsResult:
+def run_apply(
+    job: ApplyJob,
+    report: Report = silent,
+    should_stop: ShouldStop = never,
+    open_already: Mapping[PlateOrigin, Plate] = MappingProxyType({}),
+) -> FieldsResult:
     """Apply a dictionary to the plates of a job; finished fields are kept whatever happens.
+
+    Plates that are open already are not opened again.
 
     Raises
     ------
@@ -138,7 +148,7 @@ def run_apply(job: ApplyJob, report: Report = silent, should_stop: ShouldStop = 
         works = [
             work
             for origin in job.plates
-            for work in plate_works(lexicon, origin, backbone, job.recompute, job.illumination, report)
+            for work in plate_works(lexicon, origin, backbone, job.recompute, job.illumination, report, open_already)
         ]
         works, lacking = _with_channels(works, dictionary)
         todo: list[FieldWork] = []

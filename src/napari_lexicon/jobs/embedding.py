@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ from napari_lexicon.lexicons import Lexicon
 from napari_lexicon.lexicons.headers import PlateOrigin, ProblemHeader
 from napari_lexicon.lexicons.origins import of_the_plate
 from napari_lexicon.lexicons.pixels import pixels_origin
+from napari_lexicon.plates.model import Plate
 
 Keep = int | Literal["all"]
 KEEP_TOKENS = 200_000
@@ -100,8 +102,15 @@ class FieldsResult:
     advice: str = ""
 
 
-def run_embed(job: EmbedJob, report: Report = silent, should_stop: ShouldStop = never) -> FieldsResult:
+def run_embed(
+    job: EmbedJob,
+    report: Report = silent,
+    should_stop: ShouldStop = never,
+    open_already: Mapping[PlateOrigin, Plate] = MappingProxyType({}),
+) -> FieldsResult:
     """Embed the plates of a job; finished fields are kept whatever happens.
+
+    Plates that are open already are not opened again.
 
     Raises
     ------
@@ -114,7 +123,7 @@ def run_embed(job: EmbedJob, report: Report = silent, should_stop: ShouldStop = 
         works = [
             work
             for origin in job.plates
-            for work in plate_works(lexicon, origin, backbone, job.recompute, job.illumination, report)
+            for work in plate_works(lexicon, origin, backbone, job.recompute, job.illumination, report, open_already)
         ]
         fields_per_plate = {work.plate.id: len(work.plate.fields) for work in works}
         todo: list[FieldWork] = []
@@ -165,12 +174,18 @@ def _left_out(works: Sequence[FieldWork]) -> Iterator[ProblemHeader]:
 
 
 def plate_works(
-    lexicon: Lexicon, origin: PlateOrigin, backbone: Backbone, anew: bool, light: Light | None, report: Report
+    lexicon: Lexicon,
+    origin: PlateOrigin,
+    backbone: Backbone,
+    anew: bool,
+    light: Light | None,
+    report: Report,
+    open_already: Mapping[PlateOrigin, Plate] = MappingProxyType({}),
 ) -> list[FieldWork]:
-    """Open a plate, write it down in the lexicon, and list its fields."""
+    """Open a plate that is not open yet, write it down in the lexicon, and list its fields."""
     report(Progress(0, 0, f"opening {Path(origin.path).name}"))
     origin = origin_as_before(lexicon, origin)
-    plate = opened(origin)
+    plate = open_already.get(origin) or opened(origin)
     inner = of_the_plate(origin, plate)
     if inner != origin and all(one.header.origin.path != origin.path for one in lexicon.plates.values()):
         origin = origin_as_before(lexicon, inner)
