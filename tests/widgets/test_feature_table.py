@@ -15,7 +15,7 @@ from qtpy.QtGui import QContextMenuEvent, QFontMetricsF
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QMenu
 
-from napari_lexicon.lexicons import FeatureNames, WellStatistics
+from napari_lexicon.lexicons import FeatureName, FeatureNames, WellStatistics
 from napari_lexicon.widgets.features.columns import columns_of, sentence_of, written
 from napari_lexicon.widgets.features.table import FeatureTable
 from napari_lexicon.widgets.features.table_model import FeatureTableModel
@@ -114,6 +114,24 @@ def test_named_features_come_first_by_name(names):
     assert model.data(model.index(0, 0)) == "fragmented mitochondria"
 
 
+def test_names_that_say_something_here_come_first_until_a_column_is_chosen(names):
+    figures, model = figures_of(60), FeatureTableModel()
+    table = figures.table
+    table.loc[[7, 11, 12, 13, 14, 15], "fires"] = [0.002, 0.004, 0.003, 0.2, 0.2, 0.6]
+    given = {11: "crowded cells?", 12: "nucleus, in a nuclear stain", 13: "red blood cell, in a smear?"}
+    given |= {14: "background?", 15: "bright", 20: "dark spots?"}  # 20 is silent
+    names.put({feature: FeatureName(name=name) for feature, name in given.items()})  # by nobody: of the dictionary
+    table.loc[12, "channel"] = "DNA"
+    model.setFigures(figures, names, CHANNELS)
+    rest = table[table["fires"] > 0].drop([7, 11, 12]).sort_values("fires", ascending=False, kind="stable")
+    assert rows(model)[:-1] == [11, 12, 7, *rest.index]
+    names.set(13, "my cell, in a ring")  # what a person says is never left behind
+    model.nameChanged()
+    assert rows(model)[:4] == [13, 11, 12, 7]
+    model.sort(column_of(model, "fires"), Qt.SortOrder.DescendingOrder)
+    assert rows(model)[:2] == [15, *table["fires"].drop(15).nlargest(1).index]
+
+
 def test_sorting_and_searching_8192_features_is_instant(names):
     model = FeatureTableModel()
     model.setFigures(figures_of(8192, compared=True), names)
@@ -162,13 +180,20 @@ def test_clicks_choose_and_headers_sort(qtbot, names):
     with qtbot.waitSignal(table.valueChanged) as told:
         QTest.keyClick(table, Qt.Key.Key_Down)
     assert told.args == [model.feature_at(3)]
-    before = rows(model)
+    named_first = rows(model)
     header = table.horizontalHeader()
     from qtpy.QtCore import QPoint
 
-    place = QPoint(header.sectionViewportPosition(1) + 15, header.height() // 2)
-    QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
-    assert rows(model) == before[::-1]
+    def click() -> list[int]:
+        place = QPoint(header.sectionViewportPosition(1) + 15, header.height() // 2)
+        QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+        return rows(model)
+
+    assert (named_first[0], header.sortIndicatorSection()) == (7, -1)
+    falling = click()
+    assert falling == list(figures_of(80).table.query("fires > 0").sort_values("fires", ascending=False).index)
+    assert (click(), header.sortIndicatorSection()) == (falling[::-1], 1)
+    assert (click(), header.sortIndicatorSection()) == (named_first, -1)
 
 
 def test_numbers_are_written_for_people():
@@ -363,6 +388,10 @@ def test_names_are_read_whole_before_how_stable_features_are(qtbot, names: Featu
     assert table.isColumnHidden(column_of(model, "stability"))
     assert not table.isColumnHidden(column_of(model, "channel"))
     assert table.columnWidth(0) >= table._names_width()
+    names.set(8, "small dense nucleus, in a nuclear stain")
+    table.resize(480, 260)
+    model.setFigures(figures, names)
+    assert table.isColumnHidden(column_of(model, "stability"))
 
 
 def test_sorted_by_a_column_of_another_plate_the_most_frequent_come_first_and_the_title_says_so(qtbot):

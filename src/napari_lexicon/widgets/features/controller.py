@@ -94,13 +94,14 @@ class FeaturesController(Controller):
     def _show_figures(self, figures: Figures | None) -> None:
         lexicon = self.workspace.state.lexicon
         names = lexicon.names if lexicon is not None and lexicon.header.dictionary is not None else None
-        self._view.table.table_model().setFigures(figures, names)
-        self._view.setBeyond(self.workspace.reading.beyond)
         plate = self.workspace.state.lexicon_plate
+        channels = [] if plate is None else [channel.name for channel in plate.header.channels]
+        self._view.table.table_model().setFigures(figures, names, channels)
+        self._view.setBeyond(self.workspace.reading.beyond)
         if plate is not None and figures is not None:
             self._view.setColour(plate.header.rgb)
             self._view.setFields(len(figures.numbers), len(plate.fields))
-            self._view.card.setChannels([] if plate.joint else [channel.name for channel in plate.header.channels])
+            self._view.card.setChannels([] if plate.joint else channels)
             self._view.card.setChannel(self.workspace.state.channel)
             self._view.card.style_controls.setControls(self.workspace.reading.controls() is not None)
             if figures.why_not and self.workspace.reading.by_hand:  # nobody asked for what was only suggested

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_lexicon.widgets.basic.ink import accent, ink, raised, small_font
 from napari_lexicon.widgets.features.table_model import BAR_ROLE, COLOR_ROLE, KEPT_ROLE, NAMED_ROLE, FeatureTableModel
+from napari_lexicon.widgets.workspace.last_view import NAMED_FIRST
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
@@ -27,7 +28,7 @@ _ROW = 24
 _DOT = 22  # pixels at the left of a row in which a click is one on the dot
 _SELECT = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
 _WIDTHS = {"name": 90, "part": 64, "number": 58, "signed": 66, "q": 46, "text": 56}
-_LESS_THAN_NAMES, _BESIDE_NAME, _NAMES_MOST = 3, 32, 150
+_LESS_THAN_NAMES, _BESIDE_NAME, _NAMES_MOST = 3, 32, 220
 """From how spare on a column gives way to names, and pixels: of the dot, and of the column of names at most."""
 _BESIDE_TITLE = 6  # pixels beside the title of a column that can be left out
 _CONDITION_GROWS = 44
@@ -143,7 +144,7 @@ class FeatureTable(QTableView):
         columns.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         columns.customContextMenuRequested.connect(self._offer_columns)
         self._model.modelReset.connect(self._after_reset)
-        self._model.layoutChanged.connect(self._show_value)
+        self._model.layoutChanged.connect(self._after_reorder)
         selection = self.selectionModel()
         assert selection is not None
         selection.currentRowChanged.connect(self._row_changed)
@@ -248,11 +249,12 @@ class FeatureTable(QTableView):
 
     def _sort_by(self, section: int) -> None:
         at, falling = self._model.sorted_by()
-        kind = self._model.columns()[section].kind
-        falls = not falling if at == section else kind not in ("name", "text", "q")
-        order = Qt.SortOrder.DescendingOrder if falls else Qt.SortOrder.AscendingOrder
-        self._model.sort(section, order)
-        self._show_sorting()
+        begins = self._model.columns()[section].kind not in ("name", "text", "q")
+        if at == section and falling != begins and self._model.puts_names_first():
+            self._model.setSorting(*NAMED_FIRST)  # a third click
+        else:
+            falls = not falling if at == section else begins
+            self._model.sort(section, Qt.SortOrder.DescendingOrder if falls else Qt.SortOrder.AscendingOrder)
         self.scrollToTop()
 
     def _after_reset(self) -> None:
@@ -260,10 +262,14 @@ class FeatureTable(QTableView):
         self._show_sorting()
         self._show_value()
 
+    def _after_reorder(self) -> None:
+        self._show_sorting()
+        self._show_value()
+
     def _show_sorting(self) -> None:
         header = self.horizontalHeader()
         section, falling = self._model.sorted_by()
-        if header is not None and section >= 0:
+        if header is not None:
             header.setSortIndicator(section, Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder)
 
     def _fit_columns(self) -> None:

@@ -9,9 +9,11 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from napari_lexicon.viewer.colors import feature_color
 from napari_lexicon.widgets.features.columns import Column, columns_of, part_sizes, said_of, written
+from napari_lexicon.widgets.features.telling_names import telling_names
+from napari_lexicon.widgets.workspace.last_view import NAMED_FIRST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from napari_lexicon.lexicons import FeatureNames
     from napari_lexicon.widgets.workspace.figures import Figures
@@ -29,7 +31,8 @@ _EMPTY = np.empty(0, dtype=np.intp)
 
 
 class FeatureTableModel(QAbstractTableModel):
-    """One row per feature that is not filtered out, in the order of the sorted column."""
+    """One row per feature that is not filtered out: those whose names say something here first, and each of both by how
+    often they fire; in the order of a column where a person asked for one."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +42,9 @@ class FeatureTableModel(QAbstractTableModel):
         self._order = _EMPTY
         self._bars: dict[str, np.ndarray] = {}
         self._search = ""
-        self._sort: tuple[str, bool] = ("fires", True)
+        self._sort: tuple[str, bool] = NAMED_FIRST
+        self._channels: tuple[str, ...] = ()
+        self._telling: frozenset[int] = frozenset()
         self._silent = False
         self._kept: frozenset[int] = frozenset()
         self._colors: Mapping[int, str] = {}
@@ -47,11 +52,12 @@ class FeatureTableModel(QAbstractTableModel):
 
     # content --------------------------------------------------------------------------------------------------------
 
-    def setFigures(self, figures: Figures | None, names: FeatureNames | None) -> None:
-        """Show other figures; search and sorting stay."""
+    def setFigures(self, figures: Figures | None, names: FeatureNames | None, channels: Sequence[str] = ()) -> None:
+        """Show other figures, of a plate with these channels; search and sorting stay."""
         columns = () if figures is None else columns_of(figures)
         self.beginResetModel()
-        self._figures, self._names, self._columns = figures, names, columns
+        self._figures, self._names, self._columns, self._channels = figures, names, columns, tuple(channels)
+        self._find_telling_names()
         self._bars = {}
         for column in columns:
             if figures is not None and column.kind not in ("name", "text", "q"):
@@ -60,7 +66,8 @@ class FeatureTableModel(QAbstractTableModel):
         self.endResetModel()
 
     def nameChanged(self) -> None:
-        """Names are looked up when they are drawn; a search by name may now find others."""
+        """Names are looked up when they are drawn; others may come first now, and be found by a search."""
+        self._find_telling_names()
         self._reorder()
 
     def setShown(self, kept: Iterable[int], colors: Mapping[int, str]) -> None:
@@ -127,10 +134,15 @@ class FeatureTableModel(QAbstractTableModel):
             self._reorder()
 
     def sorted_by(self) -> tuple[int, bool]:
-        """Column and whether the order is falling: the most frequent first where the sorted column is not there."""
+        """Column and whether the order is falling; -1 where names come first, then the most frequent."""
         keys = [column.key for column in self._columns]
-        key, falling = self._sort if self._sort[0] in keys else ("fires", True)
-        return (keys.index(key) if key in keys else -1), falling
+        if self._sort[0] in keys:
+            return keys.index(self._sort[0]), self._sort[1]
+        return (keys.index("fires") if keys and not self.puts_names_first() else -1), True
+
+    def puts_names_first(self) -> bool:
+        """Whether any feature has a name that says something here, so that there is an order by names first."""
+        return bool(self._telling)
 
     # Qt -------------------------------------------------------------------------------------------------------------
 
@@ -173,7 +185,8 @@ class FeatureTableModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._columns[section].title
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{self._columns[section].tip} Click to sort; right-click to choose columns."
+            names = ", a third time for named ones first" if self.puts_names_first() else ""
+            return f"{self._columns[section].tip} Click to sort{names}; right-click to choose columns."
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.DescendingOrder) -> None:
@@ -190,6 +203,10 @@ class FeatureTableModel(QAbstractTableModel):
 
     def _label(self, feature: int) -> str:
         return self._names.label(feature) if self._names is not None else f"#{feature}"
+
+    def _find_telling_names(self) -> None:
+        table = None if self._figures is None else self._figures.table
+        self._telling = frozenset() if table is None else telling_names(table, self._names, self._channels)
 
     def _reorder(self) -> None:
         order = self._ordered()
@@ -219,6 +236,9 @@ class FeatureTableModel(QAbstractTableModel):
             keep &= self._holds(word)
         chosen = np.flatnonzero(keep)
         section, falling = self.sorted_by()
+        if section < 0:
+            rest = ~np.isin(chosen, list(self._telling))
+            return chosen[np.lexsort((-np.nan_to_num(table["fires"].to_numpy()[chosen]), rest))]
         key = self._columns[section].key
         if key == "name":
             named = np.array([self._names is None or self._names.get(int(f)) is None for f in chosen], dtype=bool)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = 1
+NAMED_FIRST = ("", True)
+"""Order of the feature table where a person chose none: features whose names say something, then the most frequent."""
 _MOST = 60
 _LOG = logging.getLogger(__name__)
 
@@ -77,7 +79,7 @@ class LastView(BaseModel):
     compare_by: str | None = None
     compared_by_hand: bool = False
     beyond: float | None = None
-    sort: tuple[str, bool] = ("fires", True)
+    sort: tuple[str, bool] = NAMED_FIRST
     search: str = ""
     silent: bool = False
     style: OverlayStyle = OverlayStyle()
