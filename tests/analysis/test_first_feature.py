@@ -171,6 +171,10 @@ def test_of_what_was_taught_a_name_that_holds_on_this_plate_comes_first() -> Non
     assert (grey.feature, colour.feature, nuclear.feature) == (11, 12, 13)
     assert "of the features with a name, how often it fires differs most" in grey.why
     assert first(("GFP",), {11: 0.5}) is None  # where it lies there is no more to see than anywhere
+    fibrous, glass = (first(("Red", "Green", "Blue"), {12: detail}) for detail in (0.42, 0.2))
+    assert fibrous is not None and fibrous.feature == 12  # nuclei are smoother than the fibres of a section
+    assert glass is not None and glass.feature == 11
+    assert first(("DAPI",), {13: 0.42, 11: 0.2}) is None  # in fluorescence nothing is smooth but ground
     assert clearer(FirstFeature(3, "", "A01"), grey) == FirstFeature(3, "", "A01")
     assert clearer(FirstFeature(3, "", "A01"), None, grey) is grey
 

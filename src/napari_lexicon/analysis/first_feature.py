@@ -8,7 +8,7 @@ by chance (Tusher, Tibshirani and Chu, PNAS 2001, the statistic d of SAM).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.conditions import control_wells
-from napari_lexicon.analysis.named_stain import name_holds
+from napari_lexicon.analysis.named_stain import in_colour, name_holds
 
 if TYPE_CHECKING:
     from napari_lexicon.analysis.features import PlateStatistics
@@ -34,6 +34,8 @@ AS_CLEAR = 0.7
 GROUND, TO_SEE = 0.45, 0.55
 """Detail (:class:`napari_lexicon.analysis.detail.Detail`) up to which a feature marks ground, and from which a name is
 believed to mark what is there."""
+SMOOTH = 1 / 3
+"""Detail from which a name made for colour images is believed there, where fibres have more to see than nuclei do."""
 _LEAST_FREEDOM = 2
 _LITTLE = 1e-3  # of what is only shown where there is nothing else
 ALONG = 2.0
@@ -103,11 +105,12 @@ def first_feature(
         background. None where nothing fires.
     """
     known = plate.statistics.tokens.sum(axis=1) > 0
-    candidates = _candidates(table, detail)
+    ground, to_see = _least_detail(table, plate.channels, taught)
+    candidates = _candidates(table, detail, ground)
     if not len(candidates):
         return None
     shown, seen = table.iloc[candidates], None if detail is None else detail[candidates]
-    holds = _holding(shown, plate.channels, seen) * np.isin(candidates, list(taught or ()))
+    holds = _holding(shown, plate.channels, seen, to_see[candidates]) * np.isin(candidates, list(taught or ()))
     if taught is not None and not holds.any():
         return None
     weights = _bonus(shown) if taught is None else (holds > 0).astype(float)
@@ -169,12 +172,23 @@ def named(table: pd.DataFrame) -> np.ndarray:
     return ~table["name"].astype(str).str.startswith("#").to_numpy()
 
 
-def _candidates(table: pd.DataFrame, detail: np.ndarray | None = None) -> np.ndarray:
+def _least_detail(
+    table: pd.DataFrame, channels: Sequence[str], taught: Collection[int] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """``(M,)`` detail below which a feature marks ground, and from which its name is believed."""
+    ground, to_see = np.full(len(table), GROUND), np.full(len(table), TO_SEE)
+    if taught is not None and in_colour(channels):
+        made = name_holds(table, channels) == 2
+        ground[made] = to_see[made] = SMOOTH
+    return ground, to_see
+
+
+def _candidates(table: pd.DataFrame, detail: np.ndarray | None, least: np.ndarray) -> np.ndarray:
     """Numbers of the features worth showing; whatever fires where there are none."""
     fires = table["fires"].fillna(0).to_numpy(dtype=float)
     plain = table["name"].astype(str).str.contains(NOTHING_TO_SEE).to_numpy()
     flagged = (table["flag"].astype(str) != "").to_numpy() if "flag" in table else np.zeros(len(table), dtype=bool)
-    ground = np.zeros(len(table), dtype=bool) if detail is None else detail < GROUND
+    ground = np.zeros(len(table), dtype=bool) if detail is None else detail < least
     good = np.flatnonzero((fires >= LEAST) & (fires <= MOST) & ~plain & ~flagged & ~ground)
     return good if len(good) else np.flatnonzero((fires > 0) & ~plain)
 
@@ -185,10 +199,12 @@ def _bonus(table: pd.DataFrame) -> np.ndarray:
     return np.where(sure, _NAMED_BONUS, 1.0)
 
 
-def _holding(table: pd.DataFrame, channels: tuple[str, ...], detail: np.ndarray | None) -> np.ndarray:
+def _holding(
+    table: pd.DataFrame, channels: tuple[str, ...], detail: np.ndarray | None, least: np.ndarray
+) -> np.ndarray:
     """``(F,)`` how much a name says here (:func:`name_holds`); 0 where there is too little to see for that."""
     holds = name_holds(table, channels)
-    return holds if detail is None else holds * (detail >= TO_SEE)
+    return holds if detail is None else holds * (detail >= least)
 
 
 def _like_nothing(table: pd.DataFrame, atoms: np.ndarray | None) -> np.ndarray:

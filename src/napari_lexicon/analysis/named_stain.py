@@ -32,9 +32,14 @@ def name_holds(table: pd.DataFrame, channels: Sequence[str]) -> np.ndarray:
     channels : sequence of str
         Of the plate.
     """
-    colour = {name.casefold() for name in channels} == _COLOURS
+    colour = in_colour(channels)
     names, where = table["name"].astype(str), table["channel"].astype(str)
     return np.array([_holds(name, channel, colour) for name, channel in zip(names, where, strict=True)], dtype=int)
+
+
+def in_colour(channels: Sequence[str]) -> bool:
+    """Whether channels are those of colour images."""
+    return {name.casefold() for name in channels} == _COLOURS
 
 
 def _holds(name: str, channel: str, colour: bool) -> int:
