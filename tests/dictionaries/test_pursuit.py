@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import resource
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -282,6 +283,20 @@ def test_without_numba_one_line_says_why_pursuits_are_slower(monkeypatch: pytest
     same = (fast.indices == slow.indices).all(dim=1)
     assert float(same.float().mean()) > 0.99
     assert torch.allclose(fast.values[same], slow.values[same], atol=1e-5)
+
+
+def test_loops_are_compiled_where_nothing_may_be_written() -> None:
+    from napari_lexicon.dictionaries import loops
+
+    made: dict[str, Any] = {}
+    exec(compile("def one_more(n):\n    return n + 1", "/nowhere/module.py", "exec"), made)  # numba finds no place
+    assert loops._compiled(made["one_more"])(2) == 3
+
+
+def test_loops_that_cannot_be_used_are_refused_in_a_sentence() -> None:
+    tokens, atoms = random_case()
+    with pytest.raises(DictionaryError, match="17 picks per round among 120 features"):
+        PursuitEncoder(EncoderSettings(iterations=2, per_iteration=17), atoms).encode(tokens, path=COMPILED)
 
 
 def test_a_small_dictionary_goes_by_its_gram_matrix_without_a_race(caplog) -> None:

@@ -112,7 +112,8 @@ class CompiledPursuit:
         self._padded = F.pad(atoms.contiguous(), (0, 0, 0, -len(atoms) % group))
         self._groups = len(self._padded) // group
         self._atoms = self._padded[: len(atoms)].numpy()
-        self._unit = np.float32(float(atoms.square().sum(dim=1).max()) / _LARGEST_NUMBER)
+        longest = float(atoms.square().sum(dim=1).max()) or 1.0
+        self._unit = np.float32(longest / _LARGEST_NUMBER)
         self._gram = np.empty((len(atoms), len(self._padded)), np.int16)
         space = self._padded.new_empty(min(_ROWS, len(atoms)) * len(self._padded))
         for start in range(0, len(atoms), _ROWS):
@@ -139,7 +140,7 @@ class CompiledPursuit:
         s, count = self._settings, len(tokens)
         picks = (rounds or s.iterations) * s.per_iteration
         indices, values = np.empty((count, picks), np.int64), np.empty((count, picks), np.float32)
-        residual = tokens.clone(memory_format=torch.contiguous_format)
+        residual = tokens.detach().clone(memory_format=torch.contiguous_format)
         atoms, magnitude = len(self._atoms), s.selection == "magnitude"
         step = min(max(_SCORES // len(self._padded), 128), max(count, 1))
         space = residual.new_empty(step, len(self._padded))
