@@ -289,6 +289,9 @@ def _names() -> list[tuple[str, list[str], str]]:
         ("three digits of a column",
          [f"X_{w[0]}0{w[1:]}_f{s}_ch{c}.tif" for w in WELLS for s in (1, 2) for c in (1, 2)],
          "X_{well}_f{field}_ch{channel}.tif"),
+        ("hashes, of which each holds a d and a number",
+         ["00ad3f1c45.png", "5e1fd8a209.png", "9cad4e2b70.png", "b2fd6c0811.png"],
+         "{well}.png"),
     ]  # fmt: skip
 
 

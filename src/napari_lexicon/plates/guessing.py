@@ -198,6 +198,8 @@ def _grouped(matches: Matches, keys: int) -> bool:
         wells = {match.field for match in matches.found}
         within = {(None, match.channel, match.z, match.t) for match in matches.found}
     alike = len(wells) * len(within) <= 1.25 * keys
+    if keys == len(wells) and not any(_CHANNEL_WORD.fullmatch(match.channel or "") for match in matches.found):
+        return False  # one image of each: the d4 of a name that is a hash says nothing
     return len(wells) > 1 and len(within) > 1 and (alike or all(match.field is None for match in matches.found))
 
 
