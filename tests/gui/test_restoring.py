@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QTabBar
 from tests.gui.conftest import opened
 from tests.gui.driver import Person, fit_to_screen
 from tests.gui.main_job import click_header
@@ -63,6 +64,13 @@ def test_the_docks_come_back_where_a_person_put_them(person: Person, make_napari
     later.breathe(0.3)
     assert set(later.docks) == set(DOCKS)
     assert later.window.dockWidgetArea(later.docks["Questions"].parent()) == Qt.DockWidgetArea.RightDockWidgetArea
+    for name in ("Features", "Plate"):
+        later.docks[name].parent().close()
+    later.breathe(0.1)
+    later.open_workspace()
+    bars = [bar for bar in later.window.findChildren(QTabBar) if bar.isVisible() and bar.parent() is later.window]
+    tabs = [bar.tabText(n) for bar in bars for n in range(bar.count())]
+    assert len(tabs) == len(set(tabs))  # no bar is left behind the docks
     later.workspace.close()
 
 

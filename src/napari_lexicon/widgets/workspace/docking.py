@@ -144,8 +144,11 @@ def _share_out(window: QMainWindow, docks: Mapping[str, QDockWidget], beneath: Q
 def _hide_left_over_bars(window: QMainWindow) -> None:
     """Bars of tabs that docks have left while they found their places; Qt shows one again where it needs it."""
     titles = {dock.windowTitle() for dock in window.findChildren(QDockWidget)}
-    for bar in window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
-        if any(bar.tabText(n) not in titles for n in range(bar.count())):
+    bars = window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    tabs = [{bar.tabText(n) for n in range(bar.count())} for bar in bars]
+    seen = [own for bar, own in zip(bars, tabs, strict=True) if bar.isVisible()]
+    for bar, own in zip(bars, tabs, strict=True):
+        if not own <= titles or any(own < others for others in seen):  # a dock is in one bar alone
             bar.hide()
         elif window.width() < NARROW:
             bar.setUsesScrollButtons(True)  # arrows to the tabs that do not fit, instead of names of two letters
