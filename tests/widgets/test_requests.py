@@ -52,6 +52,9 @@ def test_apply():
     job = understood(apply_request(ORIGIN, OUT, "builtin", settings, "embed", "p"))
     wanted = {"device": "cpu", "batch": 7, "recompute": True, "illumination": "correct"}
     assert job == ApplyJob((ORIGIN,), str(OUT), "builtin", **wanted)
+    files = {"builtin": "the built-in dictionary", "/d/mine.safetensors": "mine"}
+    for file, said in (files | {str(OUT / "dictionary.safetensors"): "its dictionary"}).items():
+        assert apply_request(ORIGIN, OUT, file, settings, "embed", "p").title == f"Applying {said} to p"
 
 
 def test_embed_with_another_model_and_layer():

@@ -124,7 +124,8 @@ def apply_request(
     origin: PlateOrigin, out: Path, dictionary: str, settings: ComputeSettings, owner: str, plate_name: str
 ) -> JobRequest:
     """Apply a dictionary to a plate."""
-    what = "the built-in dictionary" if dictionary == BUILTIN else Path(dictionary).stem
+    own = Path(dictionary).parent.suffix == ".lexicon"  # a copy in a lexicon is called "dictionary"
+    what = "the built-in dictionary" if dictionary == BUILTIN else "its dictionary" if own else Path(dictionary).stem
     return JobRequest(
         "apply", {**_common(origin, out, settings), "dictionary": dictionary}, f"Applying {what} to {plate_name}", owner
     )
