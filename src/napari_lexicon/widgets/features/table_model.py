@@ -31,8 +31,8 @@ _EMPTY = np.empty(0, dtype=np.intp)
 
 
 class FeatureTableModel(QAbstractTableModel):
-    """One row per feature that is not filtered out: those whose names say something here first, and each of both by how
-    often they fire; in the order of a column where a person asked for one."""
+    """One row per feature that is not filtered out: first those that people named, then those whose names say something
+    here, then the rest, each by how often they fire; in the order of a column where a person asked for one."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -44,7 +44,7 @@ class FeatureTableModel(QAbstractTableModel):
         self._search = ""
         self._sort: tuple[str, bool] = NAMED_FIRST
         self._channels: tuple[str, ...] = ()
-        self._telling: frozenset[int] = frozenset()
+        self._telling: dict[int, int] = {}
         self._silent = False
         self._kept: frozenset[int] = frozenset()
         self._colors: Mapping[int, str] = {}
@@ -206,7 +206,7 @@ class FeatureTableModel(QAbstractTableModel):
 
     def _find_telling_names(self) -> None:
         table = None if self._figures is None else self._figures.table
-        self._telling = frozenset() if table is None else telling_names(table, self._names, self._channels)
+        self._telling = {} if table is None else telling_names(table, self._names, self._channels)
 
     def _reorder(self) -> None:
         order = self._ordered()
@@ -237,8 +237,8 @@ class FeatureTableModel(QAbstractTableModel):
         chosen = np.flatnonzero(keep)
         section, falling = self.sorted_by()
         if section < 0:
-            rest = ~np.isin(chosen, list(self._telling))
-            return chosen[np.lexsort((-np.nan_to_num(table["fires"].to_numpy()[chosen]), rest))]
+            group = np.array([self._telling.get(int(feature), 2) for feature in chosen], dtype=int)
+            return chosen[np.lexsort((-np.nan_to_num(table["fires"].to_numpy()[chosen]), group))]
         key = self._columns[section].key
         if key == "name":
             named = np.array([self._names is None or self._names.get(int(f)) is None for f in chosen], dtype=bool)

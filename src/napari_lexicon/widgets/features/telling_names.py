@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from napari_lexicon.lexicons import FeatureNames
 
 
-def telling_names(table: pd.DataFrame, names: FeatureNames | None, channels: Sequence[str]) -> frozenset[int]:
-    """Features that a person said something of, or whose name came with the dictionary and holds on this plate.
+def telling_names(table: pd.DataFrame, names: FeatureNames | None, channels: Sequence[str]) -> dict[int, int]:
+    """Features that a person said something of, with 0; with 1 those whose names came with the dictionary and hold.
 
     Of the latter those that fire, not everywhere, and are not named for nothing to see: *red blood cell, in a smear*
     says nothing of a fluorescence image, and *background*, or *bright* over glass, nothing that anybody looks for.
@@ -28,19 +28,17 @@ def telling_names(table: pd.DataFrame, names: FeatureNames | None, channels: Seq
         Of the plate.
     """
     given = [(feature, name) for feature, name in names or () if feature < len(table)]
-    by_people = [feature for feature, name in given if name.when]
+    telling = {feature: 0 for feature, name in given if name.when}
     others = [(feature, name.name) for feature, name in given if not name.when]
     if not others:
-        return frozenset(by_people)
+        return telling
     from napari_lexicon.analysis.first_feature import MOST, NOTHING_TO_SEE
     from napari_lexicon.analysis.named_stain import name_holds
 
     rows = table.iloc[[feature for feature, _ in others]].assign(name=[name for _, name in others])
     fires = rows["fires"].to_numpy()
     holds = (name_holds(rows, channels) > 0) & (fires > 0) & (fires <= MOST)
-    telling = [
-        feature
-        for (feature, name), held in zip(others, holds, strict=True)
-        if held and NOTHING_TO_SEE.search(name) is None
-    ]
-    return frozenset([*by_people, *telling])
+    for (feature, name), held in zip(others, holds, strict=True):
+        if held and NOTHING_TO_SEE.search(name) is None:
+            telling[feature] = 1
+    return telling
