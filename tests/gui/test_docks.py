@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from napari_lexicon.viewer.conversion import Placement, patch_at
 from napari_lexicon.viewer.napari_compat import camera as camera_of
 from napari_lexicon.viewer.napari_compat import text_overlay
 from napari_lexicon.widgets.workspace.docking import DOCKS
+from napari_lexicon.widgets.workspace.job_status import JobPhase, JobStatus
 from napari_lexicon.widgets.workspace.state import WorkspaceState
 
 
@@ -227,7 +229,7 @@ def test_features_can_be_compared_by_a_column_of_the_plate_map(person: Person, p
     person.wait(lambda: any(column.key == "selectivity" for column in table.columns()), what="the comparison")
 
 
-def test_the_significance_follows_the_comparison_and_is_that_of_the_analysis(person: Person, plate: Path):
+def test_the_significance_follows_the_comparison_and_is_that_of_the_analysis(person: Person, plate: Path, monkeypatch):
     from napari_lexicon import api
 
     opened(person, plate)
@@ -255,6 +257,13 @@ def test_the_significance_follows_the_comparison_and_is_that_of_the_analysis(per
     assert model.data(model.index(0, section)) not in ("", "–")
     person.choose_feature(0)
     assert "of 6 wells" in person.find("Features", "feature_facts").text()
+    # with the first fields of a job there is nothing to compare yet, which is no mistake of anybody
+    told, few = [], replace(reading.figures, numbers=frozenset([0]), why_not="The column has one value.")
+    person.workspace.state.noticed.connect(lambda notice: told.append(notice.sentence))
+    for phase in (JobPhase.RUNNING, JobPhase.NONE):
+        monkeypatch.setattr(person.workspace.jobs, "_status", JobStatus(phase))
+        reading.changed.emit(few)
+        assert told == ([] if phase is JobPhase.RUNNING else ["The column has one value."])
 
 
 def test_what_is_computed_and_that_nothing_is_stale(person: Person, plate: Path):

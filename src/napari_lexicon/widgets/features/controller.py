@@ -104,7 +104,9 @@ class FeaturesController(Controller):
             self._view.card.setChannels([] if plate.joint else channels)
             self._view.card.setChannel(self.workspace.state.channel)
             self._view.card.style_controls.setControls(self.workspace.reading.controls() is not None)
-            if figures.why_not and self.workspace.reading.by_hand:  # nobody asked for what was only suggested
+            growing = len(figures.numbers) < len(plate.fields) and self.workspace.jobs.status.busy
+            asked = self.workspace.reading.by_hand  # nobody asked for what was only suggested
+            if figures.why_not and asked and not growing:
                 self.workspace.state.notice(figures.why_not, "warning")
         self._show_feature(self.workspace.state.feature)
 
