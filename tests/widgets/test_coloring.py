@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from qtpy.QtGui import QImage
 
 from napari_lexicon.viewer.colors import ramp, to_oklab
 from napari_lexicon.widgets.plate.coloring import (
@@ -16,6 +17,7 @@ from napari_lexicon.widgets.plate.coloring import (
     number_coloring,
     spoken,
 )
+from napari_lexicon.widgets.plate.scale_view import ScaleView
 
 WELLS = [f"{row}{column:02d}" for row in "ABCDEFGH" for column in range(1, 13)]
 
@@ -92,3 +94,21 @@ def test_about_zero_the_middle_colour_is_zero():
     found = number_coloring(values, "z", black_to_white, about_zero=True)
     assert found.colors["b"][0] in (127, 128)
     assert found.scale.low == -found.scale.high
+
+
+def test_a_long_title_keeps_away_from_the_numbers_at_the_ends_of_its_bar(qtbot):
+    view = ScaleView()
+    qtbot.addWidget(view)
+    view.resize(300, 34)
+
+    def inked(title: str, high: float) -> np.ndarray:
+        view.setValue(NumberScale(title, 0.0, high, np.zeros((256, 3), np.uint8)))
+        image = view.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+        rows = [[image.pixel(x, y) & 0xFF for x in range(image.width())] for y in range(16, image.height() - 3)]
+        return np.ptp(np.array(rows), axis=0) > 30
+
+    number = np.flatnonzero(inked("", 0.0488))
+    first = number[number > 150][0]
+    for letters in range(10, 40, 2):
+        found = inked("m" * letters, 0.0488)
+        assert found[first] and not found[first - 5 : first].any(), letters

@@ -169,10 +169,9 @@ class ScaleView(QWidget):
         painter.setPen(ink(self, 0.62))
         title = scale.title + (" (log)" if scale.log else "")
         metrics = QFontMetricsF(painter.font())
-        room = bar.width() - metrics.horizontalAdvance(low) - metrics.horizontalAdvance(high) - 16
-        painter.drawText(
-            line, Qt.AlignmentFlag.AlignCenter, metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
-        )
+        between = line.adjusted(metrics.horizontalAdvance(low) + 8, 0, -metrics.horizontalAdvance(high) - 8, 0)
+        shown = metrics.elidedText(title, Qt.TextElideMode.ElideRight, between.width())
+        painter.drawText(between, Qt.AlignmentFlag.AlignCenter, shown)
 
     def _paint_legend(self, painter: QPainter, scale: CategoryScale) -> None:
         for rect, label, color, count in self._chips(scale, self.width()):
