@@ -44,6 +44,10 @@ def test_a_question_is_asked_and_its_rows_lead_to_features_and_wells(person: Per
     dialog.fileSelected.emit(str(tmp_path / "mine.csv"))
     dialog.reject()
     assert len(pd.read_csv(tmp_path / "mine.csv")) == len(table)
+    view.setColumns([], None)  # as without a plate map
+    assert not view.ask.isEnabled() and view.reason.text().startswith("Add a plate map")
+    view.setValue(("stains", ""))
+    assert view.ask.isEnabled()
 
 
 def test_a_question_that_is_cancelled_gives_no_table(person: Person, plate: Path):

@@ -55,6 +55,9 @@ ASKED: dict[str, str] = {
 OF_A_FEATURE = ("cells", "edits")
 """Questions about chosen features."""
 
+OF_NO_COLUMN = ("stains", "counts", "meanings", "channels", "cells", "edits", "match")
+"""Questions that ask nothing of what was done to wells; all others need a column of the plate map."""
+
 OF_TWO = ("match",)
 """Questions that need a second lexicon."""
 

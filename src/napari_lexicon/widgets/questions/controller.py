@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from napari_lexicon.analysis.question_words import DRAWN, OF_A_FEATURE, OF_TWO
+from napari_lexicon.analysis.question_words import DRAWN, OF_A_FEATURE, OF_NO_COLUMN, OF_TWO
 from napari_lexicon.analysis.units import units_of
 from napari_lexicon.analysis.well_table import plain
 from napari_lexicon.widgets.basic.image_words import tell_items
@@ -140,7 +140,9 @@ class QuestionsController(Controller):
             return running_reason(job)
         if state.lexicon is None or self.workspace.reading.figures is None:
             return "There are no features yet: apply a dictionary first."
-        question = self._view.value()[0]
+        question, column = self._view.value()
+        if not column and question not in OF_NO_COLUMN:
+            return "Add a plate map in the Plate dock first, with a column that tells treatments apart."
         if question in OF_A_FEATURE and state.feature is None:
             return "Choose a feature in the Features dock first."
         if question in OF_TWO and "other" not in self._view.options.value():
