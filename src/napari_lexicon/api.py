@@ -5,6 +5,7 @@ The command line and the dock widgets call what these functions call.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -212,7 +213,7 @@ def train(
     """
     from napari_lexicon.jobs.training import TrainJob, run_train
 
-    return run_train(TrainJob(str(lexicon), str(out), **settings), report, should_stop)
+    return run_train(TrainJob(os.fspath(lexicon), os.fspath(out), **settings), report, should_stop)
 
 
 def teach(
@@ -242,7 +243,7 @@ def teach(
     """
     from napari_lexicon.jobs.teaching import TeachJob, run_teach
 
-    return run_teach(TeachJob(str(lexicon), str(out), name, **pointed), report, should_stop)
+    return run_teach(TeachJob(os.fspath(lexicon), os.fspath(out), name, **pointed), report, should_stop)
 
 
 def features(lexicon: PathLike, by: str | None = None, *, beyond: float | None = None) -> pd.DataFrame:

@@ -35,6 +35,14 @@ def test_files_are_where_the_specification_says(applied: Path) -> None:
         assert names[0].endswith(".zarr.zip")
 
 
+def test_an_opened_lexicon_is_one_line_in_a_notebook_and_stands_for_its_path(applied: Path) -> None:
+    lexicon = Lexicon.open(str(applied))
+    features = lexicon.only_plate().n_features
+    assert repr(lexicon) == f"<Lexicon {applied}: {features} features, plates tiny>"
+    assert repr(lexicon.only_plate()) == "<LexiconPlate tiny: codes of 12 of 12 fields>"
+    assert Lexicon.open(lexicon).path == Lexicon(str(applied)).path == applied
+
+
 def test_the_backbone_has_the_keys_of_the_specification_and_its_fingerprint(applied: Path) -> None:
     page = (Path(__file__).parents[2] / "docs/reference/lexicon-folder.md").read_text(encoding="utf-8")
     (row,) = (line for line in page.splitlines() if line.startswith("| `backbone` | object |"))

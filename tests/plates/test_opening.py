@@ -113,6 +113,14 @@ def test_a_plate_is_named_after_its_folder_unless_that_says_nothing(tmp_path: Pa
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_a_plate_its_wells_and_fields_are_one_line_in_a_notebook(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "B03_DNA.tif", IMAGE)
+    plate = open_plate(tmp_path, pattern="{well}_{channel}.tif", name="P1")
+    assert repr(plate) == f"<Plate P1: 1 wells, 1 fields, channels DNA; {plate.note}>"
+    assert repr(plate.wells["B03"]) == "<Well B03: 1 fields>"
+    assert repr(next(plate.fields())) == "<Field B03/0 of plate P1: 1 channels>"
+
+
 def test_links_that_lead_out_are_not_followed_and_circles_end(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -6,6 +6,7 @@ field is one file of its plate (:mod:`napari_lexicon.lexicons.plate`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,20 +35,30 @@ class Lexicon:
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : path-like
         ``NAME.lexicon``.
     """
 
-    def __init__(self, path: Path):
-        self.path = path
-        self.header: LexiconHeader = read_header(path / "lexicon.json", LexiconHeader)
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = Path(path)
+        self.header: LexiconHeader = read_header(self.path / "lexicon.json", LexiconHeader)
         self._plates: dict[str, LexiconPlate] = {}
         self._dictionary: Dictionary | None = None
         self._names: FeatureNames | None = None
         self.refresh()
 
+    def __repr__(self) -> str:
+        reference = self.header.dictionary
+        made = "no dictionary yet" if reference is None else f"{reference.n_features} features"
+        names = listed([plate.header.name for plate in self._plates.values()]) or "none"
+        return f"<Lexicon {self.path}: {made}, plates {names}>"
+
+    def __fspath__(self) -> str:
+        """Its folder: an opened lexicon may stand wherever the path of one is asked for."""
+        return str(self.path)
+
     @classmethod
-    def open(cls, path: str | Path) -> Lexicon:
+    def open(cls, path: str | os.PathLike[str]) -> Lexicon:
         """Open an existing folder; raises :class:`LexiconFolderError` with what is wrong."""
         path = Path(path)
         if not path.is_dir():

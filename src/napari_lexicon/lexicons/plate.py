@@ -143,6 +143,9 @@ class LexiconPlate:
         self._done: dict[str, dict[str, str]] = {"codes": {}, "tokens": {}, "fine": {}}
         self.refresh()
 
+    def __repr__(self) -> str:
+        return f"<LexiconPlate {self.header.name}: codes of {self.n_done()} of {len(self.fields)} fields>"
+
     @property
     def id(self) -> str:
         """Folder name of the plate inside the lexicon."""

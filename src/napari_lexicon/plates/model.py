@@ -67,7 +67,7 @@ class FieldSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Field:
     """One field of view of one well.
 
@@ -123,8 +123,11 @@ class Field:
         """``"B03/0"``: names the field within its plate."""
         return f"{self.well}/{self.name}"
 
+    def __repr__(self) -> str:
+        return f"<Field {self.key} of plate {self.plate}: {len(self.channels)} channels>"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Well:
     """One well: a canonical name, its place on the plate (None for a free well) and its fields."""
 
@@ -139,6 +142,9 @@ class Well:
 
         return stitched(self.fields, level)
 
+    def __repr__(self) -> str:
+        return f"<Well {self.name}: {len(self.fields)} fields>"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -149,7 +155,7 @@ class Problem:
     field: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plate:
     """A plate, or any image collection that is opened as one. Holds no pixels.
 
@@ -196,3 +202,8 @@ class Plate:
     def free(self) -> bool:
         """True where the wells have no place on a grid (slides, loose images)."""
         return self.rows == 0
+
+    def __repr__(self) -> str:
+        fields = sum(len(well.fields) for well in self.wells.values())
+        names = ", ".join(channel.name for channel in self.channels)
+        return f"<Plate {self.name}: {len(self.wells)} wells, {fields} fields, channels {names}; {self.note}>"
