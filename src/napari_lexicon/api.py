@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from napari_lexicon.api_names import export_names as export_names
 from napari_lexicon.api_names import import_names as import_names
+from napari_lexicon.api_options import check_options
 from napari_lexicon.api_plates import TILE as TILE
 from napari_lexicon.api_plates import Pages, PathLike, TChoice, ZChoice
 from napari_lexicon.api_plates import convert as convert
@@ -210,9 +211,15 @@ def train(
         Told of every step forward; asked before every step.
     **settings
         Fields of :class:`napari_lexicon.jobs.training.TrainJob`: ``features``, ``iterations``, ``steps``...
+
+    Raises
+    ------
+    LexiconError
+        If there is no such setting, there are no tokens, no or too few control tokens, or training diverges.
     """
     from napari_lexicon.jobs.training import TrainJob, run_train
 
+    check_options("train", TrainJob, settings)
     return run_train(TrainJob(os.fspath(lexicon), os.fspath(out), **settings), report, should_stop)
 
 
@@ -240,9 +247,15 @@ def teach(
     **pointed
         Fields of :class:`napari_lexicon.jobs.teaching.TeachJob`: ``wells`` and ``against``, or ``places``; ``channel``,
         ``read``...
+
+    Raises
+    ------
+    LexiconError
+        If there is no such option, nothing or too little is pointed at, or ``out`` holds something else.
     """
     from napari_lexicon.jobs.teaching import TeachJob, run_teach
 
+    check_options("teach", TeachJob, pointed)
     return run_teach(TeachJob(os.fspath(lexicon), os.fspath(out), name, **pointed), report, should_stop)
 
 
@@ -368,7 +381,7 @@ def ask(
     Raises
     ------
     LexiconError
-        If there is no such question, it has no picture, or the lexicon does not allow it.
+        If there is no such question or option, it has no picture, or the lexicon does not allow it.
     """
     from napari_lexicon.analysis.asked import Asked
     from napari_lexicon.analysis.questions import answer, answer_in_picture
@@ -378,6 +391,7 @@ def ask(
     def told(done: int, total: int, what: str) -> None:
         report(Progress(done, total, what))
 
+    check_options("ask", Asked, options)
     opened, asked = Lexicon.open(lexicon), Asked(**options)
     if picture is None:
         return answer(opened, question, asked, told)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from napari_lexicon.analysis.active import POSITIVE, active_statistics
@@ -52,7 +54,7 @@ class Asked:
     labels : str, optional
         Folder of label images, or name of labels inside the plate; nuclei are segmented where None.
     features : tuple of int
-        Which features, for cells and edits.
+        Which features, for cells and edits; a number, or any list or array of them, becomes one.
     pixels : bool
         Whether images may be opened for what goes beside.
     seed : int
@@ -78,6 +80,17 @@ class Asked:
     pixels: bool = True
     seed: int = 0
     beyond: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.per not in ("well", "field"):
+            raise LexiconError(f"Measurements are per 'well' or per 'field', not {self.per!r}: correct the option.")
+        try:
+            numbers = tuple(index(one) for one in np.atleast_1d(np.asarray(self.features, dtype=object)))
+        except TypeError as error:
+            raise LexiconError(
+                f"Features are named by their numbers, such as (3, 12), not {self.features!r}."
+            ) from error
+        object.__setattr__(self, "features", numbers)
 
 
 def asked_table(lexicon: Lexicon, asked: Asked, told: Told) -> WellTable:

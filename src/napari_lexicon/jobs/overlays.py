@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from PIL import Image
@@ -35,6 +35,11 @@ def feature_overlay(
 ) -> Image.Image:
     """See :func:`napari_lexicon.api.overlay`."""
     one = lexicon.only_plate(plate)
+    if reading not in get_args(Reading):
+        raise LexiconFolderError(f"A feature is read by 'code', 'direction' or 'cosine', not {reading!r}: choose one.")
+    if not isinstance(feature, (int, np.integer)):
+        raise LexiconFolderError(f"A feature is named by its number, such as 12, not {feature!r}.")
+    well = str(well)
     if not 0 <= feature < one.n_features:
         raise LexiconFolderError(
             f"There is no feature {feature}: the dictionary has features 0 to {one.n_features - 1}."
