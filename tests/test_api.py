@@ -11,6 +11,7 @@ import pytest
 
 import napari_lexicon as lexicon
 from napari_lexicon.analysis.asked import Asked
+from napari_lexicon.plates.model import Plate
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,22 @@ def test_an_overlay_is_not_painted_of_something_else(
 ) -> None:
     with pytest.raises(lexicon.LexiconError, match=sentence):
         lexicon.overlay(applied, "A01", feature, **options)
+
+
+@pytest.mark.parametrize(
+    ("plates", "options", "sentence"),
+    [
+        ([], {}, "No plate is given"),
+        (None, {}, "given by their paths, not as NoneType"),
+        (Plate("plate.zarr", "P1", {}, ()), {}, "not as Plate: give the path"),
+        (["plate.zarr"], {"plate_map": pd.DataFrame({"drug": ["x"]}, index=["A01"])}, "write the table to a CSV file"),
+        ("plate.zarr", {"z": "mean"}, "z is 'max', 'all' or the number of a plane"),
+    ],
+)
+@pytest.mark.parametrize("function", [lexicon.apply, lexicon.embed])
+def test_what_is_no_path_of_a_plate_is_said_before_a_lexicon_is_made(
+    function: Any, plates: Any, options: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(lexicon.LexiconError, match=sentence):
+        function(plates, tmp_path / "x.lexicon", **options)
+    assert not (tmp_path / "x.lexicon").exists()

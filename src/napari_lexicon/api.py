@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from napari_lexicon.api_names import export_names as export_names
 from napari_lexicon.api_names import import_names as import_names
-from napari_lexicon.api_options import check_options
+from napari_lexicon.api_options import check_options, plate_paths
 from napari_lexicon.api_plates import TILE as TILE
 from napari_lexicon.api_plates import Pages, PathLike, TChoice, ZChoice
 from napari_lexicon.api_plates import convert as convert
@@ -170,13 +170,19 @@ def _origins(
     um_per_pixel: UmPerPixel,
     enlarge: float | None,
 ) -> tuple[PlateOrigin, ...]:
+    from napari_lexicon.errors import JobError
     from napari_lexicon.lexicons.origins import plate_origin
+    from napari_lexicon.plates.plane_choices import check_wanted
 
-    paths = [plates] if isinstance(plates, (str, Path)) else list(plates)
+    check_wanted(z, t, pages)
+    paths = plate_paths(plates)
+    if plate_map is not None and not isinstance(plate_map, (str, os.PathLike)):
+        raise JobError(
+            "A lexicon notes where its plate map lies, so that it opens again: write the table to a CSV file, and give "
+            "the path of the file as plate_map."
+        )
     wanted = None if acquisition is None else str(acquisition)
     if name is not None and len(paths) > 1:
-        from napari_lexicon.errors import JobError
-
         raise JobError(f"The name {name} is that of one plate, and {len(paths)} are given: give them one at a time.")
     return tuple(
         plate_origin(
