@@ -43,8 +43,8 @@ def check_options(command: str, described_by: type[Any], options: Mapping[str, A
             )
 
 
-def plate_paths(plates: Any) -> list[str | os.PathLike[str]]:
-    """One path, or several, as a list.
+def plate_paths(plates: Any) -> list[str]:
+    """One path, or several, as a list of texts.
 
     Raises
     ------
@@ -60,4 +60,4 @@ def plate_paths(plates: Any) -> list[str | os.PathLike[str]]:
                 f"Plates are given by their paths, not as {type(path).__name__}: give the path, such as plate.path "
                 "of a plate that is open."
             )
-    return paths
+    return [str(os.fspath(path)) for path in paths]
