@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from napari_lexicon.analysis.maps import activation_map, channel_maps, features_at, likeness_map
+from napari_lexicon.errors import LexiconError
 from napari_lexicon.lexicons import FieldCodes
 
 # two channels (0 and 3 of the plate), one row of two patches, three picks; feature 5 stands twice in the first token
@@ -30,6 +32,13 @@ def test_without_a_channel_the_strongest_one_shows() -> None:
 
 def test_a_channel_that_the_field_lacks_is_dark() -> None:
     np.testing.assert_array_equal(activation_map(CODES, 2, 1), [[0.0, 0.0]])
+
+
+def test_a_channel_by_its_name_or_a_place_outside_is_refused_and_not_answered_for_another() -> None:
+    with pytest.raises(LexiconError, match="is a number, not 'DNA'"):
+        activation_map(CODES, 2, "DNA")
+    with pytest.raises(IndexError, match="outside the grid"):
+        features_at(CODES, 0, -1)
 
 
 def test_features_under_the_cursor_are_ranked_with_their_channels() -> None:

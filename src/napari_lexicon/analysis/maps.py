@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from napari_lexicon.errors import LexiconError
 from napari_lexicon.lexicons import FieldCodes
 
 DRAWN_FROM = 1.0
@@ -33,7 +34,16 @@ def activation_map(codes: FieldCodes, feature: int, channel: int | None = None, 
     numpy.ndarray
         ``(gh, gw)`` float32; 0 where the feature does not fire. Element (i, j) belongs to patch (i, j). A channel
         that the field lacks gives a map of 0.
+
+    Raises
+    ------
+    LexiconError
+        If the channel is given by its name: codes know numbers only.
     """
+    if isinstance(channel, str):
+        raise LexiconError(
+            f"A channel of a map is a number, not {channel!r}: its place among the channels of the plate, from 0."
+        )
     grid = codes.indices.shape[1:3]
     if channel is not None and channel not in codes.channels:
         return np.zeros(grid, np.float32)
@@ -157,6 +167,8 @@ def features_at(codes: FieldCodes, gy: int, gx: int, picks: int | None = None) -
     IndexError
         If the place lies outside the grid.
     """
+    if min(gy, gx) < 0:
+        raise IndexError(f"The patch ({gy}, {gx}) lies outside the grid.")
     indices, values = codes.indices[:, gy, gx, :picks], codes.values[:, gy, gx, :picks].astype(np.float32)
     k = indices.shape[1]
     frame = pd.DataFrame(
