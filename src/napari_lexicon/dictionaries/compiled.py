@@ -35,6 +35,7 @@ _LARGEST_GRAM = 2**30  # entries; 2 GiB
 _ATOMS_PER_TOKEN = 8  # at most, or the Gram matrix takes longer than it saves
 _MOST_PER_ROUND = 16
 _GROUP, _GROUPS_PER_PICK = 16, 16  # atoms in a group at most, and groups per pick at least
+_NEAR = 2**16  # numbers in atoms that stay near a processor, so that it multiplies by them where they are
 _SCORES = 2**20  # kept at a time, in tokens times atoms
 _LARGEST_NUMBER = 32760  # in 16 bits, with room for rounding
 _ROWS = 512  # of a Gram matrix made at a time
@@ -112,6 +113,8 @@ class CompiledPursuit:
         self._padded = F.pad(atoms.contiguous(), (0, 0, 0, -len(atoms) % group))
         self._groups = len(self._padded) // group
         self._atoms = self._padded[: len(atoms)].numpy()
+        near = self._padded.numel() <= _NEAR
+        self._columns = self._padded.T.contiguous().numpy() if near else np.empty((0, len(self._padded)), np.float32)
         longest = float(atoms.square().sum(dim=1).max()) or 1.0
         self._unit = np.float32(longest / _LARGEST_NUMBER)
         self._gram = np.empty((len(atoms), len(self._padded)), np.int16)
@@ -140,32 +143,39 @@ class CompiledPursuit:
         s, count = self._settings, len(tokens)
         picks = (rounds or s.iterations) * s.per_iteration
         indices, values = np.empty((count, picks), np.int64), np.empty((count, picks), np.float32)
-        residual = tokens.detach().clone(memory_format=torch.contiguous_format)
-        atoms, magnitude = len(self._atoms), s.selection == "magnitude"
+        # Copied by numpy: torch would share it out over its threads, which wait at full speed for more, in our way.
+        residual = np.array(tokens.detach().numpy(), order="C")
+        found = Pursuit(torch.from_numpy(indices), torch.from_numpy(values), torch.from_numpy(residual))
+        if len(self._columns):
+            _on_all_cores(self._code_near, residual, indices, values)
+            return found
         step = min(max(_SCORES // len(self._padded), 128), max(count, 1))
-        space = residual.new_empty(step, len(self._padded))
-
-        def code(residual: np.ndarray, scores: np.ndarray, indices: np.ndarray, values: np.ndarray) -> None:
-            fixed = self._gram, self._unit, self._atoms, self._groups, magnitude, np.float32(s.ridge)
-            self._loops.pursue(residual, scores, *fixed, indices, values, s.per_iteration)
-
+        space = self._padded.new_empty(step, len(self._padded))
         for start in range(0, count, step):
             block = slice(start, min(start + step, count))
-            scores = torch.mm(residual[block], self._padded.T, out=space[: block.stop - start])
-            scores[:, atoms:] = 0 if magnitude else -torch.inf
-            _on_all_cores(code, residual[block].numpy(), scores.numpy(), indices[block], values[block])
-        return Pursuit(torch.from_numpy(indices), torch.from_numpy(values), residual)
+            scores = torch.mm(found.residual[block], self._padded.T, out=space[: block.stop - start])
+            scores[:, len(self._atoms) :] = 0 if s.selection == "magnitude" else -torch.inf
+            _on_all_cores(self._code, residual[block], scores.numpy(), indices[block], values[block])
+        return found
+
+    def _code(self, residual: Any, scores: Any, indices: Any, values: Any) -> None:
+        s = self._settings
+        fixed = self._columns, self._gram, self._unit, self._atoms, self._groups, s.selection == "magnitude"
+        self._loops.pursue(residual, scores, *fixed, np.float32(s.ridge), indices, values, s.per_iteration)
+
+    def _code_near(self, residual: Any, indices: Any, values: Any) -> None:
+        self._code(residual, np.empty((1, len(self._padded)), np.float32), indices, values)
 
 
 def _on_all_cores(work, *arrays: np.ndarray) -> None:  # type: ignore[no-untyped-def]
-    """Call ``work`` with equal parts of the rows of arrays, one for each of torch's threads."""
+    """Call ``work`` with equal parts of the rows of arrays, one for each of torch's threads, one of them on this."""
     threads = torch.get_num_threads()
-    if threads == 1:
-        work(*arrays)
-        return
     edges = [len(arrays[0]) * n // threads for n in range(threads + 1)]
-    parts = [[array[a:b] for array in arrays] for a, b in pairwise(edges)]
-    list(_pool(threads).map(lambda part: work(*part), parts))
+    here, *elsewhere = [[array[a:b] for array in arrays] for a, b in pairwise(edges)]
+    waiting = [_pool(threads - 1).submit(work, *part) for part in elsewhere]
+    work(*here)
+    for part in waiting:
+        part.result()
 
 
 @cache

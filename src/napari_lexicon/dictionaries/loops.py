@@ -38,6 +38,7 @@ def _compiled(loop: Any) -> Any:
 def pursue(
     residuals: Floats,
     scores: Floats,
+    columns: Floats,
     gram: npt.NDArray[np.int16],
     unit: np.float32,
     atoms: Floats,
@@ -56,6 +57,9 @@ def pursue(
         ``(B, dim)`` float32 tokens; what is left of them afterwards.
     scores : numpy.ndarray
         ``(B, M')`` float32 products of tokens and atoms, with M' - M columns of padding that can never win; destroyed.
+        Or, with ``columns``, room for one token, ``(1, M')``.
+    columns : numpy.ndarray
+        ``(dim, M')`` float32, atoms and padding as columns, for products to be made here; or ``(0, M')``.
     gram : numpy.ndarray
         ``(M, M')`` int16, products of atoms.
     unit : float
@@ -79,7 +83,10 @@ def pursue(
     squares, solved = np.empty((per_round, per_round), np.float32), np.empty(per_round, np.float32)
     amounts = np.empty(per_round, np.float32)
     for b in range(len(residuals)):
-        residual, score = residuals[b], scores[b]
+        residual, score = residuals[b], scores[0 if len(columns) else b]
+        if len(columns):
+            _multiply(residual, columns, score)
+            score[len(atoms) :] = 0 if magnitude else -np.inf
         error = _PRODUCT_ERROR * np.sqrt(dot(residual, residual))
         for first in range(0, indices.shape[1], per_round):
             _group_maxima(score, maxima, magnitude)
@@ -120,6 +127,24 @@ def dot(one: Floats, other: Floats) -> Any:
     for i in range(len(one)):
         total += one[i] * other[i]
     return total
+
+
+@_compiled
+def _multiply(residual: Floats, columns: Floats, score: Floats) -> None:
+    """``score = residual @ columns``, four numbers of the residual at a time."""
+    score[:] = 0
+    d = 0
+    while d + 3 < len(residual):
+        a, b, c, e = residual[d], residual[d + 1], residual[d + 2], residual[d + 3]
+        first, second, third, fourth = columns[d], columns[d + 1], columns[d + 2], columns[d + 3]
+        for m in range(len(score)):
+            score[m] += a * first[m] + b * second[m] + c * third[m] + e * fourth[m]
+        d += 4
+    while d < len(residual):
+        a, first = residual[d], columns[d]
+        for m in range(len(score)):
+            score[m] += a * first[m]
+        d += 1
 
 
 @_compiled
