@@ -44,6 +44,15 @@ def test_cosine_is_between_prepared_tokens_and_atoms(world: World, dictionary: D
     assert torch.allclose(found, expected, atol=1e-5)
 
 
+def test_tokens_may_be_an_array_and_a_dictionary_is_one_line(world: World, dictionary: Dictionary) -> None:
+    array, tokens = world.tokens[:50].numpy(), world.tokens[:50]
+    assert torch.equal(dictionary.encode(array).indices, dictionary.encode(tokens).indices)
+    assert torch.equal(dictionary.cosine(array, [7]), dictionary.cosine(tokens, [7]))
+    said = repr(dictionary)
+    assert f"{len(dictionary.atoms)} features of {dictionary.whitening.dim} numbers" in said
+    assert len(said.splitlines()) == 1
+
+
 def test_the_hash_follows_what_decides_the_codes_and_nothing_else(dictionary: Dictionary) -> None:
     parts = (dictionary.atoms, dictionary.bias, dictionary.whitening)
     same = Dictionary(*parts, dictionary.encoder, dictionary.header.model_copy(update={"names": {1: "x"}}))

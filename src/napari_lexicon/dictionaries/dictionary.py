@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
@@ -19,6 +21,7 @@ from napari_lexicon.dictionaries.pursuit_encoder import PursuitEncoder
 from napari_lexicon.dictionaries.whitening import Whitening
 from napari_lexicon.errors import DictionaryError
 
+TokenArray = torch.Tensor | npt.NDArray[np.float32]
 _BLOCK = 16384  # tokens prepared and coded at a time
 _MUST_MATCH = {
     "id": "backbone",
@@ -115,12 +118,16 @@ class Dictionary:
             None if self.linear is None else self.linear.to(device),
         )
 
-    def encode(self, tokens: torch.Tensor, rounds: int | None = None, *, path: str | None = None) -> Codes:
+    def __repr__(self) -> str:
+        width = f"{self.whitening.dim} numbers, {self.atoms.shape[1]} whitened"
+        return f"<Dictionary {self.header.name}: {len(self.atoms)} features of {width}, {self.encoder.k} per token>"
+
+    def encode(self, tokens: TokenArray, rounds: int | None = None, *, path: str | None = None) -> Codes:
         """Sparse codes of raw tokens.
 
         Parameters
         ----------
-        tokens : torch.Tensor
+        tokens : torch.Tensor or numpy.ndarray
             ``(N, dim)`` float32, raw, on any device; codes come back on the device of the dictionary.
         rounds : int, optional
             Stop the pursuit after this many rounds (a linear encoder: after this many features): fewer, stronger
@@ -141,7 +148,7 @@ class Dictionary:
         """
         parts = [
             self._encoder.encode(self.prepared(chunk)[0] - self.bias, rounds, path)
-            for chunk in torch.split(tokens, _BLOCK)
+            for chunk in torch.split(torch.as_tensor(tokens), _BLOCK)
         ]
         if len(parts) == 1:
             return parts[0]
@@ -177,18 +184,19 @@ class Dictionary:
         scale = float(self.atoms.shape[1]) ** 0.5 if norms is None else norms.unsqueeze(1)
         return self.whitening.unwhiten(unit * scale)
 
-    def cosine(self, tokens: torch.Tensor, features: Sequence[int]) -> torch.Tensor:
+    def cosine(self, tokens: TokenArray, features: Sequence[int]) -> torch.Tensor:
         """Cosine of raw tokens with feature directions, ``(N, F)``, after the same centring and whitening.
 
         Parameters
         ----------
-        tokens : torch.Tensor
+        tokens : torch.Tensor or numpy.ndarray
             ``(N, dim)`` float32, raw.
         features : sequence of int
             F feature numbers.
         """
         chosen = self.atoms[torch.as_tensor(list(features), dtype=torch.int64, device=self.atoms.device)]
-        return torch.cat([self.prepared(chunk)[0] @ chosen.T for chunk in torch.split(tokens, _BLOCK)])
+        parts = torch.split(torch.as_tensor(tokens), _BLOCK)
+        return torch.cat([self.prepared(chunk)[0] @ chosen.T for chunk in parts])
 
     def check_compatible(self, backbone: dict[str, Any], channels_mode: str, channel_names: Sequence[str] = ()) -> None:
         """Refuse tokens that this dictionary was not made for.

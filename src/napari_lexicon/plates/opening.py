@@ -266,7 +266,8 @@ def _plates_below(path: Path) -> list[Path]:
 
 def _folders_in(place: Path) -> list[Path]:
     try:
-        entries = sorted(islice(os.scandir(place), _MOST_FOLDERS), key=lambda entry: entry.name)
+        with os.scandir(place) as listed:
+            entries = sorted(islice(listed, _MOST_FOLDERS), key=lambda entry: entry.name)
     except OSError:
         return []
     return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False) and entry.name[0] != "."]
