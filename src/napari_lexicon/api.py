@@ -6,13 +6,14 @@ The command line and the dock widgets call what these functions call.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_lexicon.api_names import export_names as export_names
 from napari_lexicon.api_names import import_names as import_names
-from napari_lexicon.api_options import check_options, plate_paths
+from napari_lexicon.api_options import check_options
+from napari_lexicon.api_origins import UmPerPixel, opened_plates, plate_origins, sized
 from napari_lexicon.api_plates import TILE as TILE
 from napari_lexicon.api_plates import Pages, PathLike, TChoice, ZChoice
 from napari_lexicon.api_plates import convert as convert
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
     from napari_lexicon.jobs.embedding import FieldsResult, Keep
     from napari_lexicon.jobs.teaching import TeachResult
     from napari_lexicon.jobs.training import TrainJobResult
-    from napari_lexicon.lexicons.headers import PlateOrigin
-    from napari_lexicon.plates.model import Plate
 
-UmPerPixel = float | Literal["model"] | None
 KEEP_TOKENS = 200_000
 
 
@@ -66,13 +64,13 @@ def apply(
 
     ``um_per_pixel="model"`` resamples to the pixel size that the backbone is made for, where one is stated.
     """
-    origins = _origins(plates, pattern, plate_map, name, z, t, acquisition, tile, pages, um_per_pixel, enlarge)
-    opened = _opened(origins, report)
+    origins = plate_origins(plates, pattern, plate_map, name, z, t, acquisition, tile, pages, um_per_pixel, enlarge)
+    opened = opened_plates(origins, report)
 
     from napari_lexicon.jobs.applying import ApplyJob, backbone_name, run_apply
 
     job = ApplyJob(
-        plates=_sized(origins, um_per_pixel, lambda: backbone or backbone_name(dictionary)),
+        plates=sized(origins, um_per_pixel, lambda: backbone or backbone_name(dictionary)),
         out=str(out),
         dictionary=dictionary,
         backbone=backbone,
@@ -115,13 +113,13 @@ def embed(
 
     ``um_per_pixel="model"`` as for :func:`apply`.
     """
-    origins = _origins(plates, pattern, plate_map, name, z, t, acquisition, tile, pages, um_per_pixel, enlarge)
-    opened = _opened(origins, report)
+    origins = plate_origins(plates, pattern, plate_map, name, z, t, acquisition, tile, pages, um_per_pixel, enlarge)
+    opened = opened_plates(origins, report)
 
     from napari_lexicon.jobs.embedding import EmbedJob, run_embed
 
     job = EmbedJob(
-        plates=_sized(origins, um_per_pixel, lambda: backbone),
+        plates=sized(origins, um_per_pixel, lambda: backbone),
         out=str(out),
         backbone=backbone,
         layer=layer,
@@ -132,74 +130,6 @@ def embed(
         illumination=illumination,
     )
     return run_embed(job, report, should_stop, opened)
-
-
-def _opened(origins: Sequence[PlateOrigin], report: Report) -> dict[PlateOrigin, Plate]:
-    """Plates, opened before torch is loaded: a path where no plate is gets its sentence at once."""
-    from napari_lexicon.plates import open_plate
-
-    plates = {}
-    for origin in origins:
-        report(Progress(0, 0, f"opening {Path(origin.path).name}"))
-        plates[origin] = open_plate(origin.path, **origin.choices())
-    return plates
-
-
-def _sized(
-    origins: tuple[PlateOrigin, ...], um_per_pixel: UmPerPixel, backbone: Callable[[], str]
-) -> tuple[PlateOrigin, ...]:
-    """The origins with the micrometres per pixel that the model states, where they are asked for."""
-    if um_per_pixel != "model":
-        return origins
-    from napari_lexicon.backbones.pixel_sizes import model_um_per_pixel
-
-    size = model_um_per_pixel(backbone())
-    return tuple(origin.model_copy(update={"um_per_pixel": size}) for origin in origins)
-
-
-def _origins(
-    plates: PathLike | Sequence[PathLike],
-    pattern: str | None,
-    plate_map: PathLike | None,
-    name: str | None,
-    z: ZChoice,
-    t: TChoice,
-    acquisition: str | int | None,
-    tile: int,
-    pages: Pages | None,
-    um_per_pixel: UmPerPixel,
-    enlarge: float | None,
-) -> tuple[PlateOrigin, ...]:
-    from napari_lexicon.errors import JobError
-    from napari_lexicon.lexicons.origins import plate_origin
-    from napari_lexicon.plates.plane_choices import check_wanted
-
-    check_wanted(z, t, pages)
-    paths = plate_paths(plates)
-    if plate_map is not None and not isinstance(plate_map, (str, os.PathLike)):
-        raise JobError(
-            "A lexicon notes where its plate map lies, so that it opens again: write the table to a CSV file, and give "
-            "the path of the file as plate_map."
-        )
-    wanted = None if acquisition is None else str(acquisition)
-    if name is not None and len(paths) > 1:
-        raise JobError(f"The name {name} is that of one plate, and {len(paths)} are given: give them one at a time.")
-    return tuple(
-        plate_origin(
-            path,
-            pattern=pattern,
-            plate_map=plate_map,
-            name=name,
-            z=z,
-            t=t,
-            acquisition=wanted,
-            tile=tile,
-            pages=pages,
-            um_per_pixel=None if um_per_pixel == "model" else um_per_pixel,
-            enlarge=enlarge,
-        )
-        for path in paths
-    )
 
 
 def train(

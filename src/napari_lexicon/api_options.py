@@ -1,9 +1,8 @@
-"""What is given to the Python API: for a mistyped option, or what is no path, a sentence with what there is."""
+"""Options given to the Python API: for a mistyped one a sentence with what there is."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from typing import Any
@@ -41,23 +40,3 @@ def check_options(command: str, described_by: type[Any], options: Mapping[str, A
             raise JobError(
                 f"{option} is a question to the plate map, a text such as \"well in ['B03', 'B04']\", not {value!r}."
             )
-
-
-def plate_paths(plates: Any) -> list[str]:
-    """One path, or several, as a list of texts.
-
-    Raises
-    ------
-    JobError
-        If there is none, or something else stands among them.
-    """
-    paths = list(plates) if isinstance(plates, Iterable) and not isinstance(plates, (str, bytes)) else [plates]
-    if not paths:
-        raise JobError("No plate is given: the list of paths is empty, so look where they were to come from.")
-    for path in paths:
-        if not isinstance(path, (str, os.PathLike)):
-            raise JobError(
-                f"Plates are given by their paths, not as {type(path).__name__}: give the path, such as plate.path "
-                "of a plate that is open."
-            )
-    return [str(os.fspath(path)) for path in paths]

@@ -264,6 +264,10 @@ def test_compiled_loops_code_where_they_pay_and_say_so(
         fastest = fastest_route(unit[:100], own, settings, preparation=True)
     assert (fastest == COMPILED) == (atoms <= 800 and per_round <= 16)
     assert ("compiled" in caplog.text) == (fastest == COMPILED)
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        PursuitEncoder(settings, own).encode(unit, rounds=1)
+    assert ("compiled" in caplog.text) == expected
 
 
 def test_without_numba_one_line_says_why_pursuits_are_slower(monkeypatch: pytest.MonkeyPatch, caplog) -> None:

@@ -55,6 +55,7 @@ class PursuitEncoder:
 
     def _route(self, name: str) -> Route | CompiledPursuit:
         if name not in self._routes:
+            log.info("Coding with %d features on %s goes by %s", len(self._atoms), self._atoms.device, name)
             self._routes[name] = prepared(name, self._atoms, self._settings)
         return self._routes[name]
 

@@ -183,9 +183,11 @@ def plate_works(
     open_already: Mapping[PlateOrigin, Plate] = MappingProxyType({}),
 ) -> list[FieldWork]:
     """Open a plate that is not open yet, write it down in the lexicon, and list its fields."""
-    report(Progress(0, 0, f"opening {Path(origin.path).name}"))
     origin = origin_as_before(lexicon, origin)
-    plate = open_already.get(origin) or opened(origin)
+    plate = open_already.get(origin)
+    if plate is None:
+        report(Progress(0, 0, f"opening {Path(origin.path).name}"))
+        plate = opened(origin)
     inner = of_the_plate(origin, plate)
     if inner != origin and all(one.header.origin.path != origin.path for one in lexicon.plates.values()):
         origin = origin_as_before(lexicon, inner)
